@@ -1,0 +1,139 @@
+// Hearth runs quantized transformer models on the machine in front of you. This header is the whole C++ API for running them;
+// tools.hpp has what works on model files. Nothing here throws, prints, exits or touches the network.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hearth/result.hpp>
+
+#if defined(__GNUC__)
+#define HEARTH_API __attribute__((visibility("default")))
+#else
+#define HEARTH_API
+#endif
+
+namespace hearth {
+
+class Session;
+
+/// How weights lie in memory. The answer is the same bits either way. `automatic` repacks when weights, KV and scratch fit in
+/// 70% of what the container or machine grants, else it runs straight from the file.
+enum class Weights { automatic, file, repacked };
+
+/// The type keys and values are stored in. f16 rounds to nearest even.
+enum class Kv { f16, f32 };
+
+struct ModelOptions {
+  int threads = 0;                      ///< 0: what affinity and cgroups really grant; else 1 to 1024
+  std::string isa;                      ///< a name from machine_info().isas; empty: the fastest that runs here
+  Weights weights = Weights::automatic;
+  bool mmap = true;                     ///< false: read the file into memory, immune to others changing it
+};
+
+struct SessionOptions {
+  std::int64_t n_ctx = 0;               ///< positions; 0: the smaller of the model's and what memory fits
+  Kv kv = Kv::f16;
+  std::int64_t chunk = 512;             ///< prompt tokens per forward pass, 1 to 4096
+};
+
+/// Applied in this order: repeat penalty, top-k, top-p, min-p, temperature, draw. The same seed gives the same tokens on
+/// every machine: the randomness belongs to the position a token takes.
+struct SamplingOptions {
+  float temp = 0.0f;                    ///< 0: greedy
+  std::int32_t top_k = 0;               ///< 0: off
+  float top_p = 1.0f;                   ///< 1: off
+  float min_p = 0.0f;                   ///< 0: off
+  float repeat_penalty = 1.0f;          ///< 1: off
+  std::int32_t repeat_last = 64;        ///< tokens looked back on by the penalty; -1: all
+  std::uint64_t seed = 0;
+};
+
+struct GenerateOptions {
+  std::int64_t max_tokens = -1;         ///< -1: to the end of text or of the context
+  SamplingOptions sampling;
+  std::vector<std::string> stop;        ///< the text ends before the first of these
+  bool echo = false;                    ///< the prompt's text comes first
+};
+
+/// Why a text ended.
+enum class Finish { end_of_text, stop_string, max_tokens, context_full, cancelled };
+
+/// What a call made and what it took. Nothing was cut without `finish` saying so.
+struct Reply {
+  std::string text;
+  std::vector<std::int32_t> tokens;     ///< generated, the end-of-generation token included
+  Finish finish = Finish::end_of_text;
+  std::int64_t n_prompt = 0;            ///< prompt tokens, BOS included
+  double prefill_seconds = 0, decode_seconds = 0;
+  std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
+};
+
+/// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
+using OnText = std::function<bool(std::string_view piece)>;
+
+struct ModelInfo {
+  std::string name, architecture, path;
+  std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
+  std::uint64_t weights_bytes = 0, n_parameters = 0;
+  std::string isa;
+  int threads = 0;
+  Weights weights = Weights::automatic; ///< what was chosen: file or repacked
+};
+
+/// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
+class HEARTH_API Model {
+ public:
+  /// Opens a .gguf (the first shard of a split one). Everything in it is checked before it is used.
+  static Result<Model> open(const std::string& path, const ModelOptions& options = {});
+
+  /// A conversation with an own KV cache.
+  Result<Session> session(const SessionOptions& options = {}) const;
+
+  const ModelInfo& info() const;
+
+  /// Text to token ids; `special` adds BOS/EOS as the model's metadata says, `parse` turns special-token text into ids.
+  Result<std::vector<std::int32_t>> tokenize(std::string_view text, bool special = false, bool parse = false) const;
+  Result<std::string> detokenize(std::span<const std::int32_t> ids) const;
+
+  class Impl;
+  explicit Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  const std::shared_ptr<const Impl>& impl() const { return impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// One sequence of tokens and its KV cache. Keeps its model alive. Not for two threads at once.
+class HEARTH_API Session {
+ public:
+  /// Continues the session's text with `prompt` (BOS first where the model wants one and the session is empty), then generates.
+  /// A prompt longer than the context is context_full with both numbers, and changes nothing.
+  Result<Reply> generate(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
+
+  /// The same from token ids, as they are.
+  Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {}, const OnText& on_text = {});
+
+  /// Appends `ids` and hands each position's logits [n_vocab] to `on_logits`, in order; returning false stops.
+  Result<void> evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float> logits)>& on_logits);
+
+  std::int64_t n_ctx() const;
+  std::int64_t n_past() const;          ///< positions taken so far
+  void reset();                         ///< forgets all positions
+
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+  class Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,91 @@
+// What works on model files and machines rather than runs a conversation: inspect, tokenize, evaluate, describe the machine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <hearth/hearth.hpp>
+
+namespace hearth::tools {
+
+struct MachineInfo {
+  std::string version;                  ///< of Hearth
+  int arithmetic = 1;                   ///< the version of ARITHMETIC.md's rules
+  std::vector<std::string> isas;        ///< that run here, slowest first
+  std::string isa;                      ///< the fastest of them
+  int threads = 0;                      ///< what affinity and cgroups grant
+  double read_gbps = 0;                 ///< measured read bandwidth with that many threads, 10^9 bytes a second
+};
+
+/// `measure` = false leaves read_gbps 0 and takes no time.
+HEARTH_API Result<MachineInfo> machine_info(bool measure = true);
+
+/// One metadata value as it is read: scalars have one element in `values`, arrays up to `limit` of their first.
+struct MetadataEntry {
+  std::string key;
+  std::string type;                     ///< "u32", "string", "array of string", …
+  std::uint64_t count = 1;              ///< elements of an array
+  std::vector<std::string> values;      ///< JSON texts: numbers, true/false, quoted and escaped strings
+};
+
+struct TensorEntry {
+  std::string name, type;               ///< type as GGUF names it: "Q8_0"
+  std::vector<std::uint64_t> dims;      ///< dims[0] is the row
+  std::uint64_t offset = 0, bytes = 0;
+  std::uint32_t shard = 0;
+};
+
+struct FileReport {
+  std::string path;
+  std::uint32_t version = 0;
+  std::uint64_t file_bytes = 0, alignment = 0, n_parameters = 0, tensor_bytes = 0;
+  double bits_per_weight = 0;
+  std::vector<MetadataEntry> metadata;
+  std::vector<TensorEntry> tensors;
+};
+
+/// Reads the header alone; any architecture, with or without tensors. `limit`: array elements kept.
+HEARTH_API Result<FileReport> inspect(const std::string& path, std::size_t limit = 8, bool mmap = true);
+
+/// A file's tokenizer; any architecture, with or without tensors.
+class HEARTH_API Tokenizer {
+ public:
+  static Result<Tokenizer> open(const std::string& path, bool mmap = true);
+  Result<std::vector<std::int32_t>> encode(std::string_view text, bool special = false, bool parse = false) const;
+  Result<std::string> decode(std::span<const std::int32_t> ids) const;
+
+  class Impl;
+  explicit Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+struct Perplexity {
+  std::int64_t n_tokens = 0;            ///< scored
+  double nll = 0;                       ///< their summed negative log-likelihood, nats
+  double ppl = 0;                       ///< exp(nll / n_tokens)
+  std::string logits_sha256;            ///< over the f32 bits of every scored position's logits, in order
+};
+
+/// The text is tokenized once without BOS and cut into windows of `n_ctx` tokens without overlap, BOS first where the model wants
+/// one; every token after a window's first is scored. Log-softmax in f64 over f32 logits.
+HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options);
+
+/// Lower-case hexadecimal SHA-256 of bytes that come in pieces.
+class HEARTH_API Sha256 {
+ public:
+  Sha256();
+  void update(std::span<const std::byte> bytes);
+  std::string hex();
+
+ private:
+  alignas(16) std::array<std::byte, 128> state_;
+};
+
+}  // namespace hearth::tools

@@ -1,0 +1,226 @@
+// KV pages and attention. Lane = position for the scores, lane = d for the values, so no horizontal sum is needed; chunks of
+// 64 positions are merged in order, as the definition has it.
+#pragma once
+
+#include "rowops.inl"
+
+namespace hearth::kernels::HEARTH_ISA {
+
+template <KvType T>
+struct Attend {
+  using F = Isa::F;
+  static constexpr std::int64_t kBytes = T == KvType::f16 ? 2 : 4;
+
+  static HEARTH_INLINE F load(const std::byte* p) {
+    if constexpr (T == KvType::f16) return Isa::load_f16(p);
+    else return Isa::load(reinterpret_cast<const float*>(p));
+  }
+  static HEARTH_INLINE F load_tail(const std::byte* p, std::int64_t n) {
+    alignas(64) std::byte buffer[64] = {};
+    __builtin_memcpy(buffer, p, static_cast<std::size_t>(n * kBytes));
+    return load(buffer);
+  }
+
+  struct Chunk {  // one page of 64 positions and what the queries make of it
+    std::int64_t page;
+    alignas(64) float p[kMaxQueries][kPage];      // scores, then weights
+    int begin[kMaxQueries], end[kMaxQueries];     // visible slots of each query; begin >= end: none
+  };
+
+  /// Scores of N queries from `first` with 16 positions a vector: fma chain over d from +0, then the scale.
+  template <int N>
+  static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
+    const std::byte* k = a.pages[c.page] + a.k_offset;
+    const float* q[N];
+    unroll<N>([&](auto i) HEARTH_LAMBDA { q[i] = a.query[first + i]; });
+    for (int group = 0; group < kPage / 16; ++group, k += a.head_dim * 16 * kBytes) {
+      F s[N];
+      unroll<N>([&](auto i) HEARTH_LAMBDA { s[i] = Isa::zero(); });
+      for (std::int64_t d = 0; d < a.head_dim; ++d) {
+        const F kd = load(k + d * 16 * kBytes);
+        unroll<N>([&](auto i) HEARTH_LAMBDA { s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]); });
+      }
+      unroll<N>([&](auto i) HEARTH_LAMBDA { Isa::store(&c.p[first + i][group * 16], Isa::mul(s[i], Isa::set1(a.scale))); });
+    }
+  }
+
+  static void all_scores(const AttendArgs& a, Chunk& c) {
+    int i = 0;
+    for (; i + Isa::kQueryTile <= a.n_queries; i += Isa::kQueryTile) scores<Isa::kQueryTile>(a, c, i);
+    for (; i + 2 <= a.n_queries; i += 2) scores<2>(a, c, i);
+    if (i < a.n_queries) scores<1>(a, c, i);
+  }
+
+  /// Scores of one query -> weights exp(s - max) with hidden slots 0; their maximum and their sum.
+  static HEARTH_INLINE void weights(Chunk& c, int query, float& mc, float& lc) {
+    const F hidden = Isa::set1(-__builtin_inff());
+    F s[kPage / 16];
+    F m = hidden;
+    unroll<kPage / 16>([&](auto g) HEARTH_LAMBDA {
+      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, Isa::load(&c.p[query][g * 16]), hidden);
+      m = Isa::max(m, s[g]);
+    });
+    mc = Isa::reduce_max(m);
+    F l = Isa::zero();
+    unroll<kPage / 16>([&](auto g) HEARTH_LAMBDA {
+      const F e = RowOps::exp(Isa::sub(s[g], Isa::set1(mc)));  // hidden: exp(-inf) = +0, which leaves a sum from +0 as it is
+      Isa::store(&c.p[query][g * 16], e);
+      l = Isa::add(l, e);
+    });
+    lc = Isa::fold(l);
+  }
+
+  /// o = fma(p_j, v_j, o) over slots begin … end-1, for N queries and V vectors of d from d0.
+  template <int N, int V>
+  static HEARTH_INLINE void values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, int begin, int end, F (&o)[N][V]) {
+    const std::byte* v = a.pages[c.page] + a.v_offset + (begin * a.head_dim + d0) * kBytes;
+    for (int j = begin; j < end; ++j, v += a.head_dim * kBytes) {
+      unroll<V>([&](auto n) HEARTH_LAMBDA {
+        const F vj = load(v + n * 16 * kBytes);
+        unroll<N>([&](auto i) HEARTH_LAMBDA { o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]); });
+      });
+    }
+  }
+
+  struct Merge { float old_weight, new_weight; };
+
+  /// N queries that see the same slots: their values, merged into out.
+  template <int N, int V>
+  static HEARTH_INLINE void merge_values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, const Merge* merge) {
+    F o[N][V];
+    unroll<N>([&](auto i) HEARTH_LAMBDA { unroll<V>([&](auto n) HEARTH_LAMBDA { o[i][n] = Isa::zero(); }); });
+    values<N, V>(a, c, first, d0, c.begin[first], c.end[first], o);
+    unroll<N>([&](auto i) HEARTH_LAMBDA {
+      unroll<V>([&](auto n) HEARTH_LAMBDA {
+        float* out = a.out[first + i] + d0 + n * 16;
+        Isa::store(out, merged(o[i][n], Isa::load(out), merge[first + i]));
+      });
+    });
+  }
+
+  static HEARTH_INLINE F merged(const F& chunk, const F& old, const Merge& m) {
+    return Isa::fma(chunk, Isa::set1(m.new_weight), Isa::mul(old, Isa::set1(m.old_weight)));
+  }
+
+  static HEARTH_INLINE void merge_tail(const AttendArgs& a, const Chunk& c, int query, std::int64_t d0, const Merge& merge) {
+    const std::int64_t n = a.head_dim - d0;
+    F o = Isa::zero();
+    for (int j = c.begin[query]; j < c.end[query]; ++j)
+      o = Isa::fma(Isa::set1(c.p[query][j]), load_tail(a.pages[c.page] + a.v_offset + (j * a.head_dim + d0) * kBytes, n), o);
+    float* out = a.out[query] + d0;
+    RowOps::store_tail(out, merged(o, RowOps::load_tail(out, n), merge), n);
+  }
+
+  template <int N>
+  static HEARTH_INLINE void merge_rows(const AttendArgs& a, const Chunk& c, int first, const Merge* merge) {
+    constexpr int V = Isa::kValueVectors;
+    std::int64_t d = 0;
+    for (; d + 16 * V <= a.head_dim; d += 16 * V) merge_values<N, V>(a, c, first, d, merge);
+    for (; d + 16 <= a.head_dim; d += 16) merge_values<N, 1>(a, c, first, d, merge);
+    if (d < a.head_dim) unroll<N>([&](auto i) HEARTH_LAMBDA { merge_tail(a, c, first + i, d, merge[first + i]); });
+  }
+
+  static void attend(const AttendArgs& a) {
+    Chunk c;
+    float m[kMaxQueries], l[kMaxQueries];
+    Merge merge[kMaxQueries];
+    std::int64_t first = a.begin[0], last = a.end[0];
+    for (int i = 0; i < a.n_queries; ++i) {
+      m[i] = -__builtin_inff();
+      l[i] = 0.0f;
+      for (std::int64_t d = 0; d < a.head_dim; ++d) a.out[i][d] = 0.0f;
+      first = a.begin[i] < first ? a.begin[i] : first;
+      last = a.end[i] > last ? a.end[i] : last;
+    }
+    for (c.page = first / kPage; c.page * kPage < last; ++c.page) {
+      all_scores(a, c);
+      for (int i = 0; i < a.n_queries; ++i) {
+        c.begin[i] = clamp(a.begin[i] - c.page * kPage);
+        c.end[i] = clamp(a.end[i] - c.page * kPage);
+        if (c.begin[i] >= c.end[i]) continue;
+        float mc, lc;
+        weights(c, i, mc, lc);
+        const float mn = m[i] > mc ? m[i] : mc;
+        merge[i] = {exp_nonpositive(m[i] - mn), exp_nonpositive(mc - mn)};
+        l[i] = __builtin_fmaf(lc, merge[i].new_weight, l[i] * merge[i].old_weight);
+        m[i] = mn;
+      }
+      merge_chunk(a, c, merge);
+    }
+    for (int i = 0; i < a.n_queries; ++i) {
+      const float inverse = 1.0f / l[i];
+      for (std::int64_t d = 0; d < a.head_dim; ++d) a.out[i][d] = a.out[i][d] * inverse;
+    }
+  }
+
+  static HEARTH_INLINE int clamp(std::int64_t slot) { return static_cast<int>(slot < 0 ? 0 : slot > kPage ? kPage : slot); }
+
+  /// Four queries at a time where they see the same slots.
+  static void merge_chunk(const AttendArgs& a, const Chunk& c, const Merge* merge) {
+    constexpr int N = Isa::kQueryTile / 2;
+    for (int i = 0; i < a.n_queries;) {
+      if (c.begin[i] >= c.end[i]) {
+        ++i;
+        continue;
+      }
+      int same = 1;
+      while (same < N && i + same < a.n_queries && c.begin[i + same] == c.begin[i] && c.end[i + same] == c.end[i]) ++same;
+      if (same == N) {
+        merge_rows<N>(a, c, i, merge);
+        i += N;
+      } else {
+        merge_rows<1>(a, c, i, merge);
+        i += 1;
+      }
+    }
+  }
+
+  /// One position's K, scattered to its lane, and its V.
+  static bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim) {
+    std::byte* v_row = v_page + slot * head_dim * kBytes;
+    std::byte* k_lane = k_page + (slot / 16 * head_dim * 16 + slot % 16) * kBytes;
+    bool finite = true;
+    for (std::int64_t d = 0; d < head_dim; d += 16) {
+      const std::int64_t n = head_dim - d < 16 ? head_dim - d : 16;
+      alignas(64) std::byte row[2][64];
+      convert(row[0], k + d, n);
+      convert(row[1], v + d, n);
+      for (std::int64_t i = 0; i < n; ++i) {
+        __builtin_memcpy(k_lane + (d + i) * 16 * kBytes, row[0] + i * kBytes, kBytes);
+        finite = is_finite(row[0] + i * kBytes) & is_finite(row[1] + i * kBytes) & finite;
+      }
+      __builtin_memcpy(v_row + d * kBytes, row[1], static_cast<std::size_t>(n * kBytes));
+    }
+    return finite;
+  }
+
+  static HEARTH_INLINE void convert(std::byte* row, const float* x, std::int64_t n) {
+    const F lanes = n == 16 ? Isa::load(x) : RowOps::load_tail(x, n);
+    if constexpr (T == KvType::f16) Isa::store_f16(row, lanes);
+    else Isa::store(reinterpret_cast<float*>(row), lanes);
+  }
+
+  static HEARTH_INLINE bool is_finite(const std::byte* x) {
+    if constexpr (T == KvType::f16) {
+      std::uint16_t bits;
+      __builtin_memcpy(&bits, x, 2);
+      return (bits & 0x7c00u) != 0x7c00u;
+    } else {
+      std::uint32_t bits;
+      __builtin_memcpy(&bits, x, 4);
+      return (bits & 0x7f800000u) != 0x7f800000u;
+    }
+  }
+};
+
+inline void attend(const AttendArgs& a) {
+  if (a.type == KvType::f16) Attend<KvType::f16>::attend(a);
+  else Attend<KvType::f32>::attend(a);
+}
+
+inline bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim, KvType type) {
+  if (type == KvType::f16) return Attend<KvType::f16>::kv_store(k_page, v_page, k, v, slot, head_dim);
+  return Attend<KvType::f32>::kv_store(k_page, v_page, k, v, slot, head_dim);
+}
+
+}  // namespace hearth::kernels::HEARTH_ISA

@@ -1,0 +1,83 @@
+// Matmul with F32, F16 and BF16 weights: 16 lanes along k, folded once per output; R rows x T tokens share their loads.
+#pragma once
+
+#include "kernel_table.h"
+#include "lanes.h"
+
+namespace hearth::kernels::HEARTH_ISA {
+
+template <Format Fmt>
+struct FloatRows {
+  static constexpr std::int64_t kBytes = format_info(Fmt).block_bytes;
+
+  static HEARTH_INLINE Isa::F load(const std::byte* w) {
+    if constexpr (Fmt == Format::f32) return Isa::load(reinterpret_cast<const float*>(w));
+    else if constexpr (Fmt == Format::f16) return Isa::load_f16(w);
+    else return Isa::load_bf16(w);
+  }
+
+  template <int R, int T>
+  static __attribute__((noinline)) void tile(const MatmulArgs& a, std::int64_t row, std::int64_t token) {
+    Isa::F acc[R][T];
+    const std::byte* w[R];
+    const float* x[T];
+    unroll<R>([&](auto r) HEARTH_LAMBDA { w[r] = a.weights + (row + r) * a.k * kBytes; });
+    unroll<T>([&](auto t) HEARTH_LAMBDA { x[t] = a.x + (token + t) * a.x_stride; });
+    unroll<R>([&](auto r) HEARTH_LAMBDA { unroll<T>([&](auto t) HEARTH_LAMBDA { acc[r][t] = Isa::zero(); }); });
+    std::int64_t k = 0;
+    for (; k + 16 <= a.k; k += 16) {
+      Isa::F wk[R];
+      unroll<R>([&](auto r) HEARTH_LAMBDA {
+        wk[r] = load(w[r] + k * kBytes);
+        if constexpr (T == 1) __builtin_prefetch(w[r] + k * kBytes + 2048, 0, 3);
+      });
+      unroll<T>([&](auto t) HEARTH_LAMBDA {
+        const Isa::F xk = Isa::load(x[t] + k);
+        unroll<R>([&](auto r) HEARTH_LAMBDA { acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]); });
+      });
+    }
+    if (k < a.k) unroll<R>([&](auto r) HEARTH_LAMBDA {
+      unroll<T>([&](auto t) HEARTH_LAMBDA { acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k)); });
+    });
+    unroll<T>([&](auto t) HEARTH_LAMBDA {
+      unroll<R>([&](auto r) HEARTH_LAMBDA { a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]); });
+    });
+  }
+
+  /// The last n < 16 elements: the lanes past them keep their value.
+  static HEARTH_INLINE Isa::F tail(const Isa::F& acc, const std::byte* w, const float* x, int n) {
+    alignas(64) std::byte weights[64] = {};
+    alignas(64) float activations[16] = {};
+    __builtin_memcpy(weights, w, static_cast<std::size_t>(n * kBytes));
+    __builtin_memcpy(activations, x, static_cast<std::size_t>(n) * 4);
+    return Isa::select_range(0, n, Isa::fma(load(weights), Isa::load(activations), acc), acc);
+  }
+
+  template <int T>
+  static void rows(const MatmulArgs& a, std::int64_t token) {
+    constexpr int R = Isa::kFloatRows;
+    std::int64_t r = a.row_begin;
+    for (; r + R <= a.row_end; r += R) tile<R, T>(a, r, token);
+    for (; r < a.row_end; ++r) tile<1, T>(a, r, token);
+  }
+
+  static void matmul(const MatmulArgs& whole) {
+    constexpr std::int64_t kRows = 16;  // a block of rows stays in the cache while the tokens pass
+    constexpr int T = Isa::kFloatTokens;
+    for (std::int64_t r = whole.row_begin; r < whole.row_end; r += kRows) {
+      MatmulArgs a = whole;
+      a.row_begin = r;
+      a.row_end = r + kRows < whole.row_end ? r + kRows : whole.row_end;
+      std::int64_t t = 0;
+      for (; t + T <= a.n_tokens; t += T) rows<T>(a, t);
+      for (; t + 2 <= a.n_tokens; t += 2) rows<2>(a, t);
+      for (; t < a.n_tokens; ++t) rows<1>(a, t);
+    }
+  }
+
+  static void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k) {
+    __builtin_memcpy(dst, src, static_cast<std::size_t>(n_rows * k * kBytes));
+  }
+};
+
+}  // namespace hearth::kernels::HEARTH_ISA

@@ -1,0 +1,147 @@
+// What xsimd lacks on AVX2 (with FMA and F16C), and the 256-bit VNNI dot where the CPU has it: "avx2" and "avxvnni".
+#pragma once
+
+#include <immintrin.h>
+
+#include "lanes.h"
+
+namespace hearth::kernels::HEARTH_ISA {
+
+struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
+#ifdef __AVXVNNI__
+  static constexpr const char* kNeeds = "AVX2, FMA, F16C and AVX-VNNI";
+  static constexpr bool kVnni = true;
+  static bool runs_here() { return has_avx2() && has_avxvnni(); }
+#else
+  static constexpr const char* kNeeds = "AVX2, FMA and F16C";
+  static constexpr bool kVnni = false;
+  static bool runs_here() { return has_avx2(); }
+#endif
+  static bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }
+  static bool has_avxvnni() {  // CPUID leaf 7, subleaf 1, EAX bit 4; gcc 12 has no name for it in __builtin_cpu_supports
+    unsigned a = 7, b, c = 1, d;
+    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (a >> 4 & 1u) != 0;
+  }
+  static constexpr int kPanelGroups = 1;
+  static constexpr int kPanelTokens = 3;
+  static constexpr int kFloatRows = 2, kFloatTokens = 3;
+  static constexpr int kQueryTile = 4;
+  static constexpr int kValueVectors = 2;
+
+  static HEARTH_INLINE F f(__m256 a, __m256 b) { return F{{FloatBatch(a), FloatBatch(b)}}; }
+  static HEARTH_INLINE I i(__m256i a, __m256i b) { return I{{IntBatch(a), IntBatch(b)}}; }
+  static HEARTH_INLINE __m256 ps(const FloatBatch& a) { return a; }
+  static HEARTH_INLINE __m256i si(const IntBatch& a) { return a; }
+
+  static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_fmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
+  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_fnmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
+  static HEARTH_INLINE F round(const F& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_round_ps(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); }); }
+  static HEARTH_INLINE F abs(const F& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), ps(a.r[n]))); }); }
+  static HEARTH_INLINE F to_float(const I& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_cvtepi32_ps(si(a.r[n]))); }); }
+  static HEARTH_INLINE I to_int(const F& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_cvtps_epi32(ps(a.r[n]))); }); }
+  static HEARTH_INLINE F as_float(const I& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_castsi256_ps(si(a.r[n]))); }); }
+  static HEARTH_INLINE I as_int(const F& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_castps_si256(ps(a.r[n]))); }); }
+  static HEARTH_INLINE F select_gt(const F& x, const F& bound, const F& yes, const F& no) {
+    return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GT_OQ))); });
+  }
+  static HEARTH_INLINE F select_ge(const F& x, const F& bound, const F& yes, const F& no) {
+    return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GE_OQ))); });
+  }
+  static HEARTH_INLINE F select_range(int first, int last, const F& yes, const F& no) {
+    return map<F>([&](auto n) HEARTH_LAMBDA {
+      const __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(8 * n));
+      const __m256i inside = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane));
+      return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_castsi256_ps(inside)));
+    });
+  }
+
+  template <int N> static HEARTH_INLINE I shl(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_slli_epi32(si(a.r[n]), N)); }); }
+  template <int N> static HEARTH_INLINE I shr(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_srli_epi32(si(a.r[n]), N)); }); }
+  template <int N> static HEARTH_INLINE I sra(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_srai_epi32(si(a.r[n]), N)); }); }
+
+  static HEARTH_INLINE F load_f16(const void* p) {
+    const auto* q = static_cast<const __m128i*>(p);
+    return f(_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1)));
+  }
+  static HEARTH_INLINE F load_bf16(const void* p) {
+    const auto* q = static_cast<const __m128i*>(p);
+    return as_float(shl<16>(i(_mm256_cvtepu16_epi32(_mm_loadu_si128(q)), _mm256_cvtepu16_epi32(_mm_loadu_si128(q + 1)))));
+  }
+  static HEARTH_INLINE void store_f16(void* p, const F& a) {
+    auto* q = static_cast<__m128i*>(p);
+    unroll<2>([&](auto n) HEARTH_LAMBDA { _mm_storeu_si128(q + n, _mm256_cvtps_ph(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); });
+  }
+  static HEARTH_INLINE void store_i8(std::int8_t* p, const I& a) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(si(a.r[0]), si(a.r[1])), 0xd8);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+  static HEARTH_INLINE float reduce_max(const F& a) {
+    const __m256 m = _mm256_max_ps(ps(a.r[0]), ps(a.r[1]));
+    __m128 q = _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1));
+    q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+  }
+  static HEARTH_INLINE std::int32_t reduce_add_i(const I& a) {
+    const __m256i s = _mm256_add_epi32(si(a.r[0]), si(a.r[1]));
+    __m128i q = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+    q = _mm_add_epi32(q, _mm_shuffle_epi32(q, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 0xb1)));
+  }
+  static HEARTH_INLINE float fold(const F& a) {
+    const __m256 h = _mm256_add_ps(ps(a.r[0]), ps(a.r[1]));
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+  }
+
+  static HEARTH_INLINE I broadcast(const void* p) {
+    std::int32_t x;
+    __builtin_memcpy(&x, p, 4);
+    return set1_i(x);
+  }
+#ifdef __AVXVNNI__
+  static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) {
+    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_dpbusd_avx_epi32(si(acc.r[n]), si(w.r[n]), si(a.r[n]))); });
+  }
+  static HEARTH_INLINE I dot_at(const I& acc, const I& w, const std::int8_t* a) { return dot(acc, w, broadcast(a)); }
+#else
+  /// Pairs of products as 16-bit sums, added to `acc`'s 16-bit lanes. Codes of up to 15 leave room for 8 of these, up to 31 for
+  /// 4, up to 63 for 2; of 8 bits for one, with the sign moved to the activation (|w| <= 128 and |a| <= 127: 32512).
+  static HEARTH_INLINE I dot16(const I& acc, const I& w, const I& a) {
+    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi16(si(acc.r[n]), _mm256_maddubs_epi16(si(w.r[n]), si(a.r[n])))); });
+  }
+  static HEARTH_INLINE I dot16_signed(const I& acc, const I& w, const I& a) {
+    return map<I>([&](auto n) HEARTH_LAMBDA {
+      const __m256i products = _mm256_maddubs_epi16(_mm256_abs_epi8(si(w.r[n])), _mm256_sign_epi8(si(a.r[n]), si(w.r[n])));
+      return IntBatch(_mm256_add_epi16(si(acc.r[n]), products));
+    });
+  }
+  static HEARTH_INLINE I widen(const I& acc, const I& sums16) {
+    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi32(si(acc.r[n]), _mm256_madd_epi16(si(sums16.r[n]), _mm256_set1_epi16(1)))); });
+  }
+#endif
+
+  static HEARTH_INLINE void transpose(const std::byte* p, std::size_t stride, I (&out)[4]) {
+    const auto quarter = [&](std::size_t row) HEARTH_LAMBDA {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + row * stride));
+    };
+    __m256i t[4][2];
+    unroll<2>([&](auto half) HEARTH_LAMBDA {
+      __m256i z[4];
+      unroll<4>([&](auto n) HEARTH_LAMBDA {
+        constexpr std::size_t r = half * 8 + n;
+        z[n] = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(r)), quarter(r + 4), 1);
+      });
+      const __m256i a = _mm256_unpacklo_epi32(z[0], z[1]), b = _mm256_unpackhi_epi32(z[0], z[1]);
+      const __m256i c = _mm256_unpacklo_epi32(z[2], z[3]), d = _mm256_unpackhi_epi32(z[2], z[3]);
+      t[0][half] = _mm256_unpacklo_epi64(a, c);
+      t[1][half] = _mm256_unpackhi_epi64(a, c);
+      t[2][half] = _mm256_unpacklo_epi64(b, d);
+      t[3][half] = _mm256_unpackhi_epi64(b, d);
+    });
+    unroll<4>([&](auto n) HEARTH_LAMBDA { out[n] = i(t[n][0], t[n][1]); });
+  }
+};
+
+}  // namespace hearth::kernels::HEARTH_ISA

@@ -1,0 +1,68 @@
+// Sixteen lanes of f32 and of i32 on any xsimd architecture: one register, or two, or four. ARITHMETIC.md counts in sixteens.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include <xsimd/xsimd.hpp>
+
+#define HEARTH_INLINE __attribute__((always_inline)) inline
+#define HEARTH_LAMBDA __attribute__((always_inline))
+
+namespace hearth::kernels::HEARTH_ISA {
+
+/// f(0), f(1), …, f(N-1) with the index as a compile-time constant: loops over registers must not survive as loops.
+template <class Fn, int... I>
+HEARTH_INLINE void unroll_(Fn&& f, std::integer_sequence<int, I...>) {
+  (f(std::integral_constant<int, I>{}), ...);
+}
+template <int N, class Fn>
+HEARTH_INLINE void unroll(Fn&& f) {
+  unroll_(f, std::make_integer_sequence<int, N>{});
+}
+
+template <class Arch>
+struct Lanes {
+  using FloatBatch = xsimd::batch<float, Arch>;
+  using IntBatch = xsimd::batch<std::int32_t, Arch>;
+  static constexpr int kRegisters = 16 / static_cast<int>(FloatBatch::size);
+  static constexpr int kWidth = static_cast<int>(FloatBatch::size);
+
+  struct F { FloatBatch r[kRegisters]; };  // 16 floats
+  struct I { IntBatch r[kRegisters]; };    // 16 int32, or 16 lanes of 4 bytes
+
+  template <class V, class Fn>
+  static HEARTH_INLINE V map(Fn&& f) {
+    V v;
+    unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { v.r[i] = f(i); });
+    return v;
+  }
+
+  static HEARTH_INLINE F load(const float* p) { return map<F>([&](auto i) HEARTH_LAMBDA { return FloatBatch::load_unaligned(p + i * kWidth); }); }
+  static HEARTH_INLINE void store(float* p, const F& a) { unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { a.r[i].store_unaligned(p + i * kWidth); }); }
+  static HEARTH_INLINE F set1(float x) { return map<F>([&](auto) HEARTH_LAMBDA { return FloatBatch(x); }); }
+  static HEARTH_INLINE F zero() { return set1(0.0f); }
+  static HEARTH_INLINE F add(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
+  static HEARTH_INLINE F sub(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
+  static HEARTH_INLINE F mul(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] * b.r[i]; }); }
+  static HEARTH_INLINE F div(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] / b.r[i]; }); }
+  static HEARTH_INLINE F max(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); }); }
+
+  static HEARTH_INLINE I load_i(const void* p) {
+    const auto* q = static_cast<const std::int32_t*>(p);
+    return map<I>([&](auto i) HEARTH_LAMBDA { return IntBatch::load_unaligned(q + i * kWidth); });
+  }
+  static HEARTH_INLINE void store_i(void* p, const I& a) {
+    auto* q = static_cast<std::int32_t*>(p);
+    unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { a.r[i].store_unaligned(q + i * kWidth); });
+  }
+  static HEARTH_INLINE I set1_i(std::int32_t x) { return map<I>([&](auto) HEARTH_LAMBDA { return IntBatch(x); }); }
+  static HEARTH_INLINE I zero_i() { return set1_i(0); }
+  static HEARTH_INLINE I add_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
+  static HEARTH_INLINE I sub_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
+  static HEARTH_INLINE I and_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] & b.r[i]; }); }
+  static HEARTH_INLINE I or_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] | b.r[i]; }); }
+  static HEARTH_INLINE I xor_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] ^ b.r[i]; }); }
+};
+
+}  // namespace hearth::kernels::HEARTH_ISA

@@ -1,0 +1,134 @@
+// Operations on one row of f32: norm, gate, residual, rotary embedding, quantizing. Sixteen lanes, the order of ARITHMETIC.md.
+#pragma once
+
+#include "canonical_math.h"
+#include "kernel_table.h"
+#include "lanes.h"
+
+namespace hearth::kernels::HEARTH_ISA {
+
+struct RowOps {
+  using F = Isa::F;
+  using I = Isa::I;
+
+  /// exp of lanes that are <= 0 (or -inf).
+  static HEARTH_INLINE F exp(const F& x) {
+    const F n = Isa::round(Isa::mul(x, Isa::set1(1.44269504f)));
+    F r = Isa::fnma(n, Isa::set1(0.693145752f), x);
+    r = Isa::fnma(n, Isa::set1(1.42860677e-6f), r);
+    F p = Isa::fma(Isa::set1(0.00137805939f), r, Isa::set1(0.00837312452f));
+    p = Isa::fma(p, r, Isa::set1(0.0416695364f));
+    p = Isa::fma(p, r, Isa::set1(0.166664720f));
+    p = Isa::fma(p, r, Isa::set1(0.499999851f));
+    p = Isa::fma(p, r, Isa::set1(1.0f));
+    p = Isa::fma(p, r, Isa::set1(1.0f));
+    const F scaled = Isa::as_float(Isa::add_i(Isa::as_int(p), Isa::shl<23>(Isa::to_int(n))));
+    return Isa::select_gt(x, Isa::set1(-87.0f), scaled, Isa::zero());
+  }
+
+  static HEARTH_INLINE F silu(const F& x) {
+    const F one = Isa::set1(1.0f);
+    const F e = exp(Isa::sub(Isa::zero(), Isa::abs(x)));
+    const F numerator = Isa::select_ge(x, Isa::zero(), one, e);
+    return Isa::mul(x, Isa::div(numerator, Isa::add(one, e)));
+  }
+
+  /// The last n < 16 floats of a row, the lanes past them zero.
+  static HEARTH_INLINE F load_tail(const float* x, std::int64_t n) {
+    alignas(64) float lane[16] = {};
+    __builtin_memcpy(lane, x, static_cast<std::size_t>(n) * 4);
+    return Isa::load(lane);
+  }
+  static HEARTH_INLINE void store_tail(float* y, const F& v, std::int64_t n) {
+    alignas(64) float lane[16];
+    Isa::store(lane, v);
+    __builtin_memcpy(y, lane, static_cast<std::size_t>(n) * 4);
+  }
+
+  /// y[i] = f(a[i], b[i]) over a row.
+  template <class Fn>
+  static HEARTH_INLINE void zip(float* y, const float* a, const float* b, std::int64_t n, Fn fn) {
+    std::int64_t i = 0;
+    for (; i + 16 <= n; i += 16) Isa::store(y + i, fn(Isa::load(a + i), Isa::load(b + i)));
+    if (i < n) store_tail(y + i, fn(load_tail(a + i, n - i), load_tail(b + i, n - i)), n - i);
+  }
+
+  static void rms_norm(float* y, const float* x, const float* w, std::int64_t n, float eps) {
+    F lane = Isa::zero();
+    std::int64_t i = 0;
+    for (; i + 16 <= n; i += 16) lane = Isa::fma(Isa::load(x + i), Isa::load(x + i), lane);
+    if (i < n) {
+      const F v = load_tail(x + i, n - i);
+      lane = Isa::select_range(0, static_cast<int>(n - i), Isa::fma(v, v, lane), lane);
+    }
+    const F r = Isa::set1(1.0f / __builtin_sqrtf(Isa::fold(lane) / static_cast<float>(n) + eps));
+    zip(y, x, w, n, [&](const F& a, const F& b) HEARTH_LAMBDA { return Isa::mul(Isa::mul(a, r), b); });
+  }
+
+  static void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
+    zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Isa::mul(silu(g), u); });
+  }
+
+  static void add(float* y, const float* x, std::int64_t n) {
+    zip(y, y, x, n, [](const F& a, const F& b) HEARTH_LAMBDA { return Isa::add(a, b); });
+  }
+
+  static void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim, std::int64_t n_rot,
+                   RopeLayout layout) {
+    const std::int64_t pairs = n_rot / 2;
+    for (std::int64_t h = 0; h < n_head; ++h, x += head_dim)
+      for (std::int64_t i = 0; i < pairs; ++i) {
+        float& x0 = layout == RopeLayout::adjacent ? x[2 * i] : x[i];
+        float& x1 = layout == RopeLayout::adjacent ? x[2 * i + 1] : x[i + pairs];
+        const float y0 = __builtin_fmaf(x0, cos[i], -(x1 * sin[i]));
+        const float y1 = __builtin_fmaf(x0, sin[i], x1 * cos[i]);
+        x0 = y0;
+        x1 = y1;
+      }
+  }
+
+  /// 32 activations as two vectors (lanes past the end zero) -> one QBlock.
+  static HEARTH_INLINE bool quantize_block(QBlock& out, const F& x0, const F& x1) {
+    const float am = Isa::reduce_max(Isa::max(Isa::abs(x0), Isa::abs(x1)));
+    if (!(am >= 0x1p-100f)) {
+      out = QBlock{};
+      return am >= 0.0f;
+    }
+    const F id = Isa::set1(127.0f / am);
+    const I q0 = Isa::to_int(Isa::mul(x0, id)), q1 = Isa::to_int(Isa::mul(x1, id));
+    Isa::store_i8(out.q, q0);
+    Isa::store_i8(out.q + 16, q1);
+    const std::int32_t sum0 = Isa::reduce_add_i(q0), sum = sum0 + Isa::reduce_add_i(q1);
+    out.d = am / 127.0f;
+    out.d_sum = out.d * static_cast<float>(sum);
+    out.minus_sum = -sum;
+    out.minus_sum0 = -sum0;
+    return true;
+  }
+
+  static bool quantize_row(QBlock* q, const float* x, std::int64_t n) {
+    bool finite = true;
+    std::int64_t i = 0;
+    for (; i + kBlock <= n; i += kBlock, ++q) {
+      const F x0 = Isa::load(x + i), x1 = Isa::load(x + i + 16);
+      finite = all_finite(x0, x1) & quantize_block(*q, x0, x1) & finite;
+      if (!finite) *q = QBlock{};
+    }
+    if (i == n) return finite;
+    alignas(64) float last[kBlock] = {};
+    __builtin_memcpy(last, x + i, static_cast<std::size_t>(n - i) * 4);
+    const F x0 = Isa::load(last), x1 = Isa::load(last + 16);
+    finite = all_finite(x0, x1) & finite;
+    if (finite) quantize_block(*q, x0, x1);
+    else *q = QBlock{};
+    return finite;
+  }
+
+  /// A maximum loses a NaN; x - x is zero for finite x only, and a sum does not lose it.
+  static HEARTH_INLINE bool all_finite(const F& x0, const F& x1) {
+    const F zero = Isa::add(Isa::sub(x0, x0), Isa::sub(x1, x1));
+    return Isa::fold(zero) == 0.0f;
+  }
+};
+
+}  // namespace hearth::kernels::HEARTH_ISA

@@ -1,0 +1,317 @@
+// THE definition: what every kernel computes, in plain loops, in the order ARITHMETIC.md gives. Also the ISA named "scalar".
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "canonical_math.h"
+#include "kernel_table.h"
+#include "packing.h"
+#include "tables.h"
+
+namespace hearth::kernels {
+namespace {
+
+// ---- Reduction: lane i takes elements i, i+16, …; then lanes j+8 into j, j+4, j+2, j+1.
+
+float fold(float (&lane)[16]) {
+  for (int half = 8; half >= 1; half /= 2)
+    for (int j = 0; j < half; ++j) lane[j] = lane[j] + lane[j + half];
+  return lane[0];
+}
+
+template <class Weight>  // Weight(k): the k-th weight of the row as f32
+float dot_row(Weight weight, const float* x, std::int64_t k) {
+  float lane[16] = {};
+  for (std::int64_t i = 0; i < k; ++i) lane[i % 16] = std::fma(weight(i), x[i], lane[i % 16]);
+  return fold(lane);
+}
+
+// ---- Activations.
+
+bool quantize_block(QBlock& out, const float* x, std::int64_t n) {
+  float am = 0.0f;
+  bool finite = true;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float a = std::fabs(x[i]);
+    finite = finite && a < INFINITY;
+    am = a > am ? a : am;
+  }
+  out = {};
+  if (!finite) return false;
+  if (am < 0x1p-100f) return true;
+  out.d = am / 127.0f;
+  const float id = 127.0f / am;
+  std::int32_t sum0 = 0, sum1 = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    out.q[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * id));
+    (i < 16 ? sum0 : sum1) += out.q[i];
+  }
+  out.d_sum = out.d * static_cast<float>(sum0 + sum1);
+  out.minus_sum = -(sum0 + sum1);
+  out.minus_sum0 = -sum0;
+  return true;
+}
+
+bool quantize_row(QBlock* q, const float* x, std::int64_t n) {
+  bool finite = true;
+  for (std::int64_t i = 0; i < n; i += kBlock)
+    if (!quantize_block(q[i / kBlock], x + i, n - i < kBlock ? n - i : kBlock)) finite = false;
+  return finite;
+}
+
+// ---- Weights: 32 consecutive codes of a block, and what turns them into numbers.
+
+struct Codes {
+  std::int32_t w[kBlock];  // signed (kinds scale, two_scales) or unsigned (the kinds with a minimum)
+  float s, m;              // scale; minimum
+};
+
+template <Format F>
+struct Decode;
+
+template <>
+struct Decode<Format::q4_0> {
+  static void codes(const std::byte* block, int, Codes& c) {
+    BlockQ4_0 b;
+    std::memcpy(&b, block, sizeof b);
+    for (int i = 0; i < 16; ++i) {
+      c.w[i] = (b.qs[i] & 15) - 8;
+      c.w[i + 16] = (b.qs[i] >> 4) - 8;
+    }
+    c.s = f16_to_f32(b.d);
+  }
+};
+
+template <>
+struct Decode<Format::q8_0> {
+  static void codes(const std::byte* block, int, Codes& c) {
+    BlockQ8_0 b;
+    std::memcpy(&b, block, sizeof b);
+    for (int i = 0; i < 32; ++i) c.w[i] = b.qs[i];
+    c.s = f16_to_f32(b.d);
+  }
+};
+
+template <Format F>
+float float_weight(const std::byte* row, std::int64_t i) {
+  if constexpr (F == Format::f32) {
+    float w;
+    std::memcpy(&w, row + 4 * i, 4);
+    return w;
+  } else {
+    std::uint16_t bits;
+    std::memcpy(&bits, row + 2 * i, 2);
+    return F == Format::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+  }
+}
+
+// ---- Matmul: one output, one chain over the blocks in order of k.
+
+std::int32_t int_dot(const std::int32_t* w, const std::int8_t* q, int n) {
+  std::int32_t sum = 0;
+  for (int i = 0; i < n; ++i) sum += w[i] * q[i];
+  return sum;
+}
+
+template <Format F>
+float quantized_row(const std::byte* row, const QBlock* q, std::int64_t k) {
+  constexpr FormatInfo info = format_info(F);
+  float acc = 0.0f;
+  Codes c;
+  for (std::int64_t i = 0; i < k; i += kBlock, ++q) {
+    Decode<F>::codes(row + row_bytes(info, i - i % info.block_elements), static_cast<int>(i % info.block_elements / kBlock), c);
+    acc = std::fma(c.s * q->d, static_cast<float>(int_dot(c.w, q->q, kBlock)), acc);
+  }
+  return acc;
+}
+
+template <Format F>
+float output(const MatmulArgs& a, const std::byte* row, std::int64_t token) {
+  if constexpr (format_info(F).kind == Kind::float_row)
+    return dot_row([row](std::int64_t i) { return float_weight<F>(row, i); }, a.x + token * a.x_stride, a.k);
+  else
+    return quantized_row<F>(row, a.q + token * a.q_stride, a.k);
+}
+
+template <Format F>
+void matmul_file(const MatmulArgs& a) {
+  const std::size_t bytes = row_bytes(format_info(F), a.k);
+  for (std::int64_t r = a.row_begin; r < a.row_end; ++r)
+    for (std::int64_t t = 0; t < a.n_tokens; ++t)
+      a.y[t * a.y_stride + r] = output<F>(a, a.weights + static_cast<std::size_t>(r) * bytes, t);
+}
+
+template <Format F>
+void matmul_packed(const MatmulArgs& a) {
+  constexpr FormatInfo info = format_info(F);
+  for (std::int64_t r = a.row_begin; r < a.row_end; ++r) {
+    unpack_row(info, a.scratch, a.weights + static_cast<std::size_t>(r / kGroupRows) * group_bytes(info, a.k), r % kGroupRows, a.k);
+    for (std::int64_t t = 0; t < a.n_tokens; ++t) a.y[t * a.y_stride + r] = output<F>(a, a.scratch, t);
+  }
+}
+
+template <Format F>
+void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k) {
+  pack_group(format_info(F), dst, src, n_rows, k);
+}
+
+template <Format F>
+void dequantize(float* y, const std::byte* row, std::int64_t k) {
+  constexpr FormatInfo info = format_info(F);
+  if constexpr (info.kind == Kind::float_row) {
+    for (std::int64_t i = 0; i < k; ++i) y[i] = float_weight<F>(row, i);
+  } else {
+    Codes c;
+    for (std::int64_t i = 0; i < k; i += kBlock) {
+      Decode<F>::codes(row + row_bytes(info, i - i % info.block_elements), static_cast<int>(i % info.block_elements / kBlock), c);
+      for (int j = 0; j < kBlock; ++j) y[i + j] = c.s * static_cast<float>(c.w[j]);
+    }
+  }
+}
+
+template <Format F>
+constexpr FormatKernels format_kernels() {
+  return {matmul_file<F>, matmul_packed<F>, pack<F>};
+}
+
+// ---- Rows.
+
+void rms_norm(float* y, const float* x, const float* w, std::int64_t n, float eps) {
+  float lane[16] = {};
+  for (std::int64_t i = 0; i < n; ++i) lane[i % 16] = std::fma(x[i], x[i], lane[i % 16]);
+  const float r = 1.0f / std::sqrt(fold(lane) / static_cast<float>(n) + eps);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] * r) * w[i];
+}
+
+void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = silu(gate[i]) * up[i];
+}
+
+void add(float* y, const float* x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
+}
+
+void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim, std::int64_t n_rot,
+          RopeLayout layout) {
+  for (std::int64_t h = 0; h < n_head; ++h, x += head_dim)
+    for (std::int64_t i = 0; i < n_rot / 2; ++i) {
+      float& x0 = layout == RopeLayout::adjacent ? x[2 * i] : x[i];
+      float& x1 = layout == RopeLayout::adjacent ? x[2 * i + 1] : x[i + n_rot / 2];
+      const float y0 = std::fma(x0, cos[i], -(x1 * sin[i]));
+      const float y1 = std::fma(x0, sin[i], x1 * cos[i]);
+      x0 = y0;
+      x1 = y1;
+    }
+}
+
+// ---- KV pages and attention.
+
+std::int64_t k_index(std::int64_t slot, std::int64_t d, std::int64_t head_dim) {
+  return (slot / 16 * head_dim + d) * 16 + slot % 16;
+}
+
+float kv_read(const std::byte* page, std::int64_t i, KvType type) {
+  return type == KvType::f16 ? float_weight<Format::f16>(page, i) : float_weight<Format::f32>(page, i);
+}
+
+bool kv_write(std::byte* page, std::int64_t i, float x, KvType type) {
+  if (type == KvType::f32) {
+    std::memcpy(page + 4 * i, &x, 4);
+    return std::fabs(x) < INFINITY;
+  }
+  const std::uint16_t half = f32_to_f16(x);
+  std::memcpy(page + 2 * i, &half, 2);
+  return (half & 0x7c00u) != 0x7c00u;
+}
+
+bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim,
+              KvType type) {
+  bool finite = true;
+  for (std::int64_t d = 0; d < head_dim; ++d) {
+    finite = kv_write(k_page, k_index(slot, d, head_dim), k[d], type) && finite;
+    finite = kv_write(v_page, slot * head_dim + d, v[d], type) && finite;
+  }
+  return finite;
+}
+
+struct Softmax {  // the running maximum and sum of one query
+  float m = -INFINITY, l = 0.0f;
+};
+
+// Positions begin <= p < end of one chunk; merges them into (state, o).
+void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64_t end, Softmax& state, float* o) {
+  const std::int64_t page = begin / kPage;
+  float s[kPage];
+  float mc = -INFINITY;
+  for (std::int64_t p = begin; p < end; ++p) {
+    float dot = 0.0f;
+    for (std::int64_t d = 0; d < a.head_dim; ++d)
+      dot = std::fma(a.query[query][d], kv_read(a.pages[page] + a.k_offset, k_index(p % kPage, d, a.head_dim), a.type), dot);
+    s[p % kPage] = dot * a.scale;
+    mc = s[p % kPage] > mc ? s[p % kPage] : mc;
+  }
+  float lane[16] = {};
+  for (std::int64_t p = begin; p < end; ++p) {
+    s[p % kPage] = exp_nonpositive(s[p % kPage] - mc);
+    lane[p % 16] = lane[p % 16] + s[p % kPage];
+  }
+  const float lc = fold(lane);
+  const float mn = state.m > mc ? state.m : mc;
+  const float old_weight = exp_nonpositive(state.m - mn), new_weight = exp_nonpositive(mc - mn);
+  state = {mn, std::fma(lc, new_weight, state.l * old_weight)};
+  for (std::int64_t d = 0; d < a.head_dim; ++d) {
+    float oc = 0.0f;
+    for (std::int64_t p = begin; p < end; ++p)
+      oc = std::fma(s[p % kPage], kv_read(a.pages[page] + a.v_offset, p % kPage * a.head_dim + d, a.type), oc);
+    o[d] = std::fma(oc, new_weight, o[d] * old_weight);
+  }
+}
+
+void attend(const AttendArgs& a) {
+  for (int i = 0; i < a.n_queries; ++i) {
+    Softmax state;
+    float* o = a.out[i];
+    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = 0.0f;
+    for (std::int64_t p = a.begin[i]; p < a.end[i]; p = (p / kPage + 1) * kPage)
+      attend_chunk(a, i, p, a.end[i] < (p / kPage + 1) * kPage ? a.end[i] : (p / kPage + 1) * kPage, state, o);
+    const float inverse = 1.0f / state.l;
+    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = o[d] * inverse;
+  }
+}
+
+std::size_t scratch_bytes(std::int64_t k) { return static_cast<std::size_t>(k) * 4; }  // one row of any format
+
+bool runs_here() { return true; }
+
+template <std::size_t... N>
+constexpr KernelTable make_table(std::index_sequence<N...>) {
+  KernelTable table{};
+  table.name = "scalar";
+  table.needs = "nothing";
+  table.runs_here = runs_here;
+  ((table.formats[N] = format_kernels<kFormats[N].format>()), ...);
+  table.scratch_bytes = scratch_bytes;
+  table.quantize_row = quantize_row;
+  table.rms_norm = rms_norm;
+  table.silu_mul = silu_mul;
+  table.add = add;
+  table.rope = rope;
+  table.kv_store = kv_store;
+  table.attend = attend;
+  return table;
+}
+
+template <std::size_t... N>
+void dequantize_any(Format format, float* y, const std::byte* row, std::int64_t k, std::index_sequence<N...>) {
+  ((kFormats[N].format == format ? dequantize<kFormats[N].format>(y, row, k) : void()), ...);
+}
+
+}  // namespace
+
+constexpr KernelTable table_scalar = make_table(std::make_index_sequence<kFormatCount>{});
+
+void dequantize_row(Format format, float* y, const std::byte* row, std::int64_t k) {
+  dequantize_any(format, y, row, k, std::make_index_sequence<kFormatCount>{});
+}
+
+}  // namespace hearth::kernels

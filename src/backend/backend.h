@@ -1,0 +1,120 @@
+// The verbs a device offers to a forward pass. Every member of a team calls each verb with the same arguments; a verb shares
+// its work out and returns when all of it is done.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "kernel_table.h"
+#include "parallel.h"
+
+namespace hearth::backend {
+
+using kernels::KvType;
+using kernels::RopeLayout;
+
+/// A weight matrix: where its rows are, as the file has them and, once repacked, in groups of 16.
+struct Matrix {
+  kernels::Format format = kernels::Format::f32;
+  std::int64_t n_rows = 0, k = 0;
+  const std::byte* file = nullptr;      // [n_rows, row bytes]
+  const std::byte* packed = nullptr;    // [ceil(n_rows/16), 16 * row bytes], or none
+};
+
+/// f32 rows. `width` elements each, `stride` floats apart.
+struct Rows {
+  float* data = nullptr;                // [n, stride]
+  std::int64_t n = 0, width = 0, stride = 0;
+  float* row(std::int64_t i) const { return data + i * stride; }
+};
+
+/// What matmul reads: rows as f32 and, for quantized weights, as blocks of int8.
+struct Input {
+  Rows x;                               // [n, width]
+  kernels::QBlock* q = nullptr;         // [n, q_stride]
+  std::int64_t q_stride = 0;            // blocks
+  kernels::QBlock* q_row(std::int64_t i) const { return q + i * q_stride; }
+};
+
+/// One product y = w x of a group that shares its input.
+struct Product {
+  const Matrix* w;
+  Rows y;                               // [n, w->n_rows]
+};
+
+/// Queries of consecutive rows that read the same cache.
+struct AttendTile {
+  std::int64_t first_row, n_rows;
+  const std::byte* const* pages;
+};
+
+/// Where a row's keys and values live and which positions it sees.
+struct RowPlace {
+  std::byte* page;                      // that holds its own position
+  std::int64_t position;
+};
+
+struct AttentionShape {
+  std::int64_t n_head, n_kv_head, head_dim;
+  float scale;
+  KvType kv_type;
+  std::size_t layer_offset;             // of this layer in a page: [n_kv_head][K, V]
+  std::size_t kv_head_bytes() const {
+    return static_cast<std::size_t>(kernels::kPage * head_dim) * (kv_type == KvType::f16 ? 2 : 4);
+  }
+  std::size_t k_offset(std::int64_t head) const { return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes(); }
+  std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
+};
+
+/// Where in a forward pass a verb is called, for the error when a row is not finite there.
+enum class Step : std::uint8_t { attention_input, keys_and_values, attention_output, ffn_input, ffn_hidden, output };
+struct Where {
+  std::int64_t layer;
+  Step step;
+};
+
+/// Verbs that quantize or store rows note the first place where a row was not finite and carry on: a pass is short, and a
+/// member that left it early would leave the others waiting.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// The first place noted since the last call, if any. Between passes only.
+  virtual std::optional<Where> take_failure() = 0;
+
+  /// Queries in one tile of attention: rows times the heads that share a K/V head.
+  virtual std::int64_t tile_rows(std::int64_t heads_per_kv_head) const = 0;
+
+  /// x = rows `ids` of the table, dequantized.
+  virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) = 0;
+
+  /// out = norm(x) * weight, also quantized. `residual` (if it has data) is added to x first.
+  virtual void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps, const Input& out) = 0;
+
+  /// All products of one input in one sharing-out.
+  virtual void matmul(Worker& w, const Input& input, std::span<const Product> products) = 0;
+
+  /// y += bias, row by row.
+  virtual void add_bias(Worker& w, const Rows& y, const float* bias) = 0;
+
+  /// Rotates q and k, then stores k and v where each row's position lives. cos, sin [n, n_rot/2].
+  virtual void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos, const Rows& sin, std::int64_t n_rot,
+                              RopeLayout layout, const AttentionShape& shape, std::span<const RowPlace> places) = 0;
+
+  /// out = attention of each row over positions 0 … its own.
+  virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles, std::span<const RowPlace> places,
+                      const Rows& out) = 0;
+
+  /// Quantizes rows that another verb left in input.x.
+  virtual void quantize(Worker& w, Where where, const Input& input) = 0;
+
+  /// out = silu(gate) * up, also quantized.
+  virtual void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) = 0;
+
+  /// to[i] = from[rows[i]] + residual[rows[i]].
+  virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows, const Rows& to) = 0;
+};
+
+}  // namespace hearth::backend

@@ -1,0 +1,176 @@
+// The verbs on the CPU: parallel loops over the kernels of one table.
+#include "cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hearth::backend {
+
+using kernels::FormatInfo;
+using kernels::kGroupRows;
+
+namespace {
+
+// Rows of a matrix that a member takes at a time. Few tokens: about 64 KB of weights, long enough to stream and short enough to
+// even out. Many: one panel, whose tokens are work enough.
+std::int64_t rows_per_claim(const Matrix& w, std::int64_t n_tokens) {
+  constexpr std::int64_t kPanelRows = 32, kStreamBytes = 64 * 1024;
+  if (n_tokens > kernels::kMaxQueries) return kPanelRows;
+  const auto bytes = static_cast<std::int64_t>(kernels::row_bytes(kernels::format_info(w.format), w.k));
+  return std::max<std::int64_t>(kPanelRows, kStreamBytes / bytes / kGroupRows * kGroupRows);
+}
+
+std::int64_t claims(const Matrix& w, std::int64_t n_tokens) {
+  const std::int64_t rows = rows_per_claim(w, n_tokens);
+  return (w.n_rows + rows - 1) / rows;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable& table, int n_members, std::int64_t widest) {
+  std::unique_ptr<CpuBackend> backend(new CpuBackend(table));
+  for (int i = 0; i < n_members; ++i) {
+    HEARTH_TRY(auto scratch, AlignedBuffer<std::byte>::make(table.scratch_bytes(widest)));
+    backend->scratch_.push_back(std::move(scratch));
+  }
+  return backend;
+}
+
+std::uint64_t CpuBackend::scratch_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& buffer : scratch_) bytes += buffer.bytes();
+  return bytes;
+}
+
+std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
+  return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
+}
+
+template <class Body>
+void CpuBackend::finite_rows(Worker& w, Where where, std::int64_t n, Body&& body) {
+  w.loop(n, 1, [&](std::int64_t i, std::int64_t) {
+    if (body(i)) return;
+    const std::int64_t place = where.layer * 256 + static_cast<std::int64_t>(where.step);
+    std::int64_t first = failure_.load(std::memory_order_relaxed);
+    while (place < first && !failure_.compare_exchange_weak(first, place, std::memory_order_relaxed)) {}
+  });
+}
+
+std::optional<Where> CpuBackend::take_failure() {
+  const std::int64_t place = failure_.exchange(kNone);
+  if (place == kNone) return std::nullopt;
+  return Where{place / 256, static_cast<Step>(place % 256)};
+}
+
+void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) {
+  const std::size_t bytes = kernels::row_bytes(kernels::format_info(table.format), table.k);
+  w.loop(x.n, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      kernels::dequantize_row(table.format, x.row(i), table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
+  });
+}
+
+void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps, const Input& out) {
+  finite_rows(w, where, x.n, [&](std::int64_t i) {
+    if (residual.data) table_.add(x.row(i), residual.row(i), x.width);
+    table_.rms_norm(out.x.row(i), x.row(i), weight, x.width, eps);
+    return table_.quantize_row(out.q_row(i), out.x.row(i), x.width);
+  });
+}
+
+void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> products) {
+  std::int64_t n_claims = 0;
+  for (const Product& p : products) n_claims += claims(*p.w, input.x.n);
+  w.loop(n_claims, 1, [&](std::int64_t begin, std::int64_t) {
+    std::int64_t claim = begin;
+    const Product* p = products.data();
+    while (claim >= claims(*p->w, input.x.n)) claim -= claims(*p++->w, input.x.n);
+    const Matrix& m = *p->w;
+    const std::int64_t rows = rows_per_claim(m, input.x.n);
+    const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
+    (m.packed ? format.matmul_packed : format.matmul_file)({
+        .weights = m.packed ? m.packed : m.file,
+        .n_rows = m.n_rows,
+        .k = m.k,
+        .q = input.q,
+        .x = input.x.data,
+        .q_stride = input.q_stride,
+        .x_stride = input.x.stride,
+        .n_tokens = input.x.n,
+        .y = p->y.data,
+        .y_stride = p->y.stride,
+        .row_begin = claim * rows,
+        .row_end = std::min(m.n_rows, (claim + 1) * rows),
+        .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
+    });
+  });
+}
+
+void CpuBackend::add_bias(Worker& w, const Rows& y, const float* bias) {
+  w.loop(y.n, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) table_.add(y.row(i), bias, y.width);
+  });
+}
+
+void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos, const Rows& sin, std::int64_t n_rot,
+                                RopeLayout layout, const AttentionShape& s, std::span<const RowPlace> places) {
+  finite_rows(w, where, q.n, [&](std::int64_t i) {
+    table_.rope(q.row(i), cos.row(i), sin.row(i), s.n_head, s.head_dim, n_rot, layout);
+    table_.rope(k.row(i), cos.row(i), sin.row(i), s.n_kv_head, s.head_dim, n_rot, layout);
+    const RowPlace& place = places[static_cast<std::size_t>(i)];
+    bool finite = true;
+    for (std::int64_t h = 0; h < s.n_kv_head; ++h)
+      finite = table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + h * s.head_dim, v.row(i) + h * s.head_dim,
+                               place.position % kernels::kPage, s.head_dim, s.kv_type) && finite;
+    return finite;
+  });
+}
+
+void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles, std::span<const RowPlace> places,
+                        const Rows& out) {
+  const std::int64_t group = s.n_head / s.n_kv_head;                                      // heads that share a K/V head
+  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);         // of them in one call
+  const std::int64_t parts = (group + heads - 1) / heads;
+  const auto n_tiles = static_cast<std::int64_t>(tiles.size());
+  w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
+    const AttendTile& tile = tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
+    const std::int64_t kv_head = begin / parts % s.n_kv_head, first = begin % parts * heads;
+    kernels::AttendArgs args{tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {}, s.scale};
+    for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
+      for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
+        const std::int64_t at = (kv_head * group + h) * s.head_dim;
+        const int n = args.n_queries++;
+        args.query[n] = q.row(row) + at;
+        args.out[n] = out.row(row) + at;
+        args.begin[n] = 0;
+        args.end[n] = places[static_cast<std::size_t>(row)].position + 1;
+      }
+    table_.attend(args);
+  });
+}
+
+void CpuBackend::quantize(Worker& w, Where where, const Input& input) {
+  finite_rows(w, where, input.x.n, [&](std::int64_t i) { return table_.quantize_row(input.q_row(i), input.x.row(i), input.x.width); });
+}
+
+void CpuBackend::gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) {
+  constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
+  const std::int64_t segments = (gate.width + kSegment - 1) / kSegment;
+  finite_rows(w, where, gate.n * segments, [&](std::int64_t part) {
+    const std::int64_t i = part / segments, from = part % segments * kSegment, n = std::min(kSegment, gate.width - from);
+    table_.silu_mul(out.x.row(i) + from, gate.row(i) + from, up.row(i) + from, n);
+    return table_.quantize_row(out.q_row(i) + from / kernels::kBlock, out.x.row(i) + from, n);
+  });
+}
+
+void CpuBackend::gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows, const Rows& to) {
+  w.loop(to.n, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t source = rows[static_cast<std::size_t>(i)];
+      std::memcpy(to.row(i), from.row(source), static_cast<std::size_t>(from.width) * sizeof(float));
+      table_.add(to.row(i), residual.row(source), from.width);
+    }
+  });
+}
+
+}  // namespace hearth::backend

@@ -1,0 +1,168 @@
+// Enters: a path. Leaves: the file's bytes, mapped (default) or read into memory; the only door to files being read.
+#include "mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "escape.h"
+#include "try.h"
+
+namespace hearth {
+namespace {
+
+/// Closes its descriptor at the end of the scope; the mapping outlives it.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+struct Cause {
+  int code;
+  Status status;
+  std::string_view advice;
+};
+
+constexpr Cause causes[] = {
+    {ENOENT, Status::not_found, "check the path"},
+    {ENOTDIR, Status::not_found, "check the path"},
+    {EACCES, Status::io, "grant this user read permission"},
+    {EPERM, Status::io, "grant this user read permission"},
+    {ELOOP, Status::io, "the path's symbolic links form a loop or are too many: repair them"},
+    {ENAMETOOLONG, Status::io, "use a shorter path"},
+    {EMFILE, Status::io, "close files or raise the limit of open files (ulimit -n)"},
+    {ENFILE, Status::io, "the whole system is out of open files: close some"},
+    {ENXIO, Status::io, "give the path of a regular file, this is a socket or a device"},
+    {EIO, Status::io, "the disk failed to read: copy the file from a sound source"},
+    {ENOMEM, Status::out_of_memory, "free memory or raise the limit of this process"},
+};
+
+Error system_error(int code, std::string_view doing, const std::string& path) {
+  Cause cause{code, Status::io, "check the path and the file system"};
+  for (const Cause& row : causes)
+    if (row.code == code) cause = row;
+  return {cause.status, std::generic_category().message(code) + "; " + std::string(doing) + " " + quoted_path(path) +
+                            "; " + std::string(cause.advice)};
+}
+
+std::string_view kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "not a file with bytes of its own";
+}
+
+/// The size of a regular file, from the very descriptor that will be mapped.
+Result<std::size_t> regular_size(int descriptor, const std::string& path) {
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0) return system_error(errno, "asking the size of", path);
+  if (!S_ISREG(info.st_mode))
+    return Error(Status::io, "this is " + std::string(kind_of(info.st_mode)) + "; opening " + quoted_path(path) +
+                                 "; give the path of a regular file");
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (size > static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()))
+    return system_error(ENOMEM, "mapping", path);
+  return static_cast<std::size_t>(size);
+}
+
+Result<int> open_for_reading(const std::string& path) {
+  if (path.empty()) return Error(Status::invalid_argument, "the path is empty; opening a file; give a path");
+  if (path.find('\0') != std::string::npos)
+    return Error(Status::invalid_argument,
+                 "the path holds a NUL byte; opening " + quoted_path(path) + "; give a path without it");
+  for (;;) {
+    // O_NONBLOCK: opening a FIFO or a device that nobody serves must not wait (CVE-2024-39721).
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor >= 0) return descriptor;
+    if (errno != EINTR) return system_error(errno, "opening", path);
+  }
+}
+
+}  // namespace
+
+Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call) {
+  constexpr std::size_t largest_read = std::size_t{1} << 30;  // Linux moves at most 2 GiB - 4 KiB a call
+  for (std::size_t done = 0; done < to.size();) {
+    const std::size_t wanted = std::min(largest_read, to.size() - done);
+    const ssize_t got = read_call(descriptor, to.data() + done, wanted, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(errno, "reading", path);
+    if (got == 0)
+      return Error(Status::io, "the file became shorter while it was read, " + std::to_string(done) + " of " +
+                                   std::to_string(to.size()) + " bytes came; reading " + quoted_path(path) +
+                                   "; wait for the other process to finish and try again");
+    done += static_cast<std::size_t>(got);
+  }
+  return {};
+}
+
+Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
+  HEARTH_TRY(const int number, open_for_reading(path));
+  const Descriptor descriptor(number);
+  HEARTH_TRY(const std::size_t size, regular_size(descriptor.get(), path));
+
+  MappedFile file;
+  file.path_ = path;
+  file.access_ = access;
+  if (size == 0) return file;  // mmap refuses length 0
+
+  // Both ways end in a mapping, page-aligned and freed by munmap: of the file itself, or of memory it is read into.
+  const bool map = access == Access::map;
+  void* const memory = map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0)
+                           : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return system_error(errno, "mapping " + std::to_string(size) + " bytes of", path);
+  file.data_ = static_cast<const std::byte*>(memory);
+  file.size_ = size;
+  if (!map) HEARTH_CHECK(read_fully(descriptor.get(), {static_cast<std::byte*>(memory), size}, path, ::pread));
+  return file;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      access_(other.access_) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(access_, other.access_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> bytes) const {
+  if (!mapped() || data_ == nullptr) return;
+  const auto file_begin = reinterpret_cast<std::uintptr_t>(data_);
+  const auto asked_begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  // Only whole pages: the first and last may hold a neighbour's bytes.
+  const std::uintptr_t begin = (std::max(file_begin, asked_begin) + page - 1) / page * page;
+  const std::uintptr_t end = std::min(file_begin + size_, asked_begin + bytes.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+}  // namespace hearth

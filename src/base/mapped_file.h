@@ -1,0 +1,49 @@
+// Enters: a path. Leaves: the file's bytes, mapped (default) or read into memory; the only door to files being read.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <hearth/result.hpp>
+#include <span>
+#include <string>
+
+namespace hearth {
+
+/// Fills `to` from the start of `descriptor`: retries EINTR, continues short reads, and an early end is an error.
+/// `read_call` is a parameter so that tests can make the system fail.
+using ReadCall = ssize_t (*)(int descriptor, void* to, std::size_t bytes, off_t at);
+Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call);
+
+/// A whole regular file as read-only bytes. Opening refuses directories, FIFOs, devices and sockets at once
+/// (it never blocks), sizes come from fstat of the descriptor that is mapped, and a rename during loading changes
+/// nothing. A mapped file that another process cuts short faults on access (documented); `Access::read` is immune.
+class MappedFile {
+ public:
+  enum class Access { map, read };
+
+  static Result<MappedFile> open(const std::string& path, Access access = Access::map);
+
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+  bool mapped() const { return access_ == Access::map; }
+
+  /// Tells the system that these bytes will not be read again soon; a no-op for Access::read.
+  void release(std::span<const std::byte> bytes) const;
+
+ private:
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  Access access_ = Access::map;
+};
+
+}  // namespace hearth

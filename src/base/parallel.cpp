@@ -1,0 +1,151 @@
+// Enters: work. Leaves: the work done by a team of threads: an own small pool, or the host's OpenMP team.
+#include "parallel.h"
+
+#include <unistd.h>
+
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "float_state.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+#ifdef HEARTH_OPENMP
+#include <omp.h>
+#endif
+
+namespace hearth {
+namespace {
+
+void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits until `word` is no longer `old`. A pause takes tens of nanoseconds, so the spin lasts some microseconds: long enough
+// for members that finish together, short enough that a member whose core was taken does not burn the others'.
+void wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
+  constexpr int kSpins = 256;
+  for (int i = 0; i < kSpins; ++i) {
+    if (word.load(std::memory_order_acquire) != old) return;
+    pause_briefly();
+  }
+  while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+struct Worker::Shared {
+  alignas(64) std::atomic<std::int64_t> next{0};        // of the loop under way
+  alignas(64) std::atomic<int> arrived{0};
+  alignas(64) std::atomic<std::uint32_t> generation{0};  // of the barrier
+};
+
+std::int64_t Worker::claim(std::int64_t grain) { return shared_.next.fetch_add(grain, std::memory_order_relaxed); }
+
+void Worker::barrier() {
+  const std::uint32_t generation = shared_.generation.load(std::memory_order_relaxed);
+  if (shared_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < count_) return wait_change(shared_.generation, generation);
+  shared_.arrived.store(0, std::memory_order_relaxed);
+  shared_.next.store(0, std::memory_order_relaxed);
+  shared_.generation.store(generation + 1, std::memory_order_release);
+  shared_.generation.notify_all();
+}
+
+struct Team::State {
+  int n_threads = 1;
+  pid_t owner = 0;
+  std::mutex one_region;
+  Worker::Shared shared;
+  std::vector<std::thread> threads;
+  std::atomic<std::uint32_t> epoch{0};  // a change starts a region, or ends the team
+  bool stop = false;
+  Call call = nullptr;
+  void* object = nullptr;
+
+  void serve(int index) {
+    FloatState canonical;
+    for (std::uint32_t seen = 0;;) {
+      wait_change(epoch, seen);
+      seen = epoch.load(std::memory_order_acquire);
+      if (stop) return;
+      Worker worker(shared, index, n_threads);
+      call(object, worker);
+      worker.barrier();
+    }
+  }
+
+  void announce() {
+    epoch.fetch_add(1, std::memory_order_release);
+    epoch.notify_all();
+  }
+};
+
+Team::Team(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+int Team::size() const { return state_->n_threads; }
+
+Result<std::unique_ptr<Team>> Team::start(int n_threads) {
+  constexpr int kMost = 1024;
+  if (n_threads < 1 || n_threads > kMost)
+    return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " + std::to_string(kMost) + "; choose a number in that range");
+  auto state = std::make_unique<State>();
+  state->n_threads = n_threads;
+  state->owner = getpid();
+  std::unique_ptr<Team> team(new Team(std::move(state)));
+#ifndef HEARTH_OPENMP
+  try {
+    for (int i = 1; i < n_threads; ++i) team->state_->threads.emplace_back([s = team->state_.get(), i] { s->serve(i); });
+  } catch (const std::system_error& failure) {
+    return Error(Status::io, "the system refused to start thread " + std::to_string(team->state_->threads.size() + 1) + " of " +
+                                 std::to_string(n_threads) + " (" + failure.code().message() + "); thread pool; ask for fewer threads");
+  }
+#endif
+  return team;
+}
+
+Team::~Team() {
+  if (state_->owner != getpid()) {  // in a forked child the threads do not exist
+    for (std::thread& thread : state_->threads) thread.detach();
+    return;
+  }
+  state_->stop = true;
+  state_->announce();
+  for (std::thread& thread : state_->threads) thread.join();
+}
+
+void Team::run_erased(Call call, void* object) {
+  State& s = *state_;
+  std::lock_guard<std::mutex> only(s.one_region);
+  FloatState canonical;
+  if (s.n_threads == 1 || s.owner != getpid()) {
+    Worker::Shared shared;
+    Worker alone(shared, 0, 1);
+    return call(object, alone);
+  }
+#ifdef HEARTH_OPENMP
+#pragma omp parallel num_threads(s.n_threads)
+  {
+    FloatState member;
+    Worker worker(s.shared, omp_get_thread_num(), omp_get_num_threads());
+    call(object, worker);
+    worker.barrier();
+  }
+#else
+  s.call = call;
+  s.object = object;
+  s.announce();
+  Worker worker(s.shared, 0, s.n_threads);
+  call(object, worker);
+  worker.barrier();
+#endif
+}
+
+}  // namespace hearth

@@ -1,0 +1,72 @@
+// Enters: work. Leaves: the work done by a team of threads; the only file that starts or joins threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include <hearth/result.hpp>
+
+namespace hearth {
+
+/// One member's view of a parallel region. Every member runs the same code; loops share their iterations out as members
+/// come for them, so a busy neighbour costs only its share. What a member computes never depends on who it is.
+class Worker {
+ public:
+  int index() const { return index_; }
+  int count() const { return count_; }
+
+  /// Everybody calls it; returns when all have arrived. Spins for microseconds, then sleeps.
+  void barrier();
+
+  /// body(begin, end) over 0 <= begin < end <= n in pieces of up to `grain`; returns when all pieces are done everywhere.
+  template <class Body>
+  void loop(std::int64_t n, std::int64_t grain, Body&& body) {
+    for (std::int64_t begin; (begin = claim(grain)) < n;) body(begin, begin + grain < n ? begin + grain : n);
+    barrier();
+  }
+
+  /// body() on one member; returns when it is done everywhere.
+  template <class Body>
+  void once(Body&& body) {
+    if (index_ == 0) body();
+    barrier();
+  }
+
+ private:
+  friend class Team;
+  struct Shared;
+  Worker(Shared& shared, int index, int count) : shared_(shared), index_(index), count_(count) {}
+  std::int64_t claim(std::int64_t grain);
+
+  Shared& shared_;
+  int index_, count_;
+};
+
+/// A fixed set of threads, the caller's included. Failing to start one is an error. After a fork the child's team works with
+/// the calling thread alone: slower, the same bits. One region at a time; a second caller waits.
+class Team {
+ public:
+  static Result<std::unique_ptr<Team>> start(int n_threads);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int size() const;
+
+  /// body(Worker&) on every member, in the floating-point state of ARITHMETIC.md; returns when all have finished.
+  template <class Body>
+  void run(Body&& body) {
+    run_erased([](void* object, Worker& worker) { (*static_cast<std::remove_reference_t<Body>*>(object))(worker); }, &body);
+  }
+
+ private:
+  using Call = void (*)(void* object, Worker& worker);
+  struct State;
+  explicit Team(std::unique_ptr<State> state);
+  void run_erased(Call call, void* object);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hearth

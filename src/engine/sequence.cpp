@@ -1,0 +1,218 @@
+// Enters: tokens. Leaves: logits and text: one conversation with its KV cache.
+#include "sequence.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "sampler.h"
+#include "stop_matcher.h"
+#include "stream_decoder.h"
+#include "try.h"
+
+namespace hearth::engine {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::uint64_t fnv1a(std::span<const float> values) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const float value : values) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (bits >> shift & 0xff)) * 0x100000001b3u;
+  }
+  return hash;
+}
+
+sample::Settings sampler_settings(const SamplingOptions& o) {
+  sample::Settings s;
+  s.temp = o.temp;
+  s.top_k = o.top_k;
+  s.top_p = o.top_p;
+  s.min_p = o.min_p;
+  s.repeat_penalty = o.repeat_penalty;
+  s.repeat_last = o.repeat_last == -1 ? INT32_MAX : o.repeat_last;
+  s.seed = o.seed;
+  return s;
+}
+
+/// The space before a text's first word is dropped only where the text begins: with --echo, or when nothing but BOS came before.
+text::StreamDecoder::Begin begins_text(const text::Tokenizer& tokenizer, std::span<const std::int32_t> before) {
+  for (const std::int32_t id : before)
+    if (!tokenizer.keeps_text_start(id)) return text::StreamDecoder::Begin::inside_text;
+  return text::StreamDecoder::Begin::text;
+}
+
+/// Tokens in, whole characters out: to the reply and to the caller, up to the first stop string.
+class TextOut {
+ public:
+  TextOut(const text::Tokenizer& tokenizer, text::StreamDecoder::Begin begin, const GenerateOptions& options, const OnText& on_text, Reply& reply)
+      : decoder_(tokenizer, begin), stops_(options.stop), on_text_(on_text), reply_(reply) {}
+
+  /// False when the text is over: `reply.finish` says why.
+  bool push(std::int32_t id) { return emit(stops_.push(decoder_.push(id))) && !stopped(); }
+  void flush() {
+    if (emit(stops_.push(decoder_.flush())) && !stopped()) emit(stops_.flush());
+  }
+  bool emit(const std::string& piece) {
+    if (piece.empty()) return true;
+    reply_.text += piece;
+    if (!on_text_ || on_text_(piece)) return true;
+    reply_.finish = Finish::cancelled;
+    return false;
+  }
+
+ private:
+  bool stopped() {
+    if (stops_.stopped()) reply_.finish = Finish::stop_string;
+    return stops_.stopped().has_value();
+  }
+  text::StreamDecoder decoder_;
+  text::StopMatcher stops_;
+  const OnText& on_text_;
+  Reply& reply_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options) {
+  constexpr std::int64_t kLongestChunk = 4096;
+  const model::Config& c = model->config();
+  const kernels::KvType type = options.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
+  if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
+    return Error(Status::invalid_argument, "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " + std::to_string(c.n_ctx_train) +
+                                               " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
+  if (options.chunk < 1 || options.chunk > kLongestChunk)
+    return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) + " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
+  const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type);
+  HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx));
+  const std::int64_t chunk = std::min(options.chunk, n_ctx);
+  std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), std::move(cache), chunk));
+  HEARTH_TRY(sequence->space_, model::Workspace::make(c, chunk, 1));
+  return sequence;
+}
+
+void Sequence::reset() {
+  n_past_ = 0;
+  tokens_.clear();
+}
+
+std::span<const float> Sequence::logits(std::int64_t row) const {
+  const auto n_vocab = static_cast<std::size_t>(model_->config().n_vocab);
+  return {space_.logits.data() + static_cast<std::size_t>(row) * n_vocab, n_vocab};
+}
+
+Result<void> Sequence::check_ids(std::span<const std::int32_t> ids) const {
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] < 0 || ids[i] >= model_->config().n_vocab)
+      return Error(Status::invalid_argument, "token " + std::to_string(ids[i]) + " is not in the vocabulary; index " + std::to_string(i) + "; ids are 0 to " +
+                                                 std::to_string(model_->config().n_vocab - 1));
+  return {};
+}
+
+Result<void> Sequence::fits(std::size_t n_more) const {
+  const std::int64_t total = static_cast<std::int64_t>(tokens_.size() + n_more);
+  if (total <= n_ctx()) return {};
+  return Error(Status::context_full, "the text is " + std::to_string(total) + " tokens long, the context holds " + std::to_string(n_ctx()) +
+                                         "; prompt; shorten it or ask for a larger context (the model allows " + std::to_string(model_->config().n_ctx_train) + ")");
+}
+
+// One forward pass over at most a chunk of tokens.
+Result<void> Sequence::pass(std::span<const std::int32_t> ids, Wanted wanted) {
+  std::vector<model::Row> rows;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    rows.push_back({&cache_, n_past_ + static_cast<std::int64_t>(i), ids[i], wanted == Wanted::all || (wanted == Wanted::last && i + 1 == ids.size())});
+  HEARTH_CHECK(model_->forward(rows, space_));
+  n_past_ += static_cast<std::int64_t>(ids.size());
+  return {};
+}
+
+Result<void> Sequence::prefill(std::span<const std::int32_t> ids) {
+  while (!ids.empty()) {
+    const std::size_t n = std::min(ids.size(), static_cast<std::size_t>(chunk_));
+    HEARTH_CHECK(pass(ids.first(n), n == ids.size() ? Wanted::last : Wanted::none));
+    ids = ids.subspan(n);
+  }
+  return {};
+}
+
+Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
+  HEARTH_TRY(auto ids, model_->tokenizer().encode(prompt, {.add_special = tokens_.empty()}));
+  const text::Vocab& vocab = model_->tokenizer().vocab();
+  if (!ids.empty() && tokens_.empty() && vocab.add_eos() && vocab.special().eos == ids.back()) ids.pop_back();  // the text goes on
+  return generate_from(ids, options, on_text);
+}
+
+Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text) {
+  HEARTH_CHECK(check_ids(ids));
+  HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
+  if (ids.empty() && tokens_.empty())
+    return Error(Status::invalid_argument, "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
+  HEARTH_CHECK(fits(ids.size()));
+  const std::size_t n_before = tokens_.size();
+  tokens_.insert(tokens_.end(), ids.begin(), ids.end());
+
+  Reply reply;
+  reply.n_prompt = static_cast<std::int64_t>(ids.size());
+  const auto start = std::chrono::steady_clock::now();
+  if (auto filled = prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))); !filled) {
+    tokens_.resize(n_before);  // a failed prompt changes nothing; its positions are written again by the next one
+    n_past_ = std::min<std::int64_t>(n_past_, static_cast<std::int64_t>(n_before));
+    return std::move(filled).error();
+  }
+  reply.prefill_seconds = seconds_since(start);
+
+  const text::Tokenizer& tokenizer = model_->tokenizer();
+  const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
+  TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
+  if (options.echo) {
+    for (const std::int32_t id : ids)
+      if (!out.push(id)) return reply;
+  }
+  const auto decode_start = std::chrono::steady_clock::now();
+  reply.finish = Finish::max_tokens;
+  for (std::int64_t n = 0; options.max_tokens < 0 || n < options.max_tokens; ++n) {
+    if (static_cast<std::int64_t>(tokens_.size()) >= n_ctx()) {
+      reply.finish = Finish::context_full;
+      break;
+    }
+    if (n_past_ < static_cast<std::int64_t>(tokens_.size())) HEARTH_CHECK(pass(std::span(tokens_).last(1), Wanted::last));
+    HEARTH_TRY(const std::int32_t id, sampler.pick(logits(0), tokens_.size(), tokens_));
+    tokens_.push_back(id);
+    reply.tokens.push_back(id);
+    if (tokenizer.vocab().ends_text(id)) {
+      reply.finish = Finish::end_of_text;
+      break;
+    }
+    if (!out.push(id)) break;
+  }
+  reply.decode_seconds = seconds_since(decode_start);
+  if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
+  reply.logits_hash = fnv1a(logits(0));
+  return reply;
+}
+
+Result<void> Sequence::evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits) {
+  constexpr std::int64_t kLogitsBytes = 64 << 20;  // more rows of logits than this are not worth their memory
+  HEARTH_CHECK(check_ids(ids));
+  HEARTH_CHECK(fits(ids.size()));
+  HEARTH_CHECK(prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))));
+  const std::int64_t most = std::clamp<std::int64_t>(kLogitsBytes / (model_->config().n_vocab * 4), 1, chunk_);
+  if (space_.n_logits() < most) {
+    HEARTH_TRY(space_, model::Workspace::make(model_->config(), chunk_, most));
+  }
+  while (!ids.empty()) {
+    const std::size_t n = std::min(ids.size(), static_cast<std::size_t>(most));
+    HEARTH_CHECK(pass(ids.first(n), Wanted::all));
+    tokens_.insert(tokens_.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(n));
+    for (std::size_t i = 0; i < n; ++i)
+      if (!on_logits(logits(static_cast<std::int64_t>(i)))) return {};
+    ids = ids.subspan(n);
+  }
+  return {};
+}
+
+}  // namespace hearth::engine

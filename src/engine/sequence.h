@@ -1,0 +1,48 @@
+// Enters: tokens. Leaves: logits and text: one conversation with its KV cache.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <hearth/hearth.hpp>
+
+#include "loaded_model.h"
+
+namespace hearth::engine {
+
+class Sequence {
+ public:
+  static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options);
+
+  Result<Reply> generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text);
+  Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text);
+  Result<void> evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits);
+
+  std::int64_t n_ctx() const { return cache_.n_ctx(); }
+  std::int64_t n_past() const { return n_past_; }
+  void reset();
+
+ private:
+  Sequence(std::shared_ptr<const LoadedModel> model, model::KvCache cache, std::int64_t chunk)
+      : model_(std::move(model)), cache_(std::move(cache)), chunk_(chunk) {}
+
+  enum class Wanted { none, last, all };
+  Result<void> check_ids(std::span<const std::int32_t> ids) const;
+  Result<void> fits(std::size_t n_more) const;
+  Result<void> pass(std::span<const std::int32_t> ids, Wanted wanted);
+  Result<void> prefill(std::span<const std::int32_t> ids);
+  std::span<const float> logits(std::int64_t row) const;
+
+  std::shared_ptr<const LoadedModel> model_;
+  model::KvCache cache_;
+  std::int64_t chunk_;
+  model::Workspace space_;
+  std::int64_t n_past_ = 0;                     // positions in the cache
+  std::vector<std::int32_t> tokens_;            // [n_past], or one more: generated last, not in the cache yet
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,26 @@
+// The vocabulary of architectures: what can differ between families, as named values. Numbers come from the file (Config).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "kernel_table.h"
+
+namespace hearth::model {
+
+enum class Bias { none, qkv };
+
+/// One family. A trait that no row uses is deleted.
+struct ArchTraits {
+  std::string_view name;            // general.architecture
+  kernels::RopeLayout rope;
+  Bias bias;
+};
+
+/// The table, one row a family: the only place that a new family edits.
+std::span<const ArchTraits> arch_table();
+
+/// nullptr when no row has that name.
+const ArchTraits* find_arch(std::string_view name);
+
+}  // namespace hearth::model

@@ -1,0 +1,29 @@
+// Enters: a file's metadata. Leaves: the numbers of its architecture, each checked for range and against the others.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <hearth/result.hpp>
+
+#include "arch_traits.h"
+#include "gguf_reader.h"
+
+namespace hearth::model {
+
+struct Config {
+  const ArchTraits* arch = nullptr;
+  std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
+  std::int64_t n_rot = 0;               // rotated elements of a head
+  float norm_eps = 0;
+  double rope_base = 0, rope_scale = 1; // positions are divided by the scale ("linear")
+
+  std::int64_t q_dim() const { return n_head * head_dim; }
+  std::int64_t kv_dim() const { return n_kv_head * head_dim; }
+};
+
+/// Errors name the key, its byte offset, the value found and the range needed. An unknown architecture lists the known ones.
+Result<Config> read_config(const gguf::File& file);
+
+}  // namespace hearth::model

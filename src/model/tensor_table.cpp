@@ -1,0 +1,59 @@
+// THE table of tensors: loading, missing-tensor errors and the makers of test models walk the same rows.
+#include "tensor_table.h"
+
+#include <array>
+
+namespace hearth::model {
+
+std::span<const TensorRow> tensor_table() {
+  using enum Extent;
+  using enum Presence;
+  using L = LayerWeights;
+  static const std::array rows = {
+      TensorRow{"token_embd.weight", dim, n_vocab, always, &Weights::token_embd},
+      TensorRow{"attn_norm.weight", dim, one, always, &L::attn_norm},
+      TensorRow{"attn_q.weight", dim, q_dim, always, &L::attn_q},
+      TensorRow{"attn_k.weight", dim, kv_dim, always, &L::attn_k},
+      TensorRow{"attn_v.weight", dim, kv_dim, always, &L::attn_v},
+      TensorRow{"attn_q.bias", q_dim, one, with_qkv_bias, &L::attn_q_bias},
+      TensorRow{"attn_k.bias", kv_dim, one, with_qkv_bias, &L::attn_k_bias},
+      TensorRow{"attn_v.bias", kv_dim, one, with_qkv_bias, &L::attn_v_bias},
+      TensorRow{"attn_output.weight", q_dim, dim, always, &L::attn_output},
+      TensorRow{"ffn_norm.weight", dim, one, always, &L::ffn_norm},
+      TensorRow{"ffn_gate.weight", dim, ffn_dim, always, &L::ffn_gate},
+      TensorRow{"ffn_up.weight", dim, ffn_dim, always, &L::ffn_up},
+      TensorRow{"ffn_down.weight", ffn_dim, dim, always, &L::ffn_down},
+      TensorRow{"output_norm.weight", dim, one, always, &Weights::output_norm},
+      TensorRow{"output.weight", dim, n_vocab, optional, &Weights::output},
+      TensorRow{"rope_freqs.weight", half_rot, one, optional, &Weights::rope_factors},
+  };
+  return rows;
+}
+
+std::int64_t extent(const Config& c, Extent e) {
+  switch (e) {
+    case Extent::one: return 1;
+    case Extent::dim: return c.dim;
+    case Extent::q_dim: return c.q_dim();
+    case Extent::kv_dim: return c.kv_dim();
+    case Extent::ffn_dim: return c.ffn_dim;
+    case Extent::n_vocab: return c.n_vocab;
+    case Extent::half_rot: return c.n_rot / 2;
+  }
+  return 0;
+}
+
+bool present(const Config& c, Presence presence) {
+  switch (presence) {
+    case Presence::always: return true;
+    case Presence::with_qkv_bias: return c.arch->bias == Bias::qkv;
+    case Presence::optional: return false;
+  }
+  return false;
+}
+
+std::string tensor_name(const TensorRow& row, std::int64_t layer) {
+  return row.per_layer() ? "blk." + std::to_string(layer) + "." + std::string(row.name) : std::string(row.name);
+}
+
+}  // namespace hearth::model

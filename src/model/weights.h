@@ -1,0 +1,53 @@
+// Enters: a Config and a file's tensor directory. Leaves: every weight the forward pass reads, its shape and type checked.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <hearth/result.hpp>
+
+#include "aligned_buffer.h"
+#include "backend.h"
+#include "config.h"
+#include "gguf_reader.h"
+
+namespace hearth::model {
+
+using backend::Matrix;
+
+struct LayerWeights {
+  const float* attn_norm = nullptr;                                     // [dim]
+  Matrix attn_q, attn_k, attn_v;                                        // [q_dim | kv_dim, dim]
+  const float *attn_q_bias = nullptr, *attn_k_bias = nullptr, *attn_v_bias = nullptr;  // [q_dim | kv_dim], or none
+  Matrix attn_output;                                                   // [dim, q_dim]
+  const float* ffn_norm = nullptr;                                      // [dim]
+  Matrix ffn_gate, ffn_up;                                              // [ffn_dim, dim]
+  Matrix ffn_down;                                                      // [dim, ffn_dim]
+};
+
+/// Views into the file, and the repacked copies.
+class Weights {
+ public:
+  static Result<Weights> bind(const Config& config, const gguf::File& file);
+
+  /// Repacks every quantized matrix but the embedding table's rows (a tied head is repacked). Does nothing the second time.
+  Result<void> repack(const kernels::KernelTable& table, Team& team);
+
+  /// Bytes that `repack` would take.
+  std::uint64_t repacked_bytes() const;
+
+  Matrix token_embd;                                                    // [n_vocab, dim]
+  std::vector<LayerWeights> layers;
+  const float* output_norm = nullptr;                                   // [dim]
+  Matrix output;                                                        // [n_vocab, dim]; tied: the embedding table
+  const float* rope_factors = nullptr;                                  // [n_rot/2], or none
+
+ private:
+  template <class Visit>
+  void visit_matrices(Visit visit);
+  std::vector<AlignedBuffer<std::byte>> storage_;
+};
+
+}  // namespace hearth::model

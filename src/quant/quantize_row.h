@@ -1,0 +1,15 @@
+// Enters: f32 rows. Leaves: the blocks of a weight format.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "blocks.h"
+
+namespace hearth::quant {
+
+/// Writes one row of k values, a multiple of the format's block. Plain rounding to the nearest code: good enough to make
+/// files of a type; the careful quantizer chooses scales by least squares.
+void quantize_row(kernels::Format format, std::byte* out, const float* x, std::int64_t k);
+
+}  // namespace hearth::quant

@@ -1,0 +1,41 @@
+// Enters: bytes that may or may not be UTF-8. Leaves: where the first character ends, and whether it is one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace hearth::text {
+
+enum class Utf8 : std::uint8_t {
+  valid,       ///< a whole character
+  invalid,     ///< a byte that no continuation can save
+  incomplete,  ///< the text ends inside what may still become a character
+};
+
+struct Utf8Step {
+  Utf8 state;
+  std::size_t length;  // bytes of the character, 1 of an invalid byte, all that is left of an incomplete one
+};
+
+/// The first character of `text`, which is not empty. Unicode 15, table 3-7: no overlong forms, no surrogates, nothing
+/// above U+10FFFF; only the second byte has a range that depends on the first.
+inline Utf8Step utf8_step(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return {Utf8::valid, 1};
+  if (lead < 0xc2 || lead > 0xf4) return {Utf8::invalid, 1};
+  const std::size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (i == text.size()) return {Utf8::incomplete, text.size()};
+    unsigned low = 0x80, high = 0xbf;
+    if (i == 1 && lead == 0xe0) low = 0xa0;
+    if (i == 1 && lead == 0xed) high = 0x9f;
+    if (i == 1 && lead == 0xf0) low = 0x90;
+    if (i == 1 && lead == 0xf4) high = 0x8f;
+    if (byte(i) < low || byte(i) > high) return {Utf8::invalid, 1};
+  }
+  return {Utf8::valid, length};
+}
+
+}  // namespace hearth::text

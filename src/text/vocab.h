@@ -1,0 +1,80 @@
+// Enters: the tokenizer.ggml.* keys of a GGUF file. Leaves: the tokens, their types and scores, the ids with a role and
+// the flags, every length, type and id checked.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <hearth/result.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gguf_reader.h"
+
+namespace hearth::text {
+
+/// What a token is, with the numbers of the format. Files write `undefined` where they know nothing: read as normal.
+enum class TokenType : std::uint8_t { undefined, normal, unknown, control, user_defined, unused, byte };
+
+/// The ids that a model gives a role.
+struct SpecialIds {
+  std::optional<std::int32_t> bos, eos, eot, eom, unk, pad, sep, mask;
+  std::optional<std::int32_t> fim_pre, fim_suf, fim_mid, fim_pad, fim_rep, fim_sep;
+};
+
+/// A vocabulary before it is checked: what a file says, or what a test makes up.
+struct VocabParts {
+  std::string_view model = "llama";             // tokenizer.ggml.model
+  std::string_view name;                        // general.name: some families strip spaces by it
+  std::span<const std::string_view> tokens;     // [n_vocab]
+  std::optional<std::vector<float>> scores;     // [n_vocab]
+  std::optional<std::vector<TokenType>> types;  // [n_vocab]; without them they follow from texts and special ids
+  SpecialIds special;
+  std::optional<bool> add_bos, add_eos, add_space_prefix, remove_extra_whitespaces;  // without: the model's default
+  std::string where = "memory";                                                      // names the source in errors
+};
+
+/// A checked vocabulary. Texts are views into the file (or into what VocabParts named), which must outlive it.
+class Vocab {
+ public:
+  static Result<Vocab> from(const gguf::File& file);
+  static Result<Vocab> from_parts(VocabParts parts);
+
+  std::int32_t size() const { return static_cast<std::int32_t>(parts_.tokens.size()); }
+  bool contains(std::int32_t id) const { return id >= 0 && id < size(); }
+
+  // These three want contains(id).
+  std::string_view token(std::int32_t id) const { return parts_.tokens[static_cast<std::size_t>(id)]; }
+  TokenType type(std::int32_t id) const { return (*parts_.types)[static_cast<std::size_t>(id)]; }
+  float score(std::int32_t id) const { return parts_.scores ? (*parts_.scores)[static_cast<std::size_t>(id)] : 0.0f; }
+
+  /// The id of a text, the lowest where several tokens share it; -1 where none has it.
+  std::int32_t find(std::string_view text) const;
+
+  std::string_view model() const { return parts_.model; }
+  std::string_view name() const { return parts_.name; }
+  const std::string& where() const { return parts_.where; }
+  const SpecialIds& special() const { return parts_.special; }
+  bool add_bos() const { return *parts_.add_bos; }
+  bool add_eos() const { return *parts_.add_eos; }
+  bool add_space_prefix() const { return *parts_.add_space_prefix; }
+  bool remove_extra_whitespaces() const { return *parts_.remove_extra_whitespaces; }
+
+  /// The ids that end a generated text, ascending: eos, eot, eom, and bos, after which another text would begin.
+  std::span<const std::int32_t> end_ids() const { return end_ids_; }
+  bool ends_text(std::int32_t id) const;
+
+ private:
+  VocabParts parts_;
+  std::vector<std::int32_t> end_ids_;
+  std::unordered_map<std::string_view, std::int32_t> ids_;
+};
+
+/// The byte that a text such as "<0x0A>" stands for: exactly two hexadecimal digits.
+std::optional<std::uint8_t> byte_of(std::string_view text);
+
+}  // namespace hearth::text

@@ -1,0 +1,195 @@
+// One answer: logits hash the same over ISA x threads x chunk x weights, whatever floating-point state the caller is in; and a
+// real trained model gives its published answer.
+#include <hearth/hearth.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "dispatch.h"
+#include "requantize.h"
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+using namespace hearth;
+
+namespace {
+
+std::vector<float> logits_of(const std::string& path, const ModelOptions& model_options, const SessionOptions& session_options, std::span<const std::int32_t> ids) {
+  auto model = Model::open(path, model_options);
+  if (!model) FAIL(model.error().message());
+  auto session = model->session(session_options);
+  if (!session) FAIL(session.error().message());
+  std::vector<float> all;
+  auto done = session->evaluate(ids, [&](std::span<const float> logits) {
+    all.insert(all.end(), logits.begin(), logits.end());
+    return true;
+  });
+  if (!done) FAIL(done.error().message());
+  return all;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+std::vector<std::int32_t> some_ids(std::int64_t n, std::int64_t n_vocab) {
+  std::vector<std::int32_t> ids = {1};
+  for (std::int64_t i = 1; i < n; ++i) ids.push_back(static_cast<std::int32_t>((i * 7919 + 13) % n_vocab));
+  return ids;
+}
+
+std::vector<std::string> isas_here() {
+  std::vector<std::string> names;
+  for (const kernels::KernelTable* table : kernels::built())
+    if (table->runs_here()) names.push_back(table->name);
+  return names;
+}
+
+void check_grid(const std::string& path, std::span<const std::int32_t> ids, Kv kv) {
+  const std::vector<float> expected = logits_of(path, {.threads = 1, .isa = "scalar", .weights = Weights::file}, {.kv = kv, .chunk = 512}, ids);
+  for (const std::string& isa : isas_here())
+    for (const int threads : {1, 2, 3})
+      for (const std::int64_t chunk : {1, 7, 32, 512})
+        for (const Weights weights : {Weights::file, Weights::repacked}) {
+          if (isa == "scalar" && (threads == 2 || chunk == 7)) continue;  // slow, and the other pairs cover them
+          INFO(path << " " << isa << " threads=" << threads << " chunk=" << chunk << (weights == Weights::file ? " file" : " repacked"));
+          REQUIRE(same_bits(expected, logits_of(path, {.threads = threads, .isa = isa, .weights = weights}, {.kv = kv, .chunk = chunk}, ids)));
+        }
+}
+
+}  // namespace
+
+TEST_CASE("one answer: random models of every format and family over ISA, threads, chunk and layout") {
+  const test::TempFolder folder;
+  for (const kernels::FormatInfo& info : kernels::kFormats)
+    for (const char* arch : {"llama", "qwen2"}) {
+      test::RandomModel m;
+      m.arch = arch;
+      m.format = info.format;
+      m.tied = arch == std::string("qwen2");
+      check_grid(test::write_random_model(m, folder / (std::string(arch) + info.name + ".gguf")), some_ids(70, m.n_vocab), Kv::f16);
+    }
+}
+
+TEST_CASE("one answer: many heads to a K/V head, f32 cache") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.dim = 192, m.n_head = 12, m.n_kv_head = 1, m.seed = 5;
+  check_grid(test::write_random_model(m, folder / "mqa.gguf"), some_ids(70, m.n_vocab), Kv::f32);
+}
+
+#if defined(__x86_64__)
+TEST_CASE("one answer: the caller's flush-to-zero, denormals-are-zero and rounding mode change nothing and are kept") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const std::vector<std::int32_t> ids = some_ids(40, m.n_vocab);
+  const std::vector<float> expected = logits_of(path, {.threads = 2}, {}, ids);
+  const unsigned before = _mm_getcsr();
+  for (const unsigned state : {0x8000u, 0x0040u, 0x8040u, 0x4000u, 0x2000u, 0x6000u}) {
+    for (const char* isa : {"scalar", ""}) {
+      _mm_setcsr(0x1F80 | state);
+      const std::vector<float> logits = logits_of(path, {.threads = 2, .isa = isa}, {}, ids);
+      const unsigned after = _mm_getcsr();
+      _mm_setcsr(before);
+      CHECK((after & ~0x3fu) == (0x1F80 | state));  // the low six bits are sticky flags
+      CHECK(same_bits(expected, logits));
+    }
+  }
+}
+#endif
+
+namespace {
+
+// The float32 array of a NumPy v1 file, C order.
+std::vector<float> read_npy(const std::filesystem::path& path) {
+  const std::string bytes = test::read_file(path);
+  const std::size_t header = 10 + static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  std::vector<float> values((bytes.size() - header) / 4);
+  std::memcpy(values.data(), bytes.data() + header, values.size() * 4);
+  return values;
+}
+
+std::vector<std::int32_t> read_ids(const std::filesystem::path& path) {
+  std::vector<std::int32_t> ids;
+  std::istringstream text(test::read_file(path));
+  for (std::string id; std::getline(text, id, ',');) ids.push_back(std::stoi(id));
+  return ids;
+}
+
+float worst(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  float most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::fabs(a[i] - b[i]));
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("stories260K: the published text and a float64 pass's logits") {
+  const std::filesystem::path models = test::data_folder() / "models", path = models / "stories260K.gguf";
+  HEARTH_NEEDS_TEST_DATA(path);
+  const std::vector<std::int32_t> ids = read_ids(models / "stories260K.ids.txt");
+  const std::vector<float> published = read_npy(models / "stories260K.logits.npy");
+  const float f32_error = worst(published, logits_of(path, {}, {.kv = Kv::f32}, ids));
+  const float f16_error = worst(published, logits_of(path, {}, {.kv = Kv::f16}, ids));
+  CAPTURE(f32_error, f16_error);
+  CHECK(f32_error < 1e-3f);
+  CHECK(f16_error < 3e-2f);
+
+  std::string greedy = test::read_file(models / "stories260K.greedy.txt");
+  greedy.pop_back();  // the file's last newline
+  for (const std::string& isa : isas_here()) {
+    auto model = Model::open(path, {.isa = isa});
+    REQUIRE(model);
+    auto session = model->session();
+    REQUIRE(session);
+    auto reply = session->generate("", {.max_tokens = 256});
+    REQUIRE(reply);
+    CHECK(reply->text == greedy);
+  }
+}
+
+TEST_CASE("stories260K: one answer over the whole grid") {
+  const std::filesystem::path models = test::data_folder() / "models", path = models / "stories260K.gguf";
+  HEARTH_NEEDS_TEST_DATA(path);
+  check_grid(path, read_ids(models / "stories260K.ids.txt"), Kv::f16);
+}
+
+TEST_CASE("stories260K: requantized to Q8_0 it stays within the bound of its rounding") {
+  const std::filesystem::path models = test::data_folder() / "models", path = models / "stories260K.gguf";
+  HEARTH_NEEDS_TEST_DATA(path);
+  const test::TempFolder folder;
+  auto file = gguf::File::open(path);
+  REQUIRE(file);
+  gguf::Writer writer;
+  std::set<std::string> converted;
+  REQUIRE(quant::requantize(*file, [&](const gguf::Tensor& t) -> std::optional<kernels::Format> {
+    if (t.n_dims != 2 || t.dims[0] % 32 != 0) return std::nullopt;
+    converted.insert(std::string(t.name));
+    return kernels::Format::q8_0;
+  }, writer));
+  CHECK(converted.count("blk.0.ffn_gate.weight") == 1);
+  CHECK(converted.count("blk.0.ffn_down.weight") == 0);
+  const std::string out = folder / "q8.gguf";
+  REQUIRE(writer.write(out));
+  const std::vector<std::int32_t> ids = read_ids(models / "stories260K.ids.txt");
+  const std::vector<float> published = read_npy(models / "stories260K.logits.npy");
+  const float error = worst(published, logits_of(out, {}, {}, ids));
+  // Rounding to 127 steps of a block's largest value leaves sqrt(1/12) of a step, for values that peak at three times their
+  // spread 3/127/sqrt(12) = 0.7% of a product, from the weights and as much from the activations. Two half blocks a layer and the
+  // head add such errors to the stream independently; the largest of 23,040 normal errors is below 4.5 times their spread.
+  double square = 0;
+  for (const float l : published) square += static_cast<double>(l) * l / static_cast<double>(published.size());
+  const double bound = 4.5 * std::sqrt(2.0 * (2 * 5 + 1)) * (3.0 / 127 / std::sqrt(12.0)) * std::sqrt(square);
+  CAPTURE(error, bound);
+  CHECK(error < bound);
+  check_grid(out, ids, Kv::f16);
+}
