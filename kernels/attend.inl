@@ -32,15 +32,15 @@ struct Attend {
   static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
     const std::byte* k = a.pages[c.page] + a.k_offset;
     const float* q[N];
-    unroll<N>([&](auto i) HEARTH_LAMBDA { q[i] = a.query[first + i]; });
+    HEARTH_UNROLL for (int i = 0; i < N; ++i) { q[i] = a.query[first + i]; }
     for (int group = 0; group < kPage / 16; ++group, k += a.head_dim * 16 * kBytes) {
       F s[N];
-      unroll<N>([&](auto i) HEARTH_LAMBDA { s[i] = Isa::zero(); });
+      HEARTH_UNROLL for (int i = 0; i < N; ++i) { s[i] = Isa::zero(); }
       for (std::int64_t d = 0; d < a.head_dim; ++d) {
         const F kd = load(k + d * 16 * kBytes);
-        unroll<N>([&](auto i) HEARTH_LAMBDA { s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]); });
+        HEARTH_UNROLL for (int i = 0; i < N; ++i) { s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]); }
       }
-      unroll<N>([&](auto i) HEARTH_LAMBDA { Isa::store(&c.p[first + i][group * 16], Isa::mul(s[i], Isa::set1(a.scale))); });
+      HEARTH_UNROLL for (int i = 0; i < N; ++i) { Isa::store(&c.p[first + i][group * 16], Isa::mul(s[i], Isa::set1(a.scale))); }
     }
   }
 
@@ -56,17 +56,17 @@ struct Attend {
     const F hidden = Isa::set1(-__builtin_inff());
     F s[kPage / 16];
     F m = hidden;
-    unroll<kPage / 16>([&](auto g) HEARTH_LAMBDA {
+    HEARTH_UNROLL for (int g = 0; g < kPage / 16; ++g) {
       s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, Isa::load(&c.p[query][g * 16]), hidden);
       m = Isa::max(m, s[g]);
-    });
+    }
     mc = Isa::reduce_max(m);
     F l = Isa::zero();
-    unroll<kPage / 16>([&](auto g) HEARTH_LAMBDA {
+    HEARTH_UNROLL for (int g = 0; g < kPage / 16; ++g) {
       const F e = RowOps::exp(Isa::sub(s[g], Isa::set1(mc)));  // hidden: exp(-inf) = +0, which leaves a sum from +0 as it is
       Isa::store(&c.p[query][g * 16], e);
       l = Isa::add(l, e);
-    });
+    }
     lc = Isa::fold(l);
   }
 
@@ -75,10 +75,10 @@ struct Attend {
   static HEARTH_INLINE void values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, int begin, int end, F (&o)[N][V]) {
     const std::byte* v = a.pages[c.page] + a.v_offset + (begin * a.head_dim + d0) * kBytes;
     for (int j = begin; j < end; ++j, v += a.head_dim * kBytes) {
-      unroll<V>([&](auto n) HEARTH_LAMBDA {
+      HEARTH_UNROLL for (int n = 0; n < V; ++n) {
         const F vj = load(v + n * 16 * kBytes);
-        unroll<N>([&](auto i) HEARTH_LAMBDA { o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]); });
-      });
+        HEARTH_UNROLL for (int i = 0; i < N; ++i) { o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]); }
+      }
     }
   }
 
@@ -88,14 +88,14 @@ struct Attend {
   template <int N, int V>
   static HEARTH_INLINE void merge_values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, const Merge* merge) {
     F o[N][V];
-    unroll<N>([&](auto i) HEARTH_LAMBDA { unroll<V>([&](auto n) HEARTH_LAMBDA { o[i][n] = Isa::zero(); }); });
+    HEARTH_UNROLL for (int i = 0; i < N; ++i) { HEARTH_UNROLL for (int n = 0; n < V; ++n) { o[i][n] = Isa::zero(); } }
     values<N, V>(a, c, first, d0, c.begin[first], c.end[first], o);
-    unroll<N>([&](auto i) HEARTH_LAMBDA {
-      unroll<V>([&](auto n) HEARTH_LAMBDA {
+    HEARTH_UNROLL for (int i = 0; i < N; ++i) {
+      HEARTH_UNROLL for (int n = 0; n < V; ++n) {
         float* out = a.out[first + i] + d0 + n * 16;
         Isa::store(out, merged(o[i][n], Isa::load(out), merge[first + i]));
-      });
-    });
+      }
+    }
   }
 
   static HEARTH_INLINE F merged(const F& chunk, const F& old, const Merge& m) {
@@ -117,7 +117,7 @@ struct Attend {
     std::int64_t d = 0;
     for (; d + 16 * V <= a.head_dim; d += 16 * V) merge_values<N, V>(a, c, first, d, merge);
     for (; d + 16 <= a.head_dim; d += 16) merge_values<N, 1>(a, c, first, d, merge);
-    if (d < a.head_dim) unroll<N>([&](auto i) HEARTH_LAMBDA { merge_tail(a, c, first + i, d, merge[first + i]); });
+    if (d < a.head_dim) HEARTH_UNROLL for (int i = 0; i < N; ++i) { merge_tail(a, c, first + i, d, merge[first + i]); }
   }
 
   static void attend(const AttendArgs& a) {

@@ -9,17 +9,34 @@ namespace hearth::kernels {
 
 /// Weight formats with kernels. The numbers are GGUF's tensor type ids.
 enum class Format : std::uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q8_0 = 8, bf16 = 30,
+  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14,
+  iq4_nl = 20, iq4_xs = 23, bf16 = 30,
 };
 
 /// How a row of the format is multiplied (ARITHMETIC.md, "Quantized matmul" and "Float weights").
 enum class Kind : std::uint8_t { float_row, scale, scale_min, two_scales, two_scales_min };
 
+// Halves are IEEE binary16, little-endian; nibbles low first. Layouts: GGUF.md.
 #pragma pack(push, 1)
 struct BlockQ4_0 { std::uint16_t d; std::uint8_t qs[16]; };  // element j: low nibble of qs[j]; j+16: high nibble; minus 8
+struct BlockQ4_1 { std::uint16_t d, m; std::uint8_t qs[16]; };
+struct BlockQ5_0 { std::uint16_t d; std::uint32_t qh; std::uint8_t qs[16]; };  // bit j of qh: bit 4 of element j; minus 16
+struct BlockQ5_1 { std::uint16_t d, m; std::uint32_t qh; std::uint8_t qs[16]; };
 struct BlockQ8_0 { std::uint16_t d; std::int8_t qs[32]; };
+struct BlockQ2_K { std::uint8_t scales[16], qs[64]; std::uint16_t d, dmin; };
+struct BlockQ3_K { std::uint8_t hmask[32], qs[64], scales[12]; std::uint16_t d; };
+struct BlockQ4_K { std::uint16_t d, dmin; std::uint8_t scales[12], qs[128]; };
+struct BlockQ5_K { std::uint16_t d, dmin; std::uint8_t scales[12], qh[32], qs[128]; };
+struct BlockQ6_K { std::uint8_t ql[128], qh[64]; std::int8_t scales[16]; std::uint16_t d; };
+struct BlockIQ4_NL { std::uint16_t d; std::uint8_t qs[16]; };
+struct BlockIQ4_XS { std::uint16_t d, scales_h; std::uint8_t scales_l[4], qs[128]; };
 #pragma pack(pop)
-static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ8_0) == 34);
+static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24);
+static_assert(sizeof(BlockQ8_0) == 34 && sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110 && sizeof(BlockQ4_K) == 144);
+static_assert(sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136);
+
+/// What the nibbles of IQ4_NL and IQ4_XS stand for.
+inline constexpr std::int8_t kIq4Codes[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 /// One row per format. `head` and `body` say how repacking cuts a block: `head_bytes` at `head_offset` (a scale that fits no
 /// dword), the rest `body_dwords` dwords from `body_offset`. A repacked group of 16 rows is [n_blocks][16 rows][head_bytes]
@@ -39,7 +56,17 @@ inline constexpr std::array kFormats = {
     FormatInfo{Format::f16, "f16", Kind::float_row, 1, 2, 0, 0, 0, 0},
     FormatInfo{Format::bf16, "bf16", Kind::float_row, 1, 2, 0, 0, 0, 0},
     FormatInfo{Format::q4_0, "q4_0", Kind::scale, 32, 18, 0, 2, 2, 4},
+    FormatInfo{Format::q4_1, "q4_1", Kind::scale_min, 32, 20, 0, 0, 0, 5},
+    FormatInfo{Format::q5_0, "q5_0", Kind::scale, 32, 22, 0, 2, 2, 5},
+    FormatInfo{Format::q5_1, "q5_1", Kind::scale_min, 32, 24, 0, 0, 0, 6},
     FormatInfo{Format::q8_0, "q8_0", Kind::scale, 32, 34, 0, 2, 2, 8},
+    FormatInfo{Format::q2_k, "q2_k", Kind::two_scales_min, 256, 84, 0, 0, 0, 21},
+    FormatInfo{Format::q3_k, "q3_k", Kind::two_scales, 256, 110, 108, 2, 0, 27},
+    FormatInfo{Format::q4_k, "q4_k", Kind::scale_min, 256, 144, 0, 0, 0, 36},
+    FormatInfo{Format::q5_k, "q5_k", Kind::scale_min, 256, 176, 0, 0, 0, 44},
+    FormatInfo{Format::q6_k, "q6_k", Kind::two_scales, 256, 210, 208, 2, 0, 52},
+    FormatInfo{Format::iq4_nl, "iq4_nl", Kind::scale, 32, 18, 0, 2, 2, 4},
+    FormatInfo{Format::iq4_xs, "iq4_xs", Kind::scale, 256, 136, 0, 0, 0, 34},
 };
 inline constexpr std::size_t kFormatCount = kFormats.size();
 

@@ -21,27 +21,27 @@ struct FloatRows {
     Isa::F acc[R][T];
     const std::byte* w[R];
     const float* x[T];
-    unroll<R>([&](auto r) HEARTH_LAMBDA { w[r] = a.weights + (row + r) * a.k * kBytes; });
-    unroll<T>([&](auto t) HEARTH_LAMBDA { x[t] = a.x + (token + t) * a.x_stride; });
-    unroll<R>([&](auto r) HEARTH_LAMBDA { unroll<T>([&](auto t) HEARTH_LAMBDA { acc[r][t] = Isa::zero(); }); });
+    HEARTH_UNROLL for (int r = 0; r < R; ++r) { w[r] = a.weights + (row + r) * a.k * kBytes; }
+    HEARTH_UNROLL for (int t = 0; t < T; ++t) { x[t] = a.x + (token + t) * a.x_stride; }
+    HEARTH_UNROLL for (int r = 0; r < R; ++r) { HEARTH_UNROLL for (int t = 0; t < T; ++t) { acc[r][t] = Isa::zero(); } }
     std::int64_t k = 0;
     for (; k + 16 <= a.k; k += 16) {
       Isa::F wk[R];
-      unroll<R>([&](auto r) HEARTH_LAMBDA {
+      HEARTH_UNROLL for (int r = 0; r < R; ++r) {
         wk[r] = load(w[r] + k * kBytes);
         if constexpr (T == 1) __builtin_prefetch(w[r] + k * kBytes + 2048, 0, 3);
-      });
-      unroll<T>([&](auto t) HEARTH_LAMBDA {
+      }
+      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
         const Isa::F xk = Isa::load(x[t] + k);
-        unroll<R>([&](auto r) HEARTH_LAMBDA { acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]); });
-      });
+        HEARTH_UNROLL for (int r = 0; r < R; ++r) { acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]); }
+      }
     }
-    if (k < a.k) unroll<R>([&](auto r) HEARTH_LAMBDA {
-      unroll<T>([&](auto t) HEARTH_LAMBDA { acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k)); });
-    });
-    unroll<T>([&](auto t) HEARTH_LAMBDA {
-      unroll<R>([&](auto r) HEARTH_LAMBDA { a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]); });
-    });
+    if (k < a.k) HEARTH_UNROLL for (int r = 0; r < R; ++r) {
+      HEARTH_UNROLL for (int t = 0; t < T; ++t) { acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k)); }
+    }
+    HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL for (int r = 0; r < R; ++r) { a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]); }
+    }
   }
 
   /// The last n < 16 elements: the lanes past them keep their value.

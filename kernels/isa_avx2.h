@@ -24,7 +24,8 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     return (a >> 4 & 1u) != 0;
   }
   static constexpr int kPanelGroups = 1;
-  static constexpr int kPanelTokens = 3;
+  static constexpr int kPanelTokens = 3, kPanelTokensTwoSums = 2;
+  static constexpr int kSmallTile = 4;
   static constexpr int kFloatRows = 2, kFloatTokens = 3;
   static constexpr int kQueryTile = 4;
   static constexpr int kValueVectors = 2;
@@ -34,31 +35,49 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static HEARTH_INLINE __m256 ps(const FloatBatch& a) { return a; }
   static HEARTH_INLINE __m256i si(const IntBatch& a) { return a; }
 
-  static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_fmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
-  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_fnmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
-  static HEARTH_INLINE F round(const F& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_round_ps(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); }); }
-  static HEARTH_INLINE F abs(const F& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), ps(a.r[n]))); }); }
-  static HEARTH_INLINE F to_float(const I& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_cvtepi32_ps(si(a.r[n]))); }); }
-  static HEARTH_INLINE I to_int(const F& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_cvtps_epi32(ps(a.r[n]))); }); }
-  static HEARTH_INLINE F as_float(const I& a) { return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_castsi256_ps(si(a.r[n]))); }); }
-  static HEARTH_INLINE I as_int(const F& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_castps_si256(ps(a.r[n]))); }); }
+  static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_fmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
+  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_fnmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
+  static HEARTH_INLINE F round(const F& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_round_ps(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); }); }
+  static HEARTH_INLINE F abs(const F& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), ps(a.r[n]))); }); }
+  static HEARTH_INLINE F to_float(const I& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_cvtepi32_ps(si(a.r[n]))); }); }
+  static HEARTH_INLINE I to_int(const F& a) { return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_cvtps_epi32(ps(a.r[n]))); }); }
+  static HEARTH_INLINE F as_float(const I& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_castsi256_ps(si(a.r[n]))); }); }
+  static HEARTH_INLINE I as_int(const F& a) { return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_castps_si256(ps(a.r[n]))); }); }
   static HEARTH_INLINE F select_gt(const F& x, const F& bound, const F& yes, const F& no) {
-    return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GT_OQ))); });
+    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GT_OQ))); });
   }
   static HEARTH_INLINE F select_ge(const F& x, const F& bound, const F& yes, const F& no) {
-    return map<F>([&](auto n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GE_OQ))); });
+    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GE_OQ))); });
   }
   static HEARTH_INLINE F select_range(int first, int last, const F& yes, const F& no) {
-    return map<F>([&](auto n) HEARTH_LAMBDA {
+    return map<F>([&](int n) HEARTH_LAMBDA {
       const __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(8 * n));
       const __m256i inside = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane));
       return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_castsi256_ps(inside)));
     });
   }
 
-  template <int N> static HEARTH_INLINE I shl(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_slli_epi32(si(a.r[n]), N)); }); }
-  template <int N> static HEARTH_INLINE I shr(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_srli_epi32(si(a.r[n]), N)); }); }
-  template <int N> static HEARTH_INLINE I sra(const I& a) { return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_srai_epi32(si(a.r[n]), N)); }); }
+  template <int N> static HEARTH_INLINE I shl(const I& a) { return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_slli_epi32(si(a.r[n]), N)); }); }
+  template <int N> static HEARTH_INLINE I shr(const I& a) { return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_srli_epi32(si(a.r[n]), N)); }); }
+  template <int N> static HEARTH_INLINE I sra(const I& a) { return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_srai_epi32(si(a.r[n]), N)); }); }
+
+  static HEARTH_INLINE F f16_low(const I& a) {
+    const __m256i low = _mm256_set1_epi32(0xffff);
+    const __m256i halves = _mm256_permute4x64_epi64(_mm256_packus_epi32(_mm256_and_si256(si(a.r[0]), low), _mm256_and_si256(si(a.r[1]), low)), 0xd8);
+    return f(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)));
+  }
+  static HEARTH_INLINE F f16_high(const I& a) { return f16_low(shr<16>(a)); }
+  static HEARTH_INLINE I load_u8(const void* p) {
+    const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+    return i(_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+  }
+  static HEARTH_INLINE I lookup(const std::int8_t* table, const I& index) {
+    const __m256i entries = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+    return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_shuffle_epi8(entries, si(index.r[n]))); });
+  }
+  static HEARTH_INLINE I madd16(const I& a, const I& b) {
+    return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_madd_epi16(si(a.r[n]), si(b.r[n]))); });
+  }
 
   static HEARTH_INLINE F load_f16(const void* p) {
     const auto* q = static_cast<const __m128i*>(p);
@@ -70,7 +89,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   }
   static HEARTH_INLINE void store_f16(void* p, const F& a) {
     auto* q = static_cast<__m128i*>(p);
-    unroll<2>([&](auto n) HEARTH_LAMBDA { _mm_storeu_si128(q + n, _mm256_cvtps_ph(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); });
+    HEARTH_UNROLL for (int n = 0; n < 2; ++n) _mm_storeu_si128(q + n, _mm256_cvtps_ph(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT));
   }
   static HEARTH_INLINE void store_i8(std::int8_t* p, const I& a) {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(si(a.r[0]), si(a.r[1])), 0xd8);
@@ -102,23 +121,23 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   }
 #ifdef __AVXVNNI__
   static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) {
-    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_dpbusd_avx_epi32(si(acc.r[n]), si(w.r[n]), si(a.r[n]))); });
+    return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_dpbusd_avx_epi32(si(acc.r[n]), si(w.r[n]), si(a.r[n]))); });
   }
   static HEARTH_INLINE I dot_at(const I& acc, const I& w, const std::int8_t* a) { return dot(acc, w, broadcast(a)); }
 #else
   /// Pairs of products as 16-bit sums, added to `acc`'s 16-bit lanes. Codes of up to 15 leave room for 8 of these, up to 31 for
   /// 4, up to 63 for 2; of 8 bits for one, with the sign moved to the activation (|w| <= 128 and |a| <= 127: 32512).
   static HEARTH_INLINE I dot16(const I& acc, const I& w, const I& a) {
-    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi16(si(acc.r[n]), _mm256_maddubs_epi16(si(w.r[n]), si(a.r[n])))); });
+    return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi16(si(acc.r[n]), _mm256_maddubs_epi16(si(w.r[n]), si(a.r[n])))); });
   }
   static HEARTH_INLINE I dot16_signed(const I& acc, const I& w, const I& a) {
-    return map<I>([&](auto n) HEARTH_LAMBDA {
+    return map<I>([&](int n) HEARTH_LAMBDA {
       const __m256i products = _mm256_maddubs_epi16(_mm256_abs_epi8(si(w.r[n])), _mm256_sign_epi8(si(a.r[n]), si(w.r[n])));
       return IntBatch(_mm256_add_epi16(si(acc.r[n]), products));
     });
   }
   static HEARTH_INLINE I widen(const I& acc, const I& sums16) {
-    return map<I>([&](auto n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi32(si(acc.r[n]), _mm256_madd_epi16(si(sums16.r[n]), _mm256_set1_epi16(1)))); });
+    return map<I>([&](int n) HEARTH_LAMBDA { return IntBatch(_mm256_add_epi32(si(acc.r[n]), _mm256_madd_epi16(si(sums16.r[n]), _mm256_set1_epi16(1)))); });
   }
 #endif
 
@@ -127,20 +146,20 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + row * stride));
     };
     __m256i t[4][2];
-    unroll<2>([&](auto half) HEARTH_LAMBDA {
+    HEARTH_UNROLL for (int half = 0; half < 2; ++half) {
       __m256i z[4];
-      unroll<4>([&](auto n) HEARTH_LAMBDA {
-        constexpr std::size_t r = half * 8 + n;
+      HEARTH_UNROLL for (int n = 0; n < 4; ++n) {
+        const auto r = static_cast<std::size_t>(half * 8 + n);
         z[n] = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(r)), quarter(r + 4), 1);
-      });
+      }
       const __m256i a = _mm256_unpacklo_epi32(z[0], z[1]), b = _mm256_unpackhi_epi32(z[0], z[1]);
       const __m256i c = _mm256_unpacklo_epi32(z[2], z[3]), d = _mm256_unpackhi_epi32(z[2], z[3]);
       t[0][half] = _mm256_unpacklo_epi64(a, c);
       t[1][half] = _mm256_unpackhi_epi64(a, c);
       t[2][half] = _mm256_unpacklo_epi64(b, d);
       t[3][half] = _mm256_unpackhi_epi64(b, d);
-    });
-    unroll<4>([&](auto n) HEARTH_LAMBDA { out[n] = i(t[n][0], t[n][1]); });
+    }
+    HEARTH_UNROLL for (int n = 0; n < 4; ++n) out[n] = i(t[n][0], t[n][1]);
   }
 };
 

@@ -14,7 +14,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
   }
   static constexpr int kPanelGroups = 2;    // groups of 16 rows that a prefill tile multiplies
-  static constexpr int kPanelTokens = 7;
+  static constexpr int kPanelTokens = 7, kPanelTokensTwoSums = 5;
+  static constexpr int kSmallTile = 8;      // tokens of a tile of one group
   static constexpr int kFloatRows = 4, kFloatTokens = 6;
   static constexpr int kQueryTile = 8;      // queries whose scores stay in registers
   static constexpr int kValueVectors = 4;   // vectors of 16 d that one pass over V accumulates, for half a query tile
@@ -51,6 +52,18 @@ struct Isa : Lanes<xsimd::avx512bw> {
   template <int N> static HEARTH_INLINE I shl(const I& a) { return i(_mm512_slli_epi32(raw(a), N)); }
   template <int N> static HEARTH_INLINE I shr(const I& a) { return i(_mm512_srli_epi32(raw(a), N)); }
   template <int N> static HEARTH_INLINE I sra(const I& a) { return i(_mm512_srai_epi32(raw(a), N)); }
+
+  /// The low or the high 16 bits of each lane as a half.
+  static HEARTH_INLINE F f16_low(const I& a) { return f(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(raw(a)))); }
+  static HEARTH_INLINE F f16_high(const I& a) { return f16_low(shr<16>(a)); }
+  /// 16 bytes -> 16 lanes.
+  static HEARTH_INLINE I load_u8(const void* p) { return i(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))); }
+  /// Each byte of `index` (0 … 15) replaced by that entry of the table.
+  static HEARTH_INLINE I lookup(const std::int8_t* table, const I& index) {
+    return i(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), raw(index)));
+  }
+  /// low*low + high*high of each lane's signed 16-bit halves.
+  static HEARTH_INLINE I madd16(const I& a, const I& b) { return i(_mm512_madd_epi16(raw(a), raw(b))); }
 
   static HEARTH_INLINE F load_f16(const void* p) { return f(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))); }
   static HEARTH_INLINE F load_bf16(const void* p) {
@@ -92,13 +105,13 @@ struct Isa : Lanes<xsimd::avx512bw> {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + row * stride));
     };
     __m512i z[4];
-    unroll<4>([&](auto n) HEARTH_LAMBDA {
-      constexpr std::size_t r = n;
+    HEARTH_UNROLL for (int n = 0; n < 4; ++n) {
+      const auto r = static_cast<std::size_t>(n);
       z[n] = _mm512_castsi128_si512(quarter(r));
       z[n] = _mm512_inserti32x4(z[n], quarter(4 + r), 1);
       z[n] = _mm512_inserti32x4(z[n], quarter(8 + r), 2);
       z[n] = _mm512_inserti32x4(z[n], quarter(12 + r), 3);
-    });
+    }
     const __m512i a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
     const __m512i c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
     out[0] = i(_mm512_unpacklo_epi64(a, c));

@@ -8,10 +8,16 @@
 
 #define HEARTH_INLINE __attribute__((always_inline)) inline
 #define HEARTH_LAMBDA __attribute__((always_inline))
+#if defined(__clang__)
+#define HEARTH_UNROLL _Pragma("unroll")
+#else
+#define HEARTH_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 namespace hearth::kernels::HEARTH_ISA {
 
-/// f(0), f(1), …, f(N-1) with the index as a compile-time constant: loops over registers must not survive as loops.
+/// f(0), f(1), …, f(N-1) with the index as a compile-time constant, where it chooses a shift or a template. Loops over registers
+/// that need no constant are plain loops under HEARTH_UNROLL: they compile far faster.
 template <class Fn, int... I>
 HEARTH_INLINE void unroll_(Fn&& f, std::integer_sequence<int, I...>) {
   (f(std::integral_constant<int, I>{}), ...);
@@ -31,38 +37,42 @@ struct Lanes {
   struct F { FloatBatch r[kRegisters]; };  // 16 floats
   struct I { IntBatch r[kRegisters]; };    // 16 int32, or 16 lanes of 4 bytes
 
+  /// f(0) … f(kRegisters-1), one per register.
   template <class V, class Fn>
-  static HEARTH_INLINE V map(Fn&& f) {
-    V v;
-    unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { v.r[i] = f(i); });
-    return v;
+  static HEARTH_INLINE V map(Fn f) {
+    static_assert(kRegisters == 1 || kRegisters == 2 || kRegisters == 4);
+    if constexpr (kRegisters == 1) return V{{f(0)}};
+    else if constexpr (kRegisters == 2) return V{{f(0), f(1)}};
+    else return V{{f(0), f(1), f(2), f(3)}};
   }
 
-  static HEARTH_INLINE F load(const float* p) { return map<F>([&](auto i) HEARTH_LAMBDA { return FloatBatch::load_unaligned(p + i * kWidth); }); }
-  static HEARTH_INLINE void store(float* p, const F& a) { unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { a.r[i].store_unaligned(p + i * kWidth); }); }
-  static HEARTH_INLINE F set1(float x) { return map<F>([&](auto) HEARTH_LAMBDA { return FloatBatch(x); }); }
+  static HEARTH_INLINE F load(const float* p) { return map<F>([&](int i) HEARTH_LAMBDA { return FloatBatch::load_unaligned(p + i * kWidth); }); }
+  static HEARTH_INLINE void store(float* p, const F& a) {
+    HEARTH_UNROLL for (int i = 0; i < kRegisters; ++i) a.r[i].store_unaligned(p + i * kWidth);
+  }
+  static HEARTH_INLINE F set1(float x) { return map<F>([&](int) HEARTH_LAMBDA { return FloatBatch(x); }); }
   static HEARTH_INLINE F zero() { return set1(0.0f); }
-  static HEARTH_INLINE F add(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
-  static HEARTH_INLINE F sub(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
-  static HEARTH_INLINE F mul(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] * b.r[i]; }); }
-  static HEARTH_INLINE F div(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return a.r[i] / b.r[i]; }); }
-  static HEARTH_INLINE F max(const F& a, const F& b) { return map<F>([&](auto i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); }); }
+  static HEARTH_INLINE F add(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
+  static HEARTH_INLINE F sub(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
+  static HEARTH_INLINE F mul(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] * b.r[i]; }); }
+  static HEARTH_INLINE F div(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] / b.r[i]; }); }
+  static HEARTH_INLINE F max(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); }); }
 
   static HEARTH_INLINE I load_i(const void* p) {
     const auto* q = static_cast<const std::int32_t*>(p);
-    return map<I>([&](auto i) HEARTH_LAMBDA { return IntBatch::load_unaligned(q + i * kWidth); });
+    return map<I>([&](int i) HEARTH_LAMBDA { return IntBatch::load_unaligned(q + i * kWidth); });
   }
   static HEARTH_INLINE void store_i(void* p, const I& a) {
     auto* q = static_cast<std::int32_t*>(p);
-    unroll<kRegisters>([&](auto i) HEARTH_LAMBDA { a.r[i].store_unaligned(q + i * kWidth); });
+    HEARTH_UNROLL for (int i = 0; i < kRegisters; ++i) a.r[i].store_unaligned(q + i * kWidth);
   }
-  static HEARTH_INLINE I set1_i(std::int32_t x) { return map<I>([&](auto) HEARTH_LAMBDA { return IntBatch(x); }); }
+  static HEARTH_INLINE I set1_i(std::int32_t x) { return map<I>([&](int) HEARTH_LAMBDA { return IntBatch(x); }); }
   static HEARTH_INLINE I zero_i() { return set1_i(0); }
-  static HEARTH_INLINE I add_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
-  static HEARTH_INLINE I sub_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
-  static HEARTH_INLINE I and_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] & b.r[i]; }); }
-  static HEARTH_INLINE I or_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] | b.r[i]; }); }
-  static HEARTH_INLINE I xor_i(const I& a, const I& b) { return map<I>([&](auto i) HEARTH_LAMBDA { return a.r[i] ^ b.r[i]; }); }
+  static HEARTH_INLINE I add_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
+  static HEARTH_INLINE I sub_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
+  static HEARTH_INLINE I and_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] & b.r[i]; }); }
+  static HEARTH_INLINE I or_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] | b.r[i]; }); }
+  static HEARTH_INLINE I xor_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] ^ b.r[i]; }); }
 };
 
 }  // namespace hearth::kernels::HEARTH_ISA

@@ -59,38 +59,146 @@ bool quantize_row(QBlock* q, const float* x, std::int64_t n) {
   return finite;
 }
 
-// ---- Weights: 32 consecutive codes of a block, and what turns them into numbers.
+// ---- Weights: sub-block j (32 consecutive k) of a block, as codes and what turns them into numbers.
 
 struct Codes {
-  std::int32_t w[kBlock];  // signed (kinds scale, two_scales) or unsigned (the kinds with a minimum)
-  float s, m;              // scale; minimum
+  std::int32_t w[kBlock];      // signed in the kinds scale and two_scales, unsigned in those with a minimum
+  float s, s1;                 // scale; of two_scales: of the first and the second 16
+  float m;                     // minimum of scale_min
+  std::int32_t sc[2], mn[2];   // two_scales_min: integer scales and minima of the two 16s, under
+  float d, dmin;               // the block's own
 };
 
+void low_and_high_nibbles(const std::uint8_t* qs, Codes& c) {
+  for (int i = 0; i < 16; ++i) {
+    c.w[i] = qs[i] & 15;
+    c.w[i + 16] = qs[i] >> 4;
+  }
+}
+
+void fifth_bits(std::uint32_t qh, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] |= static_cast<std::int32_t>(qh >> i & 1u) << 4;
+}
+
+void subtract(std::int32_t zero, Codes& c) {
+  for (std::int32_t& w : c.w) w -= zero;
+}
+
+// The 6-bit scale and minimum of sub-block j of Q4_K and Q5_K.
+void scale_and_minimum(const std::uint8_t* s, int j, std::uint16_t d, std::uint16_t dmin, Codes& c) {
+  const int sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | s[j - 4] >> 6 << 4;
+  const int mn = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | s[j] >> 6 << 4;
+  c.s = f16_to_f32(d) * static_cast<float>(sc);
+  c.m = f16_to_f32(dmin) * static_cast<float>(mn);
+}
+
+void decode(const BlockQ4_0& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  subtract(8, c);
+  c.s = f16_to_f32(b.d);
+}
+
+void decode(const BlockQ4_1& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  c.s = f16_to_f32(b.d);
+  c.m = -f16_to_f32(b.m);
+}
+
+void decode(const BlockQ5_0& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  fifth_bits(b.qh, c);
+  subtract(16, c);
+  c.s = f16_to_f32(b.d);
+}
+
+void decode(const BlockQ5_1& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  fifth_bits(b.qh, c);
+  c.s = f16_to_f32(b.d);
+  c.m = -f16_to_f32(b.m);
+}
+
+void decode(const BlockQ8_0& b, int, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] = b.qs[i];
+  c.s = f16_to_f32(b.d);
+}
+
+void decode(const BlockQ2_K& b, int j, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] = b.qs[32 * (j / 4) + i] >> 2 * (j % 4) & 3;
+  for (int half = 0; half < 2; ++half) {
+    c.sc[half] = b.scales[2 * j + half] & 15;
+    c.mn[half] = b.scales[2 * j + half] >> 4;
+  }
+  c.d = f16_to_f32(b.d);
+  c.dmin = f16_to_f32(b.dmin);
+}
+
+void decode(const BlockQ3_K& b, int j, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] = (b.qs[32 * (j / 4) + i] >> 2 * (j % 4) & 3) | (b.hmask[i] >> j & 1) << 2;
+  subtract(4, c);
+  const auto scale = [&](int g) {
+    const int low = g < 8 ? b.scales[g] & 15 : b.scales[g - 8] >> 4, high = b.scales[8 + g % 4] >> 2 * (g / 4) & 3;
+    return f16_to_f32(b.d) * static_cast<float>((low | high << 4) - 32);
+  };
+  c.s = scale(2 * j);
+  c.s1 = scale(2 * j + 1);
+}
+
+void decode(const BlockQ4_K& b, int j, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] = b.qs[32 * (j / 2) + i] >> 4 * (j % 2) & 15;
+  scale_and_minimum(b.scales, j, b.d, b.dmin, c);
+}
+
+void decode(const BlockQ5_K& b, int j, Codes& c) {
+  for (int i = 0; i < 32; ++i) c.w[i] = (b.qs[32 * (j / 2) + i] >> 4 * (j % 2) & 15) | (b.qh[i] >> j & 1) << 4;
+  scale_and_minimum(b.scales, j, b.d, b.dmin, c);
+}
+
+void decode(const BlockQ6_K& b, int j, Codes& c) {
+  const int n = j / 4, g = j % 4;
+  for (int i = 0; i < 32; ++i)
+    c.w[i] = (b.ql[64 * n + 32 * (g % 2) + i] >> 4 * (g / 2) & 15) | (b.qh[32 * n + i] >> 2 * g & 3) << 4;
+  subtract(32, c);
+  c.s = f16_to_f32(b.d) * static_cast<float>(b.scales[2 * j]);
+  c.s1 = f16_to_f32(b.d) * static_cast<float>(b.scales[2 * j + 1]);
+}
+
+void decode(const BlockIQ4_NL& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  for (std::int32_t& w : c.w) w = kIq4Codes[w];
+  c.s = f16_to_f32(b.d);
+}
+
+void decode(const BlockIQ4_XS& b, int j, Codes& c) {
+  low_and_high_nibbles(b.qs + 16 * j, c);
+  for (std::int32_t& w : c.w) w = kIq4Codes[w];
+  const int ls = (b.scales_l[j / 2] >> 4 * (j % 2) & 15) | (b.scales_h >> 2 * j & 3) << 4;
+  c.s = f16_to_f32(b.d) * static_cast<float>(ls - 32);
+}
+
+template <Format>
+struct BlockOf;
+template <> struct BlockOf<Format::q4_0> { using type = BlockQ4_0; };
+template <> struct BlockOf<Format::q4_1> { using type = BlockQ4_1; };
+template <> struct BlockOf<Format::q5_0> { using type = BlockQ5_0; };
+template <> struct BlockOf<Format::q5_1> { using type = BlockQ5_1; };
+template <> struct BlockOf<Format::q8_0> { using type = BlockQ8_0; };
+template <> struct BlockOf<Format::q2_k> { using type = BlockQ2_K; };
+template <> struct BlockOf<Format::q3_k> { using type = BlockQ3_K; };
+template <> struct BlockOf<Format::q4_k> { using type = BlockQ4_K; };
+template <> struct BlockOf<Format::q5_k> { using type = BlockQ5_K; };
+template <> struct BlockOf<Format::q6_k> { using type = BlockQ6_K; };
+template <> struct BlockOf<Format::iq4_nl> { using type = BlockIQ4_NL; };
+template <> struct BlockOf<Format::iq4_xs> { using type = BlockIQ4_XS; };
+
+// The codes of the 32 weights from k (a multiple of 32) of a row.
 template <Format F>
-struct Decode;
-
-template <>
-struct Decode<Format::q4_0> {
-  static void codes(const std::byte* block, int, Codes& c) {
-    BlockQ4_0 b;
-    std::memcpy(&b, block, sizeof b);
-    for (int i = 0; i < 16; ++i) {
-      c.w[i] = (b.qs[i] & 15) - 8;
-      c.w[i + 16] = (b.qs[i] >> 4) - 8;
-    }
-    c.s = f16_to_f32(b.d);
-  }
-};
-
-template <>
-struct Decode<Format::q8_0> {
-  static void codes(const std::byte* block, int, Codes& c) {
-    BlockQ8_0 b;
-    std::memcpy(&b, block, sizeof b);
-    for (int i = 0; i < 32; ++i) c.w[i] = b.qs[i];
-    c.s = f16_to_f32(b.d);
-  }
-};
+void decode_at(const std::byte* row, std::int64_t k, Codes& c) {
+  constexpr FormatInfo info = format_info(F);
+  typename BlockOf<F>::type block;
+  std::memcpy(&block, row + row_bytes(info, k - k % info.block_elements), sizeof block);
+  decode(block, static_cast<int>(k % info.block_elements / kBlock), c);
+}
 
 template <Format F>
 float float_weight(const std::byte* row, std::int64_t i) {
@@ -115,12 +223,25 @@ std::int32_t int_dot(const std::int32_t* w, const std::int8_t* q, int n) {
 
 template <Format F>
 float quantized_row(const std::byte* row, const QBlock* q, std::int64_t k) {
-  constexpr FormatInfo info = format_info(F);
+  constexpr Kind kind = format_info(F).kind;
   float acc = 0.0f;
   Codes c;
   for (std::int64_t i = 0; i < k; i += kBlock, ++q) {
-    Decode<F>::codes(row + row_bytes(info, i - i % info.block_elements), static_cast<int>(i % info.block_elements / kBlock), c);
-    acc = std::fma(c.s * q->d, static_cast<float>(int_dot(c.w, q->q, kBlock)), acc);
+    decode_at<F>(row, i, c);
+    const std::int32_t i0 = int_dot(c.w, q->q, 16), i1 = int_dot(c.w + 16, q->q + 16, 16);
+    if constexpr (kind == Kind::scale) {
+      acc = std::fma(c.s * q->d, static_cast<float>(i0 + i1), acc);
+    } else if constexpr (kind == Kind::scale_min) {
+      acc = std::fma(c.s * q->d, static_cast<float>(i0 + i1), acc);
+      acc = std::fma(-c.m, q->d_sum, acc);
+    } else if constexpr (kind == Kind::two_scales) {
+      const float v = c.s * static_cast<float>(i0);
+      acc = std::fma(std::fma(c.s1, static_cast<float>(i1), v), q->d, acc);
+    } else {
+      const std::int32_t s0 = -q->minus_sum0, s1 = q->minus_sum0 - q->minus_sum;
+      acc = std::fma(c.d * q->d, static_cast<float>(c.sc[0] * i0 + c.sc[1] * i1), acc);
+      acc = std::fma(-(c.dmin * q->d), static_cast<float>(c.mn[0] * s0 + c.mn[1] * s1), acc);
+    }
   }
   return acc;
 }
@@ -157,14 +278,20 @@ void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_
 
 template <Format F>
 void dequantize(float* y, const std::byte* row, std::int64_t k) {
-  constexpr FormatInfo info = format_info(F);
-  if constexpr (info.kind == Kind::float_row) {
+  constexpr Kind kind = format_info(F).kind;
+  if constexpr (kind == Kind::float_row) {
     for (std::int64_t i = 0; i < k; ++i) y[i] = float_weight<F>(row, i);
   } else {
     Codes c;
     for (std::int64_t i = 0; i < k; i += kBlock) {
-      Decode<F>::codes(row + row_bytes(info, i - i % info.block_elements), static_cast<int>(i % info.block_elements / kBlock), c);
-      for (int j = 0; j < kBlock; ++j) y[i + j] = c.s * static_cast<float>(c.w[j]);
+      decode_at<F>(row, i, c);
+      for (int j = 0; j < kBlock; ++j) {
+        const auto w = static_cast<float>(c.w[j]);
+        if constexpr (kind == Kind::scale) y[i + j] = c.s * w;
+        else if constexpr (kind == Kind::scale_min) y[i + j] = c.s * w - c.m;
+        else if constexpr (kind == Kind::two_scales) y[i + j] = (j < 16 ? c.s : c.s1) * w;
+        else y[i + j] = c.d * static_cast<float>(c.sc[j / 16]) * w - c.dmin * static_cast<float>(c.mn[j / 16]);
+      }
     }
   }
 }

@@ -31,7 +31,7 @@ enum class Kv { f16, f32 };
 
 struct ModelOptions {
   int threads = 0;                      ///< 0: what affinity and cgroups really grant; else 1 to 1024
-  std::string isa;                      ///< a name from machine_info().isas; empty: the fastest that runs here
+  std::string isa{};                    ///< a name from machine_info().isas; empty: the fastest that runs here
   Weights weights = Weights::automatic;
   bool mmap = true;                     ///< false: read the file into memory, immune to others changing it
 };
@@ -56,8 +56,8 @@ struct SamplingOptions {
 
 struct GenerateOptions {
   std::int64_t max_tokens = -1;         ///< -1: to the end of text or of the context
-  SamplingOptions sampling;
-  std::vector<std::string> stop;        ///< the text ends before the first of these
+  SamplingOptions sampling{};
+  std::vector<std::string> stop{};      ///< the text ends before the first of these
   bool echo = false;                    ///< the prompt's text comes first
 };
 

@@ -6,6 +6,7 @@
 #include "cpu_backend.h"
 #include "dispatch.h"
 #include "escape.h"
+#include "float_state.h"
 #include "host.h"
 #include "try.h"
 
@@ -35,6 +36,7 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
 }  // namespace
 
 Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, const ModelOptions& options) {
+  const FloatState canonical;  // frequencies and scales are rounded here
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(options.isa));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
   m->table_ = table;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "float_state.h"
 #include "sampler.h"
 #include "stop_matcher.h"
 #include "stream_decoder.h"
@@ -88,6 +89,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
   if (options.chunk < 1 || options.chunk > kLongestChunk)
     return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) + " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
   const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type);
+  const FloatState canonical;  // the scores' scale is rounded here
   HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx));
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), std::move(cache), chunk));
@@ -97,6 +99,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
 
 void Sequence::reset() {
   n_past_ = 0;
+  last_row_ = kNoRow;
   tokens_.clear();
 }
 
@@ -125,9 +128,18 @@ Result<void> Sequence::pass(std::span<const std::int32_t> ids, Wanted wanted) {
   std::vector<model::Row> rows;
   for (std::size_t i = 0; i < ids.size(); ++i)
     rows.push_back({&cache_, n_past_ + static_cast<std::int64_t>(i), ids[i], wanted == Wanted::all || (wanted == Wanted::last && i + 1 == ids.size())});
+  last_row_ = kNoRow;  // a pass that fails has overwritten what was there
   HEARTH_CHECK(model_->forward(rows, space_));
   n_past_ += static_cast<std::int64_t>(ids.size());
+  if (wanted != Wanted::none) last_row_ = wanted == Wanted::all ? static_cast<std::int64_t>(ids.size()) - 1 : 0;
   return {};
+}
+
+// Forgets positions from n_kept on; they are written again by what comes next.
+void Sequence::keep(std::int64_t n_kept) {
+  n_past_ = std::min(n_past_, n_kept);
+  tokens_.resize(static_cast<std::size_t>(n_kept));
+  last_row_ = kNoRow;
 }
 
 Result<void> Sequence::prefill(std::span<const std::int32_t> ids) {
@@ -137,6 +149,13 @@ Result<void> Sequence::prefill(std::span<const std::int32_t> ids) {
     ids = ids.subspan(n);
   }
   return {};
+}
+
+// All tokens in the cache and the last one's logits at hand. Logits that are gone are computed again: the same bits.
+Result<void> Sequence::catch_up() {
+  const auto n = static_cast<std::int64_t>(tokens_.size());
+  if (n_past_ == n && last_row_ == kNoRow) --n_past_;
+  return prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_)));
 }
 
 Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
@@ -149,6 +168,8 @@ Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions&
 Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text) {
   HEARTH_CHECK(check_ids(ids));
   HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
+  if (options.max_tokens < -1)
+    return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) + "; generation; use 0 or more, or -1 for no limit");
   if (ids.empty() && tokens_.empty())
     return Error(Status::invalid_argument, "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
   HEARTH_CHECK(fits(ids.size()));
@@ -158,9 +179,8 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   Reply reply;
   reply.n_prompt = static_cast<std::int64_t>(ids.size());
   const auto start = std::chrono::steady_clock::now();
-  if (auto filled = prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))); !filled) {
-    tokens_.resize(n_before);  // a failed prompt changes nothing; its positions are written again by the next one
-    n_past_ = std::min<std::int64_t>(n_past_, static_cast<std::int64_t>(n_before));
+  if (auto filled = catch_up(); !filled) {
+    keep(static_cast<std::int64_t>(n_before));  // a failed prompt changes nothing
     return std::move(filled).error();
   }
   reply.prefill_seconds = seconds_since(start);
@@ -168,48 +188,62 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   const text::Tokenizer& tokenizer = model_->tokenizer();
   const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
   TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
-  if (options.echo) {
-    for (const std::int32_t id : ids)
-      if (!out.push(id)) return reply;
-  }
+  const bool goes_on = !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = std::chrono::steady_clock::now();
-  reply.finish = Finish::max_tokens;
-  for (std::int64_t n = 0; options.max_tokens < 0 || n < options.max_tokens; ++n) {
-    if (static_cast<std::int64_t>(tokens_.size()) >= n_ctx()) {
-      reply.finish = Finish::context_full;
-      break;
-    }
-    if (n_past_ < static_cast<std::int64_t>(tokens_.size())) HEARTH_CHECK(pass(std::span(tokens_).last(1), Wanted::last));
-    HEARTH_TRY(const std::int32_t id, sampler.pick(logits(0), tokens_.size(), tokens_));
-    tokens_.push_back(id);
-    reply.tokens.push_back(id);
-    if (tokenizer.vocab().ends_text(id)) {
-      reply.finish = Finish::end_of_text;
-      break;
-    }
-    if (!out.push(id)) break;
-  }
+  if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
-  reply.logits_hash = fnv1a(logits(0));
+  reply.logits_hash = fnv1a(last_logits());
   return reply;
+}
+
+// Token after token until the text ends, the context is full, `max_tokens` are made or `shown` says that it is over.
+template <class Shown>
+Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown) {
+  for (std::int64_t n = 0; max_tokens < 0 || n < max_tokens; ++n) {
+    if (n_past() >= n_ctx()) {
+      reply.finish = Finish::context_full;
+      return {};
+    }
+    HEARTH_CHECK(catch_up());
+    HEARTH_TRY(const std::int32_t id, pick(sampler));
+    tokens_.push_back(id);
+    reply.tokens.push_back(id);
+    if (model_->tokenizer().vocab().ends_text(id)) {
+      reply.finish = Finish::end_of_text;
+      return {};
+    }
+    if (!shown(id)) return {};
+  }
+  reply.finish = Finish::max_tokens;
+  return {};
+}
+
+Result<std::int32_t> Sequence::pick(sample::Sampler& sampler) const {
+  const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
+  return sampler.pick(last_logits(), tokens_.size(), tokens_);
 }
 
 Result<void> Sequence::evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits) {
   constexpr std::int64_t kLogitsBytes = 64 << 20;  // more rows of logits than this are not worth their memory
   HEARTH_CHECK(check_ids(ids));
   HEARTH_CHECK(fits(ids.size()));
-  HEARTH_CHECK(prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))));
+  HEARTH_CHECK(prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))));  // a token generated last
   const std::int64_t most = std::clamp<std::int64_t>(kLogitsBytes / (model_->config().n_vocab * 4), 1, chunk_);
   if (space_.n_logits() < most) {
+    last_row_ = kNoRow;
     HEARTH_TRY(space_, model::Workspace::make(model_->config(), chunk_, most));
   }
   while (!ids.empty()) {
     const std::size_t n = std::min(ids.size(), static_cast<std::size_t>(most));
     HEARTH_CHECK(pass(ids.first(n), Wanted::all));
     tokens_.insert(tokens_.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(n));
-    for (std::size_t i = 0; i < n; ++i)
-      if (!on_logits(logits(static_cast<std::int64_t>(i)))) return {};
+    for (std::size_t i = 0; i < n; ++i) {
+      if (on_logits(logits(static_cast<std::int64_t>(i)))) continue;
+      keep(n_past_ - static_cast<std::int64_t>(n - 1 - i));  // what was not handed out was not appended, whatever the chunk
+      last_row_ = static_cast<std::int64_t>(i);
+      return {};
+    }
     ids = ids.subspan(n);
   }
   return {};

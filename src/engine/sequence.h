@@ -11,6 +11,7 @@
 #include <hearth/hearth.hpp>
 
 #include "loaded_model.h"
+#include "sampler.h"
 
 namespace hearth::engine {
 
@@ -23,7 +24,7 @@ class Sequence {
   Result<void> evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits);
 
   std::int64_t n_ctx() const { return cache_.n_ctx(); }
-  std::int64_t n_past() const { return n_past_; }
+  std::int64_t n_past() const { return static_cast<std::int64_t>(tokens_.size()); }
   void reset();
 
  private:
@@ -35,13 +36,21 @@ class Sequence {
   Result<void> fits(std::size_t n_more) const;
   Result<void> pass(std::span<const std::int32_t> ids, Wanted wanted);
   Result<void> prefill(std::span<const std::int32_t> ids);
+  Result<void> catch_up();
+  void keep(std::int64_t n_kept);
+  Result<std::int32_t> pick(sample::Sampler& sampler) const;
+  template <class Shown>
+  Result<void> decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown);
   std::span<const float> logits(std::int64_t row) const;
+  std::span<const float> last_logits() const { return logits(last_row_); }
 
   std::shared_ptr<const LoadedModel> model_;
   model::KvCache cache_;
   std::int64_t chunk_;
   model::Workspace space_;
   std::int64_t n_past_ = 0;                     // positions in the cache
+  std::int64_t last_row_ = kNoRow;              // of the workspace's logits: that of position n_past_ - 1
+  static constexpr std::int64_t kNoRow = -1;
   std::vector<std::int32_t> tokens_;            // [n_past], or one more: generated last, not in the cache yet
 };
 

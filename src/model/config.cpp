@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
 
 #include "escape.h"
 #include "try.h"
@@ -22,22 +22,10 @@ class Keys {
                                         escape(file_.path(), 256) + "; the file is damaged or was converted wrongly");
   }
 
-  // A number of every layer: one integer, or an array of n_layer equal ones.
   Result<std::int64_t> count(const std::string& name, std::int64_t low, std::int64_t high) const {
-    const gguf::KeyValue* key = file_.find(prefix_ + name);
-    std::int64_t value = 0;
-    if (key && key->type == gguf::ValueType::array) {
-      HEARTH_TRY(const std::vector<std::int64_t> values, file_.get_ints(prefix_ + name));
-      if (values.empty()) return bad(name, "an empty array", "an integer");
-      if (std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v != values[0]; }))
-        return Error(Status::unsupported, "'" + prefix_ + name + "' differs between layers; " + escape(file_.path(), 256) + "; this family is run with one value for all layers");
-      value = values[0];
-    } else {
-      HEARTH_TRY(const std::uint64_t number, file_.get_uint(prefix_ + name));
-      value = static_cast<std::int64_t>(std::min<std::uint64_t>(number, INT64_MAX));
-    }
-    if (value < low || value > high) return bad(name, std::to_string(value), std::to_string(low) + " to " + std::to_string(high));
-    return value;
+    HEARTH_TRY(const std::uint64_t number, file_.get_uint(prefix_ + name));
+    if (number > static_cast<std::uint64_t>(INT64_MAX)) return bad(name, std::to_string(number), range(low, high));
+    return within(name, static_cast<std::int64_t>(number), low, high);
   }
 
   Result<std::int64_t> count_or(const std::string& name, std::int64_t otherwise, std::int64_t low, std::int64_t high) const {
@@ -45,22 +33,49 @@ class Keys {
     return count(name, low, high);
   }
 
-  Result<double> positive_or(const std::string& name, double otherwise) const {
-    HEARTH_TRY(const std::optional<double> value, file_.optional_float(prefix_ + name));
-    if (!value) return otherwise;
-    if (!std::isfinite(*value) || *value <= 0) return bad(name, std::to_string(*value), "finite and positive");
-    return *value;
+  // A number of every layer: one integer, or an array of n_layer equal ones.
+  Result<std::int64_t> layer_count(const std::string& name, std::int64_t n_layer, std::int64_t low, std::int64_t high) const {
+    const gguf::KeyValue* key = file_.find(prefix_ + name);
+    if (!key || key->type != gguf::ValueType::array) return count(name, low, high);
+    if (gguf::value_bytes(key->element_type) < 4) return bad(name, "an array of " + std::string(gguf::name(key->element_type)), "an integer or an array of i32 or u32");
+    if (key->count != static_cast<std::uint64_t>(n_layer)) return bad(name, "an array of " + std::to_string(key->count), "an array of block_count, " + std::to_string(n_layer));
+    HEARTH_TRY(const std::vector<std::int64_t> values, file_.get_ints(prefix_ + name));
+    for (const std::int64_t value : values) HEARTH_CHECK(within(name, value, low, high));
+    if (std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v != values[0]; }))
+      return Error(Status::unsupported, "'" + prefix_ + name + "' differs between layers; " + escape(file_.path(), 256) + "; this family is run with one value for all layers");
+    return values[0];
   }
 
-  Result<double> positive(const std::string& name) const {
+  Result<std::int64_t> layer_count_or(const std::string& name, std::int64_t otherwise, std::int64_t n_layer, std::int64_t low, std::int64_t high) const {
+    if (!file_.find(prefix_ + name)) return otherwise;
+    return layer_count(name, n_layer, low, high);
+  }
+
+  // Numbers that are used as f32 (or divide one) are held to a range in which they stay what they are.
+  Result<double> number(const std::string& name, double low, double high) const {
     HEARTH_TRY(const double value, file_.get_float(prefix_ + name));
-    if (!std::isfinite(value) || value <= 0) return bad(name, std::to_string(value), "finite and positive");
-    return value;
+    if (value >= low && value <= high) return value;
+    return bad(name, shown(value), "finite and from " + shown(low) + " to " + shown(high));
+  }
+
+  Result<double> number_or(const std::string& name, double otherwise, double low, double high) const {
+    if (!file_.find(prefix_ + name)) return otherwise;
+    return number(name, low, high);
   }
 
   Result<std::optional<std::string_view>> text(const std::string& name) const { return file_.optional_string(prefix_ + name); }
 
  private:
+  static std::string shown(double value) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+  static std::string range(std::int64_t low, std::int64_t high) { return std::to_string(low) + " to " + std::to_string(high); }
+  Result<std::int64_t> within(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high) const {
+    if (value < low || value > high) return bad(name, std::to_string(value), range(low, high));
+    return value;
+  }
+
   const gguf::File& file_;
   std::string prefix_;
 };
@@ -75,8 +90,8 @@ Result<const ArchTraits*> read_arch(const gguf::File& file) {
 }
 
 Result<void> read_heads(const Keys& keys, Config& c) {
-  HEARTH_TRY(c.n_head, keys.count("attention.head_count", 1, 65536));
-  HEARTH_TRY(c.n_kv_head, keys.count_or("attention.head_count_kv", c.n_head, 1, 65536));
+  HEARTH_TRY(c.n_head, keys.layer_count("attention.head_count", c.n_layer, 1, 65536));
+  HEARTH_TRY(c.n_kv_head, keys.layer_count_or("attention.head_count_kv", c.n_head, c.n_layer, 1, 65536));
   if (c.n_head % c.n_kv_head != 0)
     return keys.bad("attention.head_count_kv", std::to_string(c.n_kv_head), "a divisor of attention.head_count, " + std::to_string(c.n_head));
   HEARTH_TRY(const std::int64_t key_length, keys.count_or("attention.key_length", 0, 1, 65536));
@@ -92,15 +107,27 @@ Result<void> read_heads(const Keys& keys, Config& c) {
 Result<void> read_rope(const Keys& keys, Config& c) {
   HEARTH_TRY(c.n_rot, keys.count_or("rope.dimension_count", c.head_dim, 2, c.head_dim));
   if (c.n_rot % 2 != 0) return keys.bad("rope.dimension_count", std::to_string(c.n_rot), "even");
-  HEARTH_TRY(c.rope_base, keys.positive_or("rope.freq_base", 10000.0));
+  // From 1 up no frequency is above 1, so angles stay below 2^31, where their sines are good.
+  HEARTH_TRY(c.rope_base, keys.number_or("rope.freq_base", 10000.0, 1.0, 1e30));
   HEARTH_TRY(const std::optional<std::string_view> type, keys.text("rope.scaling.type"));
   if (type && *type != "none" && *type != "linear") {
     if (*type != "yarn" && *type != "longrope") return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
     return Error(Status::unsupported, "RoPE scaling '" + std::string(*type) + "' is not run yet; 'rope.scaling.type'; use a file without it");
   }
-  HEARTH_TRY(const double factor, keys.positive_or("rope.scaling.factor", 1.0));
+  HEARTH_TRY(const double factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
   if (type && *type == "linear") c.rope_scale = factor;
+  if (static_cast<double>(c.n_ctx_train) / c.rope_scale > 0x1p31)
+    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train), "large enough to keep angles below 2^31");
   return {};
+}
+
+Result<void> refuse_experts(const Keys& keys, const std::string& path) {
+  HEARTH_TRY(const std::int64_t n_expert, keys.count_or("expert_count", 0, 0, 65536));
+  HEARTH_TRY(const std::int64_t n_used, keys.count_or("expert_used_count", 0, 0, 65536));
+  if (n_used > n_expert) return keys.bad("expert_used_count", std::to_string(n_used), "at most expert_count, " + std::to_string(n_expert));
+  if (n_expert == 0) return {};
+  return Error(Status::unsupported, "the model is a mixture of " + std::to_string(n_expert) + " experts, which this build does not run yet; 'expert_count' of " +
+                                        escape(path, 256) + "; use a dense model");
 }
 
 }  // namespace
@@ -112,16 +139,13 @@ Result<Config> read_config(const gguf::File& file) {
   const Keys keys(file, std::string(c.arch->name));
   HEARTH_TRY(c.n_layer, keys.count("block_count", 1, kMostLayers));
   HEARTH_TRY(c.dim, keys.count("embedding_length", 1, kWidest));
-  HEARTH_TRY(c.ffn_dim, keys.count("feed_forward_length", 1, kWidest));
+  HEARTH_TRY(c.ffn_dim, keys.layer_count("feed_forward_length", c.n_layer, 1, kWidest));
   HEARTH_TRY(c.n_ctx_train, keys.count("context_length", 1, kLongest));
   HEARTH_CHECK(read_heads(keys, c));
   HEARTH_CHECK(read_rope(keys, c));
-  HEARTH_TRY(const double eps, keys.positive("attention.layer_norm_rms_epsilon"));
+  HEARTH_TRY(const double eps, keys.number("attention.layer_norm_rms_epsilon", 1e-30, 1.0));
   c.norm_eps = static_cast<float>(eps);
-  HEARTH_TRY(const std::int64_t n_expert, keys.count_or("expert_count", 0, 0, 65536));
-  if (n_expert != 0)
-    return Error(Status::unsupported, "the model is a mixture of " + std::to_string(n_expert) + " experts, which this build does not run yet; 'expert_count' of " +
-                                          escape(file.path(), 256) + "; use a dense model");
+  HEARTH_CHECK(refuse_experts(keys, file.path()));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
   if (!table) return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) + "; the file is incomplete or holds a vocabulary only");
   if (table->dims[1] > static_cast<std::uint64_t>(kMostVocab))

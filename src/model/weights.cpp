@@ -1,6 +1,9 @@
 // Enters: a Config and a tensor directory. Leaves: every weight the forward pass reads, checked; repacked copies.
 #include "weights.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "escape.h"
@@ -17,12 +20,29 @@ std::string shape_text(std::span<const std::uint64_t> dims) {
   return text;
 }
 
-Result<void> check_shape(const gguf::Tensor& tensor, std::int64_t width, std::int64_t rows, const std::string& path) {
+// The keys that an extent comes from, so that an error names both sides of a disagreement.
+std::string_view keys_of(Extent e) {
+  switch (e) {
+    case Extent::one: return "1";
+    case Extent::dim: return "embedding_length";
+    case Extent::q_dim: return "attention.head_count * attention.key_length";
+    case Extent::kv_dim: return "attention.head_count_kv * attention.key_length";
+    case Extent::ffn_dim: return "feed_forward_length";
+    case Extent::n_vocab: return "the rows of token_embd.weight";
+    case Extent::half_rot: return "rope.dimension_count / 2";
+  }
+  return "";
+}
+
+Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row, const std::string& path) {
+  const std::int64_t width = extent(config, row.width), rows = extent(config, row.rows);
   const auto w = static_cast<std::uint64_t>(width), r = static_cast<std::uint64_t>(rows);
   if (tensor.dims[0] == w && tensor.dims[1] == r && tensor.dims[2] == 1 && tensor.dims[3] == 1) return {};
+  const bool vector = row.rows == Extent::one;
   return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' has shape " + shape_text({tensor.dims.data(), tensor.n_dims}) + ", its model needs " +
-                                      std::to_string(width) + (rows == 1 ? "" : " x " + std::to_string(rows)) + "; data at byte " +
-                                      std::to_string(tensor.offset) + " of " + escape(path, 256) + "; the file is damaged or was converted wrongly");
+                                      std::to_string(width) + (vector ? "" : " x " + std::to_string(rows)) + " (" + std::string(keys_of(row.width)) +
+                                      (vector ? "" : " x " + std::string(keys_of(row.rows))) + "); data at byte " + std::to_string(tensor.offset) + " of " +
+                                      escape(path, 256) + "; the file is damaged or was converted wrongly");
 }
 
 Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, const char* use) {
@@ -50,21 +70,68 @@ Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& 
   return reinterpret_cast<const float*>(storage.back().data());
 }
 
+// Every tensor that must be there, at once: one is a damaged name, all are another kind of model.
+Result<void> check_presence(const Config& config, const gguf::File& file) {
+  constexpr int kShown = 4;
+  std::string names;
+  int missing = 0;
+  for (const TensorRow& row : tensor_table()) {
+    if (!present(config, row.presence)) continue;
+    for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
+      const std::string name = tensor_name(row, layer);
+      if (file.find_tensor(name)) continue;
+      if (missing++ < kShown) names += (names.empty() ? "'" : ", '") + name + "'";
+    }
+  }
+  if (missing == 0) return {};
+  const std::string more = missing > kShown ? " and " + std::to_string(missing - kShown) + " more" : "";
+  return Error(Status::not_found, (missing == 1 ? "tensor " : "tensors ") + names + more + (missing == 1 ? " is" : " are") + " missing; " + escape(file.path(), 256) + "; the file is incomplete");
+}
+
+// Whether the name is "blk.N." and a row of the table, for an N that is no layer of the model.
+bool beyond_layers(std::string_view name, std::int64_t n_layer) {
+  if (name.substr(0, 4) != "blk.") return false;
+  name.remove_prefix(4);
+  const std::size_t dot = name.find('.');
+  if (dot == 0 || dot == std::string_view::npos || name.substr(0, dot).find_first_not_of("0123456789") != std::string_view::npos) return false;
+  std::int64_t layer = 0;
+  const bool fits = std::from_chars(name.data(), name.data() + dot, layer).ec == std::errc();
+  if (fits && layer < n_layer) return false;
+  const auto rows = tensor_table();
+  return std::any_of(rows.begin(), rows.end(), [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
+}
+
+Result<void> check_layers(const Config& config, const gguf::File& file) {
+  for (const gguf::Tensor& tensor : file.tensors())
+    if (beyond_layers(tensor.name, config.n_layer))
+      return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " + std::to_string(config.n_layer) + "; " + escape(file.path(), 256) + "; the file is damaged");
+  return {};
+}
+
+// These few are read at once: the angles they make must be ones whose sines are good (below 2^31).
+Result<void> check_rope_factors(const Config& config, const float* factors, const std::string& path) {
+  const double least = static_cast<double>(config.n_ctx_train) / config.rope_scale / 0x1p31;
+  for (std::int64_t i = 0; factors && i < config.n_rot / 2; ++i)
+    if (!(factors[i] > 0 && factors[i] < INFINITY && static_cast<double>(factors[i]) >= least))
+      return Error(Status::malformed, "tensor 'rope_freqs.weight' has " + std::to_string(factors[i]) + " at element " + std::to_string(i) +
+                                          ", it must be finite and positive and keep angles below 2^31; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
+  return {};
+}
+
 }  // namespace
 
 Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   Weights weights;
   weights.layers.resize(static_cast<std::size_t>(config.n_layer));
   const std::string& path = file.path();
+  HEARTH_CHECK(check_presence(config, file));
+  HEARTH_CHECK(check_layers(config, file));
   for (const TensorRow& row : tensor_table()) {
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
       const std::string name = tensor_name(row, layer);
       const gguf::Tensor* tensor = file.find_tensor(name);
-      if (!tensor) {
-        if (!present(config, row.presence)) continue;
-        return Error(Status::not_found, "tensor '" + name + "' is missing; " + escape(path, 256) + "; the file is incomplete");
-      }
-      HEARTH_CHECK(check_shape(*tensor, extent(config, row.width), extent(config, row.rows), path));
+      if (!tensor) continue;
+      HEARTH_CHECK(check_shape(*tensor, config, row, path));
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
       if (row.is_matrix()) {
         HEARTH_TRY(const Matrix matrix, bind_matrix(*tensor, path));
@@ -77,9 +144,7 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
       }
     }
   }
-  const std::string beyond = "blk." + std::to_string(config.n_layer) + ".attn_norm.weight";
-  if (file.find_tensor(beyond))
-    return Error(Status::malformed, "tensor '" + beyond + "' lies beyond block_count, " + std::to_string(config.n_layer) + "; " + escape(path, 256) + "; the file is damaged");
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, path));
   if (!weights.output.file) weights.output = weights.token_embd;
   return weights;
 }

@@ -3,10 +3,16 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "gguf_reader.h"
 #include "gguf_writer.h"
 #include "quantize_row.h"
 #include "support/random_weights.h"
@@ -20,7 +26,6 @@ struct RandomModel {
   std::int64_t n_layer = 2, dim = 64, n_head = 4, n_kv_head = 2, ffn_dim = 160, n_vocab = 288, n_ctx = 256;
   bool tied = false;
   std::uint64_t seed = 1;
-  kernels::Format output_format() const { return format; }
 };
 
 inline void add_vocabulary(gguf::Writer& writer, std::int64_t n_vocab) {
@@ -95,5 +100,93 @@ inline std::string write_random_model(const RandomModel& m, const std::string& p
   std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   return path;
 }
+
+/// A sound model taken apart, so that a test can put one thing wrong and write it again. What is not touched stays as it was.
+class ModelEditor {
+ public:
+  struct Tensor {
+    std::string name;
+    std::uint32_t type;
+    std::vector<std::uint64_t> dims;
+    std::vector<std::byte> bytes;
+  };
+
+  explicit ModelEditor(const RandomModel& m = {}) : sound_(make_random_model(m)) {
+    auto file = gguf::File::parse(sound_, "sound");
+    if (!file) return;
+    for (const gguf::KeyValue& pair : file->metadata()) keys_.push_back({std::string(pair.key), [pair](gguf::Writer& w) { w.copy(pair); }});
+    for (const gguf::Tensor& t : file->tensors())
+      tensors_.push_back({std::string(t.name), t.type->id, {t.dims.begin(), t.dims.begin() + t.n_dims}, {t.data.begin(), t.data.end()}});
+  }
+  ModelEditor(const ModelEditor&) = delete;  // its keys point into its bytes
+  ModelEditor& operator=(const ModelEditor&) = delete;
+
+  ModelEditor& remove(std::string_view key) {
+    std::erase_if(keys_, [&](const Key& k) { return k.name == key; });
+    return *this;
+  }
+  template <class T>
+  ModelEditor& set(const std::string& key, T value) {
+    remove(key).keys_.push_back({key, [key, value](gguf::Writer& w) { w.add(key, value); }});
+    return *this;
+  }
+  template <class T>
+  ModelEditor& set_array(const std::string& key, std::vector<T> values) {
+    remove(key).keys_.push_back({key, [key, values](gguf::Writer& w) { w.add_array<T>(key, std::span<const T>(values)); }});
+    return *this;
+  }
+
+  /// The tensor of that name; asking for one that is not there is a mistake in the test.
+  Tensor& tensor(std::string_view name) {
+    for (Tensor& t : tensors_)
+      if (t.name == name) return t;
+    std::abort();
+  }
+  ModelEditor& drop(std::string_view name) {
+    std::erase_if(tensors_, [&](const Tensor& t) { return t.name == name; });
+    return *this;
+  }
+  ModelEditor& drop_all() {
+    tensors_.clear();
+    return *this;
+  }
+  ModelEditor& add(Tensor tensor) {
+    tensors_.push_back(std::move(tensor));
+    return *this;
+  }
+  /// Another shape or type, with as many bytes as that needs: the old ones first, then zeros.
+  ModelEditor& reshape(std::string_view name, std::vector<std::uint64_t> dims) { return retype(name, tensor(name).type, std::move(dims)); }
+  ModelEditor& retype(std::string_view name, std::uint32_t type, std::vector<std::uint64_t> dims) {
+    Tensor& t = tensor(name);
+    t.type = type, t.dims = std::move(dims);
+    std::array<std::uint64_t, 4> all{1, 1, 1, 1};
+    std::copy(t.dims.begin(), t.dims.end(), all.begin());
+    t.bytes.resize(gguf::tensor_bytes(*gguf::find_tensor_type(type), all).value_or(0));
+    return *this;
+  }
+
+  std::vector<std::byte> bytes() const {
+    gguf::Writer writer;
+    for (const Key& key : keys_) key.add(writer);
+    for (const Tensor& t : tensors_) writer.add_tensor(t.name, t.type, t.dims, t.bytes);
+    auto made = writer.to_bytes();
+    return made ? std::move(*made) : std::vector<std::byte>{};
+  }
+  /// The file's size, 0 when it could not be made.
+  std::size_t write(const std::string& path) const {
+    const std::vector<std::byte> all = bytes();
+    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
+    return all.size();
+  }
+
+ private:
+  struct Key {
+    std::string name;
+    std::function<void(gguf::Writer&)> add;
+  };
+  std::vector<std::byte> sound_;
+  std::vector<Key> keys_;
+  std::vector<Tensor> tensors_;
+};
 
 }  // namespace hearth::test

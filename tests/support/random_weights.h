@@ -13,7 +13,7 @@ namespace hearth::test {
 using Rng = std::mt19937_64;
 
 inline float uniform(Rng& rng, float low, float high) {
-  return low + (high - low) * static_cast<float>(rng() >> 40) * 0x1p-24f;
+  return low + (high - low) * (static_cast<float>(rng() >> 40) * 0x1p-24f);
 }
 
 inline std::vector<float> random_floats(Rng& rng, std::size_t n, float scale = 1.0f) {
@@ -45,7 +45,23 @@ inline std::vector<std::byte> random_rows(Rng& rng, const kernels::FormatInfo& i
         break;
       }
       case Format::q4_0:
-      case Format::q8_0: put_f16(block, value * 0.05f); break;
+      case Format::q5_0:
+      case Format::q8_0:
+      case Format::iq4_nl: put_f16(block, value * 0.05f); break;
+      case Format::q4_1:
+      case Format::q5_1:
+      case Format::q4_k:
+      case Format::q5_k:
+        put_f16(block, value * 0.05f);
+        put_f16(block + 2, uniform(rng, -0.5f, 0.5f));
+        break;
+      case Format::q2_k:
+        put_f16(block + 80, value * 0.05f);
+        put_f16(block + 82, uniform(rng, -0.5f, 0.5f));
+        break;
+      case Format::q3_k: put_f16(block + 108, value * 0.01f); break;
+      case Format::q6_k: put_f16(block + 208, value * 0.001f); break;
+      case Format::iq4_xs: put_f16(block, value * 0.001f); break;
     }
   }
   return rows;

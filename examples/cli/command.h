@@ -1,0 +1,30 @@
+// Enters: a call's words. Leaves: its work done, or an error; what every subcommand of `hearth` is.
+#pragma once
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <hearth/result.hpp>
+
+#include "console.h"
+
+namespace hearth::cli {
+
+/// One subcommand, used once: declared, parsed, run.
+class Command {
+ public:
+  virtual ~Command() = default;
+
+  /// Adds its options. Whatever is wrong with their values is thrown as CLI::ValidationError while they are parsed.
+  virtual void declare(CLI::App& app) = 0;
+
+  virtual Result<void> run(Console& console) = 0;
+};
+
+std::unique_ptr<Command> make_run();
+std::unique_ptr<Command> make_tokenize();
+std::unique_ptr<Command> make_eval();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_info();
+
+}  // namespace hearth::cli

@@ -1,0 +1,90 @@
+// Enters: the words of a call. Leaves: an exit code: 0 done, 1 could not be done, 2 the call is wrong, 130 after Ctrl-C.
+#include <array>
+#include <new>
+#include <string>
+
+#include <hearth/tools.hpp>
+
+#include "command.h"
+#include "printable.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr int kExitDone = 0, kExitFailed = 1, kExitUsage = 2;
+
+struct Row {
+  const char* name;
+  const char* summary;
+  std::unique_ptr<Command> (*make)();
+};
+constexpr std::array kCommands = {
+    Row{"run", "complete a text", make_run},
+    Row{"tokenize", "text to token ids, or back", make_tokenize},
+    Row{"eval", "logits or perplexity of a text", make_eval},
+    Row{"inspect", "what a model file holds", make_inspect},
+    Row{"info", "what this build and machine are", make_info},
+};
+
+std::string version_line() {
+  const auto info = tools::machine_info(false);
+  return "hearth " + (info ? info->version : std::string("of unknown version")) + "\n";
+}
+
+int usage_error(Console& console, const CLI::App& app, const std::string& what) {
+  std::string call = "hearth";
+  for (const CLI::App* command : app.get_subcommands()) call += " " + command->get_name();
+  console.error(what + "; " + call + "; see " + call + " --help");
+  return kExitUsage;
+}
+
+/// A reader that closes stdout wants no more, so it gets no message either.
+int exit_code(Console& console, const Result<void>& done) {
+  if (interrupted()) return kExitInterrupted;
+  if (console.reader_left()) return kExitFailed;
+  if (console.output_failed()) return console.error(console.output_message()), kExitFailed;
+  if (!done) return console.error(done.error().message()), kExitFailed;
+  return kExitDone;
+}
+
+int program(Console& console, int argc, char** argv) {
+  CLI::App app("Runs quantized transformer models on the machine in front of you.", "hearth");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", version_line);
+  std::array<CLI::App*, kCommands.size()> apps{};
+  std::array<std::unique_ptr<Command>, kCommands.size()> commands;
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    apps[i] = app.add_subcommand(kCommands[i].name, kCommands[i].summary);
+    commands[i] = kCommands[i].make();
+    commands[i]->declare(*apps[i]);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    console.write(app.help());
+    return exit_code(console, {});
+  } catch (const CLI::CallForVersion&) {
+    console.write(version_line());
+    return exit_code(console, {});
+  } catch (const CLI::ParseError& wrong) {
+    return usage_error(console, app, wrong.what());
+  }
+  for (std::size_t i = 0; i < kCommands.size(); ++i)
+    if (apps[i]->parsed()) return exit_code(console, commands[i]->run(console));
+  return usage_error(console, app, "no command given");
+}
+
+}  // namespace
+}  // namespace hearth::cli
+
+int main(int argc, char** argv) {
+  hearth::cli::Console console;
+  try {
+    return hearth::cli::program(console, argc, argv);
+  } catch (const std::bad_alloc&) {
+    console.error("out of memory; hearth; free memory or ask for less");
+  } catch (const std::exception& defect) {
+    console.error(std::string(defect.what()) + "; hearth; this is a defect, please report the call");
+  }
+  return hearth::cli::kExitFailed;
+}

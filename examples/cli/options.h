@@ -1,0 +1,80 @@
+// Enters: options' texts. Leaves: checked values, and models and sessions opened as they say; shared by the subcommands.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <hearth/hearth.hpp>
+
+namespace hearth::cli {
+
+// Each declares one option. A value that does not fit, in whole and in range, is a usage error; so is an option given twice.
+CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, std::optional<std::string>& value,
+                      const std::string& help);
+CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
+                       const std::string& help);
+CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::vector<std::string> choices, std::string& value,
+                        const std::string& help);
+CLI::Option* add_ids(CLI::App& app, const std::string& name, std::optional<std::vector<std::int32_t>>& ids,
+                     const std::string& help);
+/// T: int, std::int64_t or float.
+template <class T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest, const std::string& help);
+
+/// The whole text as a number in range, or CLI::ValidationError. T: int or std::uint64_t.
+template <class T>
+T parse_number(const std::string& name, std::string_view text, T lowest, T highest);
+
+/// A model file, named or bundled.
+class ModelFile {
+ public:
+  enum class Need { optional, required };
+  void declare(CLI::App& app, Need need);
+
+  /// A path to open: the one given, or the bundled model's.
+  Result<std::string> path() const;
+  bool mmap() const { return !no_mmap_; }
+
+ private:
+  std::optional<std::string> model_;
+  bool no_mmap_ = false;
+};
+
+/// --isa, or HEARTH_ISA.
+class IsaChoice {
+ public:
+  void declare(CLI::App& app);
+  /// Reads the environment for what the call left open; after parsing.
+  void settle();
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
+/// A model file and how to run it: --threads --isa --weights --device --ctx --kv --chunk.
+class ModelRun {
+ public:
+  void declare(CLI::App& app, ModelFile::Need need);
+  void settle();
+
+  Result<Model> open() const;
+  /// `default_n_ctx`: for a call without --ctx; 0 leaves it to the library.
+  Result<SessionOptions> session_options(std::int64_t default_n_ctx = 0) const;
+
+ private:
+  Result<void> supported() const;
+
+  ModelFile file_;
+  IsaChoice isa_;
+  int threads_ = 0;
+  std::string weights_ = "auto", kv_ = "f16", device_ = "cpu";
+  std::int64_t n_ctx_ = 0, chunk_ = 512;
+};
+
+}  // namespace hearth::cli

@@ -1,0 +1,160 @@
+// Weights that are not finite, huge, subnormal, all zeros or all ones (BADINPUT.md, H16): the model loads, and running it ends in an
+// error that names the step or in finite logits and ids of the vocabulary, the same on every instruction set.
+#include <hearth/hearth.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "dispatch.h"
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+using namespace hearth;
+using test::ModelEditor;
+
+namespace {
+
+const float kNan = std::nanf("");
+const float kInf = std::numeric_limits<float>::infinity();
+
+std::vector<std::string> isas_here() {
+  std::vector<std::string> names;
+  for (const kernels::KernelTable* table : kernels::built())
+    if (table->runs_here()) names.push_back(table->name);
+  return names;
+}
+
+/// What a run came to: the tokens and the last logits' hash, or the error.
+struct Outcome {
+  bool finite = false;
+  Status status = Status::ok;
+  std::string message;
+  std::vector<std::int32_t> tokens;
+  std::uint64_t hash = 0;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome run(const std::string& path, const std::string& isa, Weights weights) {
+  auto model = Model::open(path, {.threads = 2, .isa = isa, .weights = weights});
+  if (!model) FAIL(model.error().message());  // loading stays lazy
+  auto session = model->session({.n_ctx = 64});
+  if (!session) FAIL(session.error().message());
+  const std::vector<std::int32_t> prompt = {1, 70, 71};
+  const auto reply = session->generate_from(prompt, {.max_tokens = 6, .sampling = {.temp = 0.8f}});
+  Outcome o;
+  o.finite = static_cast<bool>(reply);
+  if (reply) {
+    o.tokens = reply->tokens, o.hash = reply->logits_hash;
+    for (const std::int32_t id : o.tokens) CHECK((id >= 0 && id < model->info().n_vocab));
+  } else {
+    o.status = reply.error().status(), o.message = reply.error().message();
+    CHECK(o.status == Status::non_finite);
+    CHECK(o.message.find('\n') == std::string::npos);
+    CHECK((o.message.find("layer") != std::string::npos || o.message.find("position") != std::string::npos));
+  }
+  return o;
+}
+
+/// One outcome for every instruction set and layout, which is returned.
+template <class Edit>
+Outcome outcome(const test::RandomModel& sound, Edit edit) {
+  const test::TempFolder folder;
+  const std::string path = folder / "m.gguf";
+  ModelEditor editor(sound);
+  edit(editor);
+  REQUIRE(editor.write(path) > 0);
+  const Outcome first = run(path, "scalar", Weights::file);
+  for (const std::string& isa : isas_here())
+    for (const Weights weights : {Weights::file, Weights::repacked}) {
+      const Outcome other = run(path, isa, weights);
+      INFO(isa << ": " << other.message << " where scalar has: " << first.message);
+      CHECK((other == first));
+    }
+  return first;
+}
+
+test::RandomModel model_of(kernels::Format format) {
+  test::RandomModel m;
+  m.format = format, m.n_layer = 1;
+  return m;
+}
+
+/// The scale of one block in the middle of a row, as the format stores it; float formats: one weight.
+void put_scale(ModelEditor::Tensor& t, float value) {
+  const std::size_t row = t.bytes.size() / t.dims[1];
+  std::byte* at = t.bytes.data() + 5 * row;
+  const std::uint16_t half = kernels::f32_to_f16(value), bf16 = kernels::f32_to_bf16(value);
+  if (t.type == 0) std::memcpy(at, &value, 4);
+  else std::memcpy(at, t.type == 30 ? &bf16 : &half, 2);
+}
+
+/// Formats whose block begins with its f16 scale, and the float ones; the rest follow the same four matmul kinds.
+const std::vector<kernels::Format>& formats() {
+  using kernels::Format;
+  static const std::vector<Format> all = {Format::f32, Format::f16, Format::bf16, Format::q4_0, Format::q8_0};
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("H16: a scale that is NaN or infinite ends in an error that names the step, wherever it stands") {
+  for (const kernels::Format format : formats())
+    for (const char* name : {"blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.attn_output.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+                             "blk.0.ffn_down.weight", "output.weight"})
+      for (const float value : {kNan, kInf, -kInf}) {
+        const Outcome o = outcome(model_of(format), [&](ModelEditor& m) { put_scale(m.tensor(name), value); });
+        INFO(name << " type " << static_cast<int>(format) << " scale " << value << ": " << o.message);
+        CHECK_FALSE(o.finite);
+        const bool head = std::string_view(name) == "output.weight";
+        CHECK(o.message.find(head ? "logits are not finite; position 2" : "layer") != std::string::npos);
+      }
+}
+
+TEST_CASE("H16: an embedding row that is not finite matters only to the token that it belongs to") {
+  for (const kernels::Format format : formats()) {
+    const auto put = [&](std::size_t token) {
+      return [=](ModelEditor& m) {
+        ModelEditor::Tensor& t = m.tensor("token_embd.weight");
+        const std::size_t row = t.bytes.size() / t.dims[1];
+        std::fill_n(t.bytes.begin() + static_cast<std::ptrdiff_t>(token * row), 4, std::byte{0xFF});
+      };
+    };
+    CHECK_FALSE(outcome(model_of(format), put(70)).finite);
+    const Outcome unused = outcome(model_of(format), put(287));
+    INFO(unused.message);
+    CHECK((unused.finite || unused.status == Status::non_finite));  // 287 may be drawn, then it is an error
+  }
+}
+
+TEST_CASE("H16: norms that are not finite are an error in their layer") {
+  for (const char* name : {"blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"})
+    for (const float value : {kNan, kInf}) {
+      const Outcome o = outcome(model_of(kernels::Format::q8_0), [&](ModelEditor& m) { std::memcpy(m.tensor(name).bytes.data() + 8, &value, 4); });
+      INFO(name);
+      CHECK(o.status == Status::non_finite);
+    }
+}
+
+TEST_CASE("H16: the largest and the smallest scales give finite logits or an error, one answer") {
+  for (const kernels::Format format : formats())
+    for (const char* name : {"token_embd.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight", "output.weight"})
+      for (const float value : {65504.0f, -65504.0f, 0x1p-24f, 0x1p-130f, 0.0f}) {
+        const Outcome o = outcome(model_of(format), [&](ModelEditor& m) { put_scale(m.tensor(name), value); });
+        if (std::fabs(value) < 1) CHECK(o.finite);
+      }
+}
+
+TEST_CASE("H16: every weight zero, every bit one") {
+  for (const kernels::Format format : formats())
+    for (const unsigned char fill : {0x00, 0xFF})
+      for (const char* name : {"token_embd.weight", "blk.0.attn_q.weight", "blk.0.attn_v.weight", "blk.0.ffn_down.weight", "output.weight"}) {
+        const Outcome o = outcome(model_of(format), [&](ModelEditor& m) {
+          std::vector<std::byte>& bytes = m.tensor(name).bytes;
+          std::fill(bytes.begin(), bytes.end(), std::byte{fill});
+        });
+        INFO(name << " type " << static_cast<int>(format) << " fill " << int{fill} << ": " << o.message);
+        CHECK(o.finite == (fill == 0));  // an all-ones scale is a NaN in every one of these formats
+      }
+}
