@@ -21,10 +21,21 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr int kValueVectors = 4;   // vectors of 16 d that one pass over V accumulates, for half a query tile
   static constexpr bool kVnni = true;
 
+  struct I { __m512i r; };  // 16 int32, or 16 lanes of 4 bytes
   static HEARTH_INLINE __m512 raw(const F& a) { return a.r[0]; }
-  static HEARTH_INLINE __m512i raw(const I& a) { return a.r[0]; }
+  static HEARTH_INLINE __m512i raw(const I& a) { return a.r; }
   static HEARTH_INLINE F f(__m512 a) { return F{{FloatBatch(a)}}; }
-  static HEARTH_INLINE I i(__m512i a) { return I{{IntBatch(a)}}; }
+  static HEARTH_INLINE I i(__m512i a) { return {a}; }
+
+  static HEARTH_INLINE I load_i(const void* p) { return i(_mm512_loadu_si512(p)); }
+  static HEARTH_INLINE void store_i(void* p, const I& a) { _mm512_storeu_si512(p, a.r); }
+  static HEARTH_INLINE I set1_i(std::int32_t x) { return i(_mm512_set1_epi32(x)); }
+  static HEARTH_INLINE I zero_i() { return i(_mm512_setzero_si512()); }
+  static HEARTH_INLINE I add_i(const I& a, const I& b) { return i(_mm512_add_epi32(a.r, b.r)); }
+  static HEARTH_INLINE I sub_i(const I& a, const I& b) { return i(_mm512_sub_epi32(a.r, b.r)); }
+  static HEARTH_INLINE I and_i(const I& a, const I& b) { return i(_mm512_and_si512(a.r, b.r)); }
+  static HEARTH_INLINE I or_i(const I& a, const I& b) { return i(_mm512_or_si512(a.r, b.r)); }
+  static HEARTH_INLINE I xor_i(const I& a, const I& b) { return i(_mm512_xor_si512(a.r, b.r)); }
 
   // xsimd 8.1's fma on AVX-512 multiplies and adds with two roundings; the definition has one.
   static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return f(_mm512_fmadd_ps(raw(a), raw(b), raw(c))); }
@@ -90,6 +101,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
     __builtin_memcpy(&x, p, 4);
     return set1_i(x);
   }
+  /// Keeps a broadcast in its register instead of repeating the load.
+  static HEARTH_INLINE void pin(I& a) { asm("" : "+v"(a.r)); }
   /// acc += unsigned weight bytes times signed activation bytes, four to a lane.
   static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) { return i(_mm512_dpbusd_epi32(raw(acc), raw(w), raw(a))); }
   /// The same with the activation broadcast from memory inside the instruction; gcc 12 does not fold it by itself.

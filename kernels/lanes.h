@@ -1,4 +1,5 @@
-// Sixteen lanes of f32 and of i32 on any xsimd architecture: one register, or two, or four. ARITHMETIC.md counts in sixteens.
+// Sixteen lanes of f32 on any xsimd architecture: one register, or two, or four. ARITHMETIC.md counts in sixteens. Integers are
+// each instruction set's own: xsimd has no int8 dot products, and its layers cost compile time where everything is unrolled.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,10 @@ HEARTH_INLINE void unroll(Fn&& f) {
 template <class Arch>
 struct Lanes {
   using FloatBatch = xsimd::batch<float, Arch>;
-  using IntBatch = xsimd::batch<std::int32_t, Arch>;
   static constexpr int kRegisters = 16 / static_cast<int>(FloatBatch::size);
   static constexpr int kWidth = static_cast<int>(FloatBatch::size);
 
   struct F { FloatBatch r[kRegisters]; };  // 16 floats
-  struct I { IntBatch r[kRegisters]; };    // 16 int32, or 16 lanes of 4 bytes
 
   /// f(0) … f(kRegisters-1), one per register.
   template <class V, class Fn>
@@ -57,22 +56,6 @@ struct Lanes {
   static HEARTH_INLINE F mul(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] * b.r[i]; }); }
   static HEARTH_INLINE F div(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return a.r[i] / b.r[i]; }); }
   static HEARTH_INLINE F max(const F& a, const F& b) { return map<F>([&](int i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); }); }
-
-  static HEARTH_INLINE I load_i(const void* p) {
-    const auto* q = static_cast<const std::int32_t*>(p);
-    return map<I>([&](int i) HEARTH_LAMBDA { return IntBatch::load_unaligned(q + i * kWidth); });
-  }
-  static HEARTH_INLINE void store_i(void* p, const I& a) {
-    auto* q = static_cast<std::int32_t*>(p);
-    HEARTH_UNROLL for (int i = 0; i < kRegisters; ++i) a.r[i].store_unaligned(q + i * kWidth);
-  }
-  static HEARTH_INLINE I set1_i(std::int32_t x) { return map<I>([&](int) HEARTH_LAMBDA { return IntBatch(x); }); }
-  static HEARTH_INLINE I zero_i() { return set1_i(0); }
-  static HEARTH_INLINE I add_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] + b.r[i]; }); }
-  static HEARTH_INLINE I sub_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] - b.r[i]; }); }
-  static HEARTH_INLINE I and_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] & b.r[i]; }); }
-  static HEARTH_INLINE I or_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] | b.r[i]; }); }
-  static HEARTH_INLINE I xor_i(const I& a, const I& b) { return map<I>([&](int i) HEARTH_LAMBDA { return a.r[i] ^ b.r[i]; }); }
 };
 
 }  // namespace hearth::kernels::HEARTH_ISA

@@ -43,15 +43,6 @@ struct Multiply {
     else return Isa::shl<ZeroShift>(Isa::set1_i(minus_sum));
   }
 
-  /// Keeps a broadcast in its register instead of repeating the load.
-  static HEARTH_INLINE void pin(I& x) {
-    HEARTH_UNROLL for (int n = 0; n < Isa::kRegisters; ++n) {
-      auto v = static_cast<typename Isa::IntBatch::register_type>(x.r[n]);
-      asm("" : "+v"(v));
-      x.r[n] = v;
-    }
-  }
-
   /// sum += codes times activations over dwords First … First+Count-1. S is always Isa: naming it as a parameter lets the branch
   /// that an instruction set lacks go uncompiled.
   template <int First, int Count, int G, int T, class Source, class S = Isa>
@@ -66,7 +57,7 @@ struct Multiply {
             sum[0][t] = S::dot_at(sum[0][t], w[0], q[t]->q + 4 * d);
           } else {
             I x = Isa::broadcast(q[t]->q + 4 * d);
-            pin(x);
+            Isa::pin(x);
             HEARTH_UNROLL for (int g = 0; g < G; ++g) sum[g][t] = S::dot(sum[g][t], w[g], x);
           }
         }
