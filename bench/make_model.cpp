@@ -41,7 +41,7 @@ Format type_of(const std::string& mix, Format plain, const model::TensorRow& row
     return Format::q4_k;
   }
   const bool small = plain == Format::q4_0 || plain == Format::q4_1 || plain == Format::q5_0 || plain == Format::q5_1 || plain == Format::q4_k ||
-                     plain == Format::q5_k || plain == Format::q3_k || plain == Format::q2_k || plain == Format::iq4_nl || plain == Format::iq4_xs;
+                     plain == Format::q5_k || plain == Format::q3_k || plain == Format::q2_k || plain == Format::iq4_nl || plain == Format::iq4_xs || plain == Format::mxfp4;
   return row.name == "output.weight" && small ? Format::q6_k : plain;
 }
 

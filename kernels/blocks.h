@@ -10,7 +10,7 @@ namespace hearth::kernels {
 /// Weight formats with kernels. The numbers are GGUF's tensor type ids.
 enum class Format : std::uint32_t {
   f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14,
-  iq4_nl = 20, iq4_xs = 23, bf16 = 30,
+  iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39,
 };
 
 /// How a row of the format is multiplied (ARITHMETIC.md, "Quantized matmul" and "Float weights").
@@ -30,13 +30,17 @@ struct BlockQ5_K { std::uint16_t d, dmin; std::uint8_t scales[12], qh[32], qs[12
 struct BlockQ6_K { std::uint8_t ql[128], qh[64]; std::int8_t scales[16]; std::uint16_t d; };
 struct BlockIQ4_NL { std::uint16_t d; std::uint8_t qs[16]; };
 struct BlockIQ4_XS { std::uint16_t d, scales_h; std::uint8_t scales_l[4], qs[128]; };
+struct BlockMXFP4 { std::uint8_t e, qs[16]; };  // scale 2^(e-128) on the doubled code book
 #pragma pack(pop)
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24);
 static_assert(sizeof(BlockQ8_0) == 34 && sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110 && sizeof(BlockQ4_K) == 144);
-static_assert(sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136);
+static_assert(sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136 && sizeof(BlockMXFP4) == 17);
 
 /// What the nibbles of IQ4_NL and IQ4_XS stand for.
 inline constexpr std::int8_t kIq4Codes[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// What the nibbles of MXFP4 stand for, doubled to be integers (OCP Microscaling Formats: E2M1).
+inline constexpr std::int8_t kFp4Codes[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 /// One row per format. `head` and `body` say how repacking cuts a block: `head_bytes` at `head_offset` (a scale that fits no
 /// dword), the rest `body_dwords` dwords from `body_offset`. A repacked group of 16 rows is [n_blocks][16 rows][head_bytes]
@@ -67,6 +71,7 @@ inline constexpr std::array kFormats = {
     FormatInfo{Format::q6_k, "q6_k", Kind::two_scales, 256, 210, 208, 2, 0, 52},
     FormatInfo{Format::iq4_nl, "iq4_nl", Kind::scale, 32, 18, 0, 2, 2, 4},
     FormatInfo{Format::iq4_xs, "iq4_xs", Kind::scale, 256, 136, 0, 0, 0, 34},
+    FormatInfo{Format::mxfp4, "mxfp4", Kind::scale, 32, 17, 0, 1, 1, 4},
 };
 inline constexpr std::size_t kFormatCount = kFormats.size();
 

@@ -98,6 +98,12 @@ static inline std::uint16_t f32_to_f16(float x) {
   return static_cast<std::uint16_t>(sign | half);
 }
 
+/// 2^(e-128), the E8M0 scale of MXFP4 with its code book's factor of two taken out: exact, subnormals kept. 255 stands for NaN.
+static inline float mxfp4_scale(std::uint8_t e) {
+  if (e == 255) return float_of(0x7fc00000u);
+  return float_of(e < 2 ? 0x00200000u << e : static_cast<std::uint32_t>(e - 1) << 23);
+}
+
 /// bfloat16 is the upper half of a binary32: exact.
 static inline float bf16_to_f32(std::uint16_t half) { return float_of(static_cast<std::uint32_t>(half) << 16); }
 

@@ -176,6 +176,12 @@ void decode(const BlockIQ4_XS& b, int j, Codes& c) {
   c.s = f16_to_f32(b.d) * static_cast<float>(ls - 32);
 }
 
+void decode(const BlockMXFP4& b, int, Codes& c) {
+  low_and_high_nibbles(b.qs, c);
+  for (std::int32_t& w : c.w) w = kFp4Codes[w];
+  c.s = mxfp4_scale(b.e);
+}
+
 template <Format>
 struct BlockOf;
 template <> struct BlockOf<Format::q4_0> { using type = BlockQ4_0; };
@@ -190,6 +196,7 @@ template <> struct BlockOf<Format::q5_k> { using type = BlockQ5_K; };
 template <> struct BlockOf<Format::q6_k> { using type = BlockQ6_K; };
 template <> struct BlockOf<Format::iq4_nl> { using type = BlockIQ4_NL; };
 template <> struct BlockOf<Format::iq4_xs> { using type = BlockIQ4_XS; };
+template <> struct BlockOf<Format::mxfp4> { using type = BlockMXFP4; };
 
 // The codes of the 32 weights from k (a multiple of 32) of a row.
 template <Format F>

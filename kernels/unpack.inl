@@ -89,7 +89,7 @@ struct CodeBook {
     for (int i = 0; i < 16; ++i) entry[i] = static_cast<std::int8_t>(Isa::kVnni ? codes[i] ^ -128 : codes[i]);
   }
 };
-inline constexpr CodeBook kIq4Book(kIq4Codes);
+inline constexpr CodeBook kIq4Book(kIq4Codes), kFp4Book(kFp4Codes);
 
 template <>
 struct Unpack<Format::q4_0> : HalfScale {
@@ -135,6 +135,24 @@ struct Unpack<Format::iq4_nl> : SignedBytes, HalfScale {
   static HEARTH_INLINE I code(const Head&, const std::byte* body) {
     return Isa::lookup(kIq4Book.entry, nibbles<(D >= 4)>(dword(body, D % 4)));
   }
+};
+
+template <>
+struct Unpack<Format::mxfp4> : SignedBytes {
+  struct Head { F s; };
+  /// 2^(e-128): from e = 2 on a normal float with exponent field e-1, below it the subnormal (e+1) * 2^-128; 255 is NaN.
+  static HEARTH_INLINE Head head(const std::byte* heads, const std::byte*) {
+    const I e = Isa::load_u8(heads), one = Isa::set1_i(1);
+    const F exponent = Isa::to_float(e);
+    const F normal = Isa::as_float(Isa::shl<23>(Isa::sub_i(e, one))), subnormal = Isa::as_float(Isa::shl<21>(Isa::add_i(e, one)));
+    const F finite = Isa::select_gt(exponent, Isa::set1(1.5f), normal, subnormal);
+    return {Isa::select_gt(exponent, Isa::set1(254.5f), Isa::as_float(Isa::set1_i(0x7fc00000)), finite)};
+  }
+  template <int, int D>
+  static HEARTH_INLINE I code(const Head&, const std::byte* body) {
+    return Isa::lookup(kFp4Book.entry, nibbles<(D >= 4)>(dword(body, D % 4)));
+  }
+  template <int> static HEARTH_INLINE F scale(const Head& h) { return h.s; }
 };
 
 template <>

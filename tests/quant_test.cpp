@@ -28,6 +28,7 @@ double relative_step(Format format) {
     case Format::q4_k: return 1.0 / 7;
     case Format::iq4_nl:
     case Format::iq4_xs: return 24.0 / 127;  // the widest gap of the code book
+    case Format::mxfp4: return 4.0 / 12 * 2;  // the widest gap, and a scale that is a power of two
     case Format::q3_k: return 1.0 / 3;
     case Format::q2_k: return 2.0 / 3;
   }

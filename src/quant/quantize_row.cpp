@@ -130,6 +130,18 @@ void quantize(BlockIQ4_XS& b, const float* x) {
   }
 }
 
+void quantize(BlockMXFP4& b, const float* x) {
+  // The smallest power of two with which the largest value does not pass the largest code, 12.
+  const float most = largest(x, 32);
+  int e = 0;
+  while (e < 254 && mxfp4_scale(static_cast<std::uint8_t>(e)) * 12.0f < most) ++e;
+  const float id = inverse(mxfp4_scale(static_cast<std::uint8_t>(e)));
+  int codes[32];
+  for (int i = 0; i < 32; ++i) codes[i] = most > 0 ? nearest_entry(x[i] * id, kFp4Codes) : 0;
+  b.e = static_cast<std::uint8_t>(e);
+  put_nibbles(codes, b.qs);
+}
+
 /// Signed scales of the 16 groups of 16, as integers of up to `high` times the block's d.
 void group_scales(const float* x, int zero, int low, int high, std::uint16_t& d, int (&sc)[16], float (&scale)[16]) {
   float most = 0.0f;
@@ -267,6 +279,7 @@ void quantize_block(Format format, std::byte* out, const float* x) {
     case Format::q6_k: return quantize_as<BlockQ6_K>(out, x);
     case Format::iq4_nl: return quantize_as<BlockIQ4_NL>(out, x);
     case Format::iq4_xs: return quantize_as<BlockIQ4_XS>(out, x);
+    case Format::mxfp4: return quantize_as<BlockMXFP4>(out, x);
   }
 }
 

@@ -62,6 +62,7 @@ inline std::vector<std::byte> random_rows(Rng& rng, const kernels::FormatInfo& i
       case Format::q3_k: put_f16(block + 108, value * 0.01f); break;
       case Format::q6_k: put_f16(block + 208, value * 0.001f); break;
       case Format::iq4_xs: put_f16(block, value * 0.001f); break;
+      case Format::mxfp4: block[0] = static_cast<std::byte>(120 + rng() % 8); break;
     }
   }
   return rows;
