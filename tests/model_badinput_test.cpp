@@ -163,7 +163,7 @@ TEST_CASE("H5: widths that are none, or not those of the tensors") {
   }
   refused_value(kDim, std::uint32_t{1}, Status::malformed, {kHeads, "embedding_length, 1"});
   refused_value(kDim, std::uint32_t{65}, Status::malformed, {kHeads, "embedding_length, 65"});
-  refused_value(kDim, std::uint32_t{68}, Status::malformed, {"token_embd.weight", "64 x 288", "68 x 288", "embedding_length"});
+  refused_value(kDim, std::uint32_t{72}, Status::malformed, {"token_embd.weight", "64 x 288", "72 x 288", "embedding_length"});
   for (const std::uint32_t n : {1u, 161u}) refused_value(kFfn, n, Status::malformed, {"blk.0.ffn_gate.weight", "64 x 160", "64 x " + std::to_string(n), "feed_forward_length"});
 }
 
@@ -281,10 +281,10 @@ TEST_CASE("H13: tensors of a type that cannot be there") {
   RandomModel wide;
   wide.dim = 256, wide.ffn_dim = 256;  // rows of Q8_K come by 256
   for (const auto& [id, name] : {std::pair{26u, "I32"}, {15u, "Q8_K"}, {9u, "Q8_1"}, {28u, "F64"}, {24u, "I8"}})
-    refused(Status::unsupported, {"blk.0.attn_q.weight", name}, [&](ModelEditor& m) { m.retype("blk.0.attn_q.weight", id, {256, 256}); }, wide);
+    refused(Status::unsupported, {"blk.0.attn_q.weight", name}, [&, type = id](ModelEditor& m) { m.retype("blk.0.attn_q.weight", type, {256, 256}); }, wide);
   refused(Status::unsupported, {"token_embd.weight", "I16"}, [](ModelEditor& m) { m.retype("token_embd.weight", 25, {64, 288}); });
   for (const auto& [id, name] : {std::pair{1u, "F16"}, {26u, "I32"}, {28u, "F64"}})
-    refused(Status::unsupported, {"blk.0.attn_norm.weight", name, "F32"}, [&](ModelEditor& m) { m.retype("blk.0.attn_norm.weight", id, {64}); });
+    refused(Status::unsupported, {"blk.0.attn_norm.weight", name, "F32"}, [&, type = id](ModelEditor& m) { m.retype("blk.0.attn_norm.weight", type, {64}); });
 }
 
 TEST_CASE("H14: tensors that no table row asks for") {

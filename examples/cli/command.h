@@ -26,5 +26,6 @@ std::unique_ptr<Command> make_tokenize();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_bench();
 
 }  // namespace hearth::cli

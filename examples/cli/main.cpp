@@ -24,6 +24,7 @@ constexpr std::array kCommands = {
     Row{"eval", "logits or perplexity of a text", make_eval},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"info", "what this build and machine are", make_info},
+    Row{"bench", "how fast a model runs here", make_bench},
 };
 
 std::string version_line() {

@@ -77,6 +77,26 @@ struct Perplexity {
 /// one; every token after a window's first is scored. Log-softmax in f64 over f32 logits.
 HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options);
 
+struct BenchOptions {
+  std::int64_t n_prompt = 512, n_generate = 128;
+  std::int64_t batch = 1;               ///< sequences decoded together
+  std::int64_t depth = 0;               ///< positions that lie before the first decoded one
+  int reps = 3;                         ///< rounds; the median is reported
+};
+
+struct BenchReport {
+  double prefill_tps = 0;               ///< prompt tokens a second
+  double decode_tps = 0;                ///< generated tokens a second, of all sequences together
+  double first_token_ms = 0;            ///< a one-token prompt's forward pass
+  double read_gbps = 0;                 ///< measured read bandwidth of this machine, 10^9 bytes a second
+  double pct_of_read_peak = 0;          ///< weights read a second by decoding, of that
+  std::uint64_t peak_rss_bytes = 0;
+  std::uint64_t logits_hash = 0;
+};
+
+/// Speed with made-up tokens: nothing is sampled, no text ends early.
+HEARTH_API Result<BenchReport> bench(const Model& model, const SessionOptions& session, const BenchOptions& options);
+
 /// Lower-case hexadecimal SHA-256 of bytes that come in pieces.
 class HEARTH_API Sha256 {
  public:

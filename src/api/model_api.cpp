@@ -2,11 +2,15 @@
 #include <hearth/hearth.hpp>
 #include <hearth/tools.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "border.h"
 #include "perplexity.h"
+#include "host.h"
 #include "sequence.h"
+#include "speed.h"
 #include "try.h"
 
 namespace hearth {
@@ -75,6 +79,46 @@ Result<Perplexity> perplexity(const Model& model, std::string_view text, const S
     Sha256 hash;
     HEARTH_TRY(const engine::Score score, engine::score_text(loaded, *sequence, text, [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }));
     return Perplexity{score.n_tokens, score.nll, std::exp(score.nll / static_cast<double>(score.n_tokens)), hash.hex()};
+  });
+}
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+Result<void> check(const BenchOptions& o) {
+  if (o.n_prompt >= 0 && o.n_generate >= 0 && o.batch >= 1 && o.batch <= 256 && o.depth >= 0 && o.reps >= 1 && o.reps <= 1000) return {};
+  return Error(Status::invalid_argument, "prompt, generated, batch, depth or repetitions are out of range; bench; batch is 1 to 256, reps 1 to 1000, the others 0 or more");
+}
+
+}  // namespace
+
+Result<BenchReport> bench(const Model& model, const SessionOptions& session, const BenchOptions& o) {
+  return api::guarded([&]() -> Result<BenchReport> {
+    HEARTH_CHECK(check(o));
+    const engine::LoadedModel& loaded = *model.impl()->model;
+    const kernels::KvType kv = session.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
+    BenchReport report;
+    HEARTH_TRY(const engine::Speed first, engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
+    report.first_token_ms = 1000 * first.prefill_seconds;
+    std::vector<double> prefill, decode;
+    for (int r = 0; r < o.reps; ++r) {
+      HEARTH_TRY(const engine::Speed speed, engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, o.n_generate, o.batch, o.depth));
+      prefill.push_back(speed.prefill_seconds);
+      decode.push_back(speed.decode_seconds);
+      report.logits_hash = speed.logits_hash;
+    }
+    if (o.n_prompt > 0) report.prefill_tps = static_cast<double>(o.n_prompt) / median(prefill);
+    if (o.n_generate > 0) report.decode_tps = static_cast<double>(o.n_generate * o.batch) / median(decode);
+    HEARTH_TRY(const MachineInfo machine, machine_info());
+    report.read_gbps = machine.read_gbps;
+    const double steps = report.decode_tps / static_cast<double>(o.batch);
+    if (machine.read_gbps > 0) report.pct_of_read_peak = 100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
+    report.peak_rss_bytes = peak_resident_bytes();
+    return report;
   });
 }
 

@@ -1,6 +1,8 @@
 // Enters: a count. Leaves: that many zeroed elements on a 64-byte boundary, owned.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -22,13 +24,21 @@ class AlignedBuffer {
   AlignedBuffer() = default;
 
   static Result<AlignedBuffer> make(std::size_t count) {
-    const std::size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    if (count > (SIZE_MAX - kAlignment) / sizeof(T)) return too_large(SIZE_MAX);
+    auto buffer = make_unwritten(count);
+    if (buffer && count != 0) std::memset(static_cast<void*>(buffer->data()), 0, buffer->bytes());
+    return buffer;
+  }
+
+  /// For what is written before it is read: the system gives the memory as it is written, by whoever writes it.
+  static Result<AlignedBuffer> make_unwritten(std::size_t count) {
+    if (count > (SIZE_MAX - kLargePage) / sizeof(T)) return too_large(SIZE_MAX);
+    const std::size_t alignment = count * sizeof(T) >= kManyPages ? kLargePage : kAlignment;
+    const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
     AlignedBuffer buffer;
     if (count == 0) return buffer;
-    buffer.data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes)));
+    buffer.data_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes)));
     if (!buffer.data_) return too_large(bytes);
-    std::memset(static_cast<void*>(buffer.data_.get()), 0, bytes);
+    if (alignment == kLargePage) madvise(buffer.data_.get(), bytes, MADV_HUGEPAGE);  // a hint: fewer page faults
     buffer.size_ = count;
     return buffer;
   }
@@ -41,7 +51,7 @@ class AlignedBuffer {
   const T& operator[](std::size_t i) const { return data_[i]; }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
+  static constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;
   static Error too_large(std::size_t bytes) {
     return Error(Status::out_of_memory, "cannot allocate " + std::to_string(bytes) + " bytes; buffer; free memory or ask for less context");
   }

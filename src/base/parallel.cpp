@@ -112,8 +112,8 @@ Result<std::unique_ptr<Team>> Team::start(int n_threads) {
 }
 
 Team::~Team() {
-  if (state_->owner != getpid()) {  // in a forked child the threads do not exist
-    for (std::thread& thread : state_->threads) thread.detach();
+  if (state_->owner != getpid()) {  // a forked child: the threads do not exist there, and neither joining nor detaching
+    static_cast<void>(state_.release());  // them is defined (a new thread may have their stacks by now), so they are left behind
     return;
   }
   state_->stop = true;

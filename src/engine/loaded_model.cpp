@@ -73,7 +73,10 @@ Result<void> LoadedModel::place_weights(Weights wanted) {
   const std::uint64_t kv = model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train);
   const auto limit = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(available_memory()));
   if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > limit) return {};
-  HEARTH_CHECK(network_.weights.repack(*table_, *network_.team));
+  HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
+    for (const MappedFile& shard : file_->shards())
+      if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size()) shard.release(bytes);
+  }));
   info_.weights = Weights::repacked;
   return {};
 }

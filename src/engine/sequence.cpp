@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "float_state.h"
+#include "hash.h"
 #include "sampler.h"
 #include "stop_matcher.h"
 #include "stream_decoder.h"
@@ -16,16 +16,6 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::uint64_t fnv1a(std::span<const float> values) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const float value : values) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (bits >> shift & 0xff)) * 0x100000001b3u;
-  }
-  return hash;
 }
 
 sample::Settings sampler_settings(const SamplingOptions& o) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "try.h"
 
@@ -30,13 +31,17 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
   cache.shape_ = shape_of(config, type);
   cache.n_ctx_ = n_ctx;
   const std::uint64_t total = bytes(config, type, n_ctx);
-  const std::uint64_t page = static_cast<std::uint64_t>(config.n_layer) * layer_bytes(cache.shape_);
+  cache.page_bytes_ = static_cast<std::uint64_t>(config.n_layer) * layer_bytes(cache.shape_);
   cache.storage_.reset(static_cast<std::byte*>(std::aligned_alloc(64, (total + 63) / 64 * 64)));
   if (!cache.storage_)
     return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " + std::to_string(total) +
                                             " bytes, which the system refused; context; ask for a smaller --ctx");
-  for (std::int64_t p = 0; p < n_pages(n_ctx); ++p) cache.pages_.push_back(cache.storage_.get() + static_cast<std::uint64_t>(p) * page);
+  for (std::int64_t p = 0; p < n_pages(n_ctx); ++p) cache.pages_.push_back(cache.storage_.get() + static_cast<std::uint64_t>(p) * cache.page_bytes_);
   return cache;
+}
+
+void KvCache::fill_with_zero() {
+  for (std::byte* page : pages_) std::memset(page, 0, page_bytes_);
 }
 
 backend::AttentionShape KvCache::shape(std::int64_t layer) const {

@@ -27,10 +27,14 @@ class KvCache {
   std::int64_t n_ctx() const { return n_ctx_; }
   kernels::KvType type() const { return shape_.kv_type; }
 
+  /// Writes every position, for measuring at a depth that was never computed.
+  void fill_with_zero();
+
  private:
   struct Free { void operator()(std::byte* p) const; };
   backend::AttentionShape shape_{};
   std::int64_t n_ctx_ = 0;
+  std::uint64_t page_bytes_ = 0;
   std::unique_ptr<std::byte[], Free> storage_;      // not written before it is used: memory is taken as positions are
   std::vector<std::byte*> pages_;                   // [n_ctx / 64]
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <algorithm>
 #include <cstring>
 
 #include "escape.h"
@@ -162,11 +163,19 @@ bool worth_packing(const Matrix& m) { return kernels::format_info(m.format).kind
 
 std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
 
-std::size_t packed_bytes(const Matrix& m) {
-  return static_cast<std::size_t>(n_groups(m)) * kernels::group_bytes(kernels::format_info(m.format), m.k);
+std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cache line
+  const std::size_t bytes = static_cast<std::size_t>(n_groups(m)) * kernels::group_bytes(kernels::format_info(m.format), m.k);
+  return (bytes + 63) / 64 * 64;
 }
 
 }  // namespace
+
+std::uint64_t Weights::matrix_bytes() const {
+  std::uint64_t bytes = 0;
+  const_cast<Weights*>(this)->visit_matrices(
+      [&](const Matrix& m) { bytes += static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k); });
+  return bytes;
+}
 
 std::uint64_t Weights::repacked_bytes() const {
   std::uint64_t bytes = 0;
@@ -174,29 +183,26 @@ std::uint64_t Weights::repacked_bytes() const {
   return bytes;
 }
 
-Result<void> Weights::repack(const kernels::KernelTable& table, Team& team) {
-  std::optional<Error> error;
+Result<void> Weights::repack(const kernels::KernelTable& table, Team& team, const std::function<void(std::span<const std::byte>)>& let_go) {
+  HEARTH_TRY(auto storage, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes()));
+  std::byte* next = storage.data();
   visit_matrices([&](Matrix& m) {
-    if (error || m.packed || !worth_packing(m)) return;
-    auto buffer = AlignedBuffer<std::byte>::make(packed_bytes(m));
-    if (!buffer) {
-      error = std::move(buffer).error();
-      return;
-    }
+    if (m.packed || !worth_packing(m)) return;
     const kernels::FormatInfo& info = kernels::format_info(m.format);
     const std::size_t row = kernels::row_bytes(info, m.k), group = kernels::group_bytes(info, m.k);
     const auto pack = table.formats[kernels::format_index(m.format)].pack;
     team.run([&](Worker& w) {
       w.loop(n_groups(m), 4, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t g = begin; g < end; ++g)
-          pack(buffer->data() + static_cast<std::size_t>(g) * group, m.file + static_cast<std::size_t>(g) * kernels::kGroupRows * row,
+          pack(next + static_cast<std::size_t>(g) * group, m.file + static_cast<std::size_t>(g) * kernels::kGroupRows * row,
                std::min<std::int64_t>(kernels::kGroupRows, m.n_rows - g * kernels::kGroupRows), m.k);
       });
     });
-    m.packed = buffer->data();
-    storage_.push_back(std::move(*buffer));
+    m.packed = next;
+    next += packed_bytes(m);
+    if (m.file != token_embd.file) let_go({m.file, static_cast<std::size_t>(m.n_rows) * row});
   });
-  if (error) return *error;
+  storage_.push_back(std::move(storage));
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,8 +33,12 @@ class Weights {
  public:
   static Result<Weights> bind(const Config& config, const gguf::File& file);
 
-  /// Repacks every quantized matrix but the embedding table's rows (a tied head is repacked). Does nothing the second time.
-  Result<void> repack(const kernels::KernelTable& table, Team& team);
+  /// Repacks every quantized matrix but the embedding table's rows (a tied head is repacked). `let_go` is told of the file's bytes
+  /// that will not be read again. Does nothing the second time.
+  Result<void> repack(const kernels::KernelTable& table, Team& team, const std::function<void(std::span<const std::byte>)>& let_go);
+
+  /// Bytes of the matrices that every pass reads.
+  std::uint64_t matrix_bytes() const;
 
   /// Bytes that `repack` would take.
   std::uint64_t repacked_bytes() const;

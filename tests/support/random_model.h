@@ -39,7 +39,8 @@ inline void add_vocabulary(gguf::Writer& writer, std::int64_t n_vocab) {
     types.push_back(6);
   }
   for (std::int64_t i = static_cast<std::int64_t>(tokens.size()); i < n_vocab; ++i) {
-    tokens.push_back(std::string("\xE2\x96\x81") + static_cast<char>('a' + i % 26) + std::to_string(i));
+    const bool first = tokens.size() == 259;  // the bare space, without which texts would be made of its bytes
+    tokens.push_back(first ? "\xE2\x96\x81" : std::string("\xE2\x96\x81") + static_cast<char>('a' + i % 26) + std::to_string(i));
     scores.push_back(-static_cast<float>(i));
     types.push_back(1);
   }

@@ -137,6 +137,7 @@ class ReferenceBlocks {
   static ReferenceWeight mxfp4(const std::uint8_t* b, int j) {
     static const int codes[8] = {0, 1, 2, 3, 4, 6, 8, 12};
     const int n = nibble(b + 1, j, 16);
+    if (b[0] == 255) return {std::nan(""), std::nan("")};  // E8M0 has no infinity, 255 is its NaN
     return product(std::ldexp((n & 8) != 0 ? -codes[n & 7] : codes[n & 7], b[0] - 128));
   }
 
