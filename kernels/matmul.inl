@@ -10,7 +10,7 @@
 namespace hearth::kernels::HEARTH_ISA {
 
 inline constexpr std::int64_t kSmallBatch = 8;  // more tokens than this expand whole rows
-inline constexpr std::int64_t kAhead = 6144;    // bytes of repacked weights asked for ahead of their use
+inline constexpr std::int64_t kAhead = 2048;    // bytes of repacked weights asked for ahead of their use
 
 template <std::size_t Bytes>
 HEARTH_INLINE void prefetch(const std::byte* p) {

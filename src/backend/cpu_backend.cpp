@@ -6,24 +6,13 @@
 
 namespace hearth::backend {
 
-using kernels::FormatInfo;
-using kernels::kGroupRows;
 
 namespace {
 
-// Rows of a matrix that a member takes at a time. Few tokens: about 64 KB of weights, long enough to stream and short enough to
-// even out. Many: one panel, whose tokens are work enough.
-std::int64_t rows_per_claim(const Matrix& w, std::int64_t n_tokens) {
-  constexpr std::int64_t kPanelRows = 32, kStreamBytes = 64 * 1024;
-  if (n_tokens > kernels::kMaxQueries) return kPanelRows;
-  const auto bytes = static_cast<std::int64_t>(kernels::row_bytes(kernels::format_info(w.format), w.k));
-  return std::max<std::int64_t>(kPanelRows, kStreamBytes / bytes / kGroupRows * kGroupRows);
-}
+// Rows of a matrix that a member takes at a time: a panel of many tokens, or some tens of kilobytes of weights for few.
+constexpr std::int64_t kClaimRows = 32;
 
-std::int64_t claims(const Matrix& w, std::int64_t n_tokens) {
-  const std::int64_t rows = rows_per_claim(w, n_tokens);
-  return (w.n_rows + rows - 1) / rows;
-}
+std::int64_t claims(const Matrix& w) { return (w.n_rows + kClaimRows - 1) / kClaimRows; }
 
 }  // namespace
 
@@ -80,13 +69,12 @@ void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Rows& residua
 
 void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> products) {
   std::int64_t n_claims = 0;
-  for (const Product& p : products) n_claims += claims(*p.w, input.x.n);
+  for (const Product& p : products) n_claims += claims(*p.w);
   w.loop(n_claims, 1, [&](std::int64_t begin, std::int64_t) {
     std::int64_t claim = begin;
     const Product* p = products.data();
-    while (claim >= claims(*p->w, input.x.n)) claim -= claims(*p++->w, input.x.n);
+    while (claim >= claims(*p->w)) claim -= claims(*p++->w);
     const Matrix& m = *p->w;
-    const std::int64_t rows = rows_per_claim(m, input.x.n);
     const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
     (m.packed ? format.matmul_packed : format.matmul_file)({
         .weights = m.packed ? m.packed : m.file,
@@ -99,8 +87,8 @@ void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> 
         .n_tokens = input.x.n,
         .y = p->y.data,
         .y_stride = p->y.stride,
-        .row_begin = claim * rows,
-        .row_end = std::min(m.n_rows, (claim + 1) * rows),
+        .row_begin = claim * kClaimRows,
+        .row_end = std::min(m.n_rows, (claim + 1) * kClaimRows),
         .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
     });
   });

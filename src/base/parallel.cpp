@@ -43,24 +43,29 @@ void wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
 }  // namespace
 
 struct Worker::Shared {
-  alignas(64) std::atomic<std::int64_t> next{0};        // of the loop under way
+  struct alignas(64) Counter { std::atomic<std::int64_t> next{0}; };
+  explicit Shared(int n_members) : claimed(static_cast<std::size_t>(n_members)) {}
+  std::vector<Counter> claimed;                          // pieces taken of each share of the loop under way
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<std::uint32_t> generation{0};  // of the barrier
 };
 
-std::int64_t Worker::claim(std::int64_t grain) { return shared_.next.fetch_add(grain, std::memory_order_relaxed); }
+std::int64_t Worker::claim(int share) {
+  return shared_.claimed[static_cast<std::size_t>(share)].next.fetch_add(1, std::memory_order_relaxed);
+}
 
 void Worker::barrier() {
   const std::uint32_t generation = shared_.generation.load(std::memory_order_relaxed);
   if (shared_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < count_) return wait_change(shared_.generation, generation);
   shared_.arrived.store(0, std::memory_order_relaxed);
-  shared_.next.store(0, std::memory_order_relaxed);
+  for (Shared::Counter& counter : shared_.claimed) counter.next.store(0, std::memory_order_relaxed);
   shared_.generation.store(generation + 1, std::memory_order_release);
   shared_.generation.notify_all();
 }
 
 struct Team::State {
-  int n_threads = 1;
+  explicit State(int members) : n_threads(members), shared(members) {}
+  int n_threads;
   pid_t owner = 0;
   std::mutex one_region;
   Worker::Shared shared;
@@ -96,8 +101,7 @@ Result<std::unique_ptr<Team>> Team::start(int n_threads) {
   constexpr int kMost = 1024;
   if (n_threads < 1 || n_threads > kMost)
     return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " + std::to_string(kMost) + "; choose a number in that range");
-  auto state = std::make_unique<State>();
-  state->n_threads = n_threads;
+  auto state = std::make_unique<State>(n_threads);
   state->owner = getpid();
   std::unique_ptr<Team> team(new Team(std::move(state)));
 #ifndef HEARTH_OPENMP
@@ -126,7 +130,7 @@ void Team::run_erased(Call call, void* object) {
   std::lock_guard<std::mutex> only(s.one_region);
   FloatState canonical;
   if (s.n_threads == 1 || s.owner != getpid()) {
-    Worker::Shared shared;
+    Worker::Shared shared(1);
     Worker alone(shared, 0, 1);
     return call(object, alone);
   }

@@ -20,9 +20,16 @@ class Worker {
   void barrier();
 
   /// body(begin, end) over 0 <= begin < end <= n in pieces of up to `grain`; returns when all pieces are done everywhere.
+  /// A member first takes the pieces of its own share one after the other (what it reads lies together), then others' leftovers.
   template <class Body>
   void loop(std::int64_t n, std::int64_t grain, Body&& body) {
-    for (std::int64_t begin; (begin = claim(grain)) < n;) body(begin, begin + grain < n ? begin + grain : n);
+    const std::int64_t pieces = (n + grain - 1) / grain;
+    for (int turn = 0; turn < count_; ++turn) {
+      const int share = (index_ + turn) % count_;
+      const std::int64_t last = pieces * (share + 1) / count_;
+      for (std::int64_t piece; (piece = pieces * share / count_ + claim(share)) < last;)
+        body(piece * grain, (piece + 1) * grain < n ? (piece + 1) * grain : n);
+    }
     barrier();
   }
 
@@ -37,7 +44,7 @@ class Worker {
   friend class Team;
   struct Shared;
   Worker(Shared& shared, int index, int count) : shared_(shared), index_(index), count_(count) {}
-  std::int64_t claim(std::int64_t grain);
+  std::int64_t claim(int share);  // 0, 1, 2, … until the next barrier
 
   Shared& shared_;
   int index_, count_;
