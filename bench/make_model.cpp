@@ -27,21 +27,23 @@ struct Shape {
 };
 
 constexpr std::array kShapes = {
-    Shape{"1.1b", 22, 2048, 32, 4, 5632, 32000, 32768, 10000.0f},     // TinyLlama 1.1B (longer context, for depth)
-    Shape{"3b", 28, 3072, 24, 8, 8192, 128256, 32768, 500000.0f},     // Llama 3.2 3B
-    Shape{"8b", 32, 4096, 32, 8, 14336, 128256, 32768, 500000.0f},    // Llama 3.1 8B
+    Shape{"1.1b", 22, 2048, 32, 4, 5632, 32000, 32768, 10000.0f},   // TinyLlama 1.1B (longer context, for depth)
+    Shape{"3b", 28, 3072, 24, 8, 8192, 128256, 32768, 500000.0f},   // Llama 3.2 3B
+    Shape{"8b", 32, 4096, 32, 8, 14336, 128256, 32768, 500000.0f},  // Llama 3.1 8B
 };
 
 /// The type of a tensor in a named mix; the plain types give everything that type but a Q6_K head below 6 bits, as is usual.
-Format type_of(const std::string& mix, Format plain, const model::TensorRow& row, std::int64_t layer, std::int64_t n_layer) {
+Format type_of(const std::string& mix, Format plain, const model::TensorRow& row, std::int64_t layer,
+               std::int64_t n_layer) {
   if (mix == "q4_k_m") {
     const bool more = layer < n_layer / 8 || layer >= 7 * n_layer / 8 || (layer - n_layer / 8) % 3 == 2;
     if (row.name == "output.weight") return Format::q6_k;
     if ((row.name == "attn_v.weight" || row.name == "ffn_down.weight") && more) return Format::q6_k;
     return Format::q4_k;
   }
-  const bool small = plain == Format::q4_0 || plain == Format::q4_1 || plain == Format::q5_0 || plain == Format::q5_1 || plain == Format::q4_k ||
-                     plain == Format::q5_k || plain == Format::q3_k || plain == Format::q2_k || plain == Format::iq4_nl || plain == Format::iq4_xs || plain == Format::mxfp4;
+  const bool small = plain == Format::q4_0 || plain == Format::q4_1 || plain == Format::q5_0 || plain == Format::q5_1 ||
+                     plain == Format::q4_k || plain == Format::q5_k || plain == Format::q3_k || plain == Format::q2_k ||
+                     plain == Format::iq4_nl || plain == Format::iq4_xs || plain == Format::mxfp4;
   return row.name == "output.weight" && small ? Format::q6_k : plain;
 }
 
@@ -66,7 +68,9 @@ std::vector<std::byte> random_rows(Format format, std::int64_t width, std::int64
 }
 
 void add_metadata(gguf::Writer& writer, const Shape& s, const std::string& type) {
-  const auto u32 = [&](const char* key, std::int64_t value) { writer.add(std::string("llama.") + key, static_cast<std::uint32_t>(value)); };
+  const auto u32 = [&](const char* key, std::int64_t value) {
+    writer.add(std::string("llama.") + key, static_cast<std::uint32_t>(value));
+  };
   writer.add("general.architecture", "llama");
   writer.add("general.name", std::string("random ") + s.name + " " + type);
   writer.add("general.quantization_version", std::uint32_t{2});
@@ -106,9 +110,11 @@ Result<void> make(const Shape& s, const std::string& type, const std::string& pa
   const kernels::FormatInfo* plain = nullptr;
   for (const kernels::FormatInfo& info : kernels::kFormats)
     if (type == info.name) plain = &info;
-  if (!plain && type != "q4_k_m") return Error(Status::invalid_argument, "type '" + type + "' is unknown; make_model; use a format's name or q4_k_m");
+  if (!plain && type != "q4_k_m")
+    return Error(Status::invalid_argument, "type '" + type + "' is unknown; make_model; use a format's name or q4_k_m");
   model::Config c;
-  c.n_layer = s.n_layer, c.dim = s.dim, c.n_head = s.n_head, c.n_kv_head = s.n_kv_head, c.ffn_dim = s.ffn_dim, c.n_vocab = s.n_vocab;
+  c.n_layer = s.n_layer, c.dim = s.dim, c.n_head = s.n_head, c.n_kv_head = s.n_kv_head, c.ffn_dim = s.ffn_dim,
+  c.n_vocab = s.n_vocab;
   c.head_dim = c.n_rot = s.dim / s.n_head;
   c.arch = model::find_arch("llama");
   gguf::Writer writer;
@@ -119,10 +125,11 @@ Result<void> make(const Shape& s, const std::string& type, const std::string& pa
     for (std::int64_t layer = 0; layer < (row.per_layer() ? s.n_layer : 1); ++layer) {
       if (!model::present(c, row.presence) && row.name != "output.weight") continue;
       const std::int64_t width = model::extent(c, row.width), n_rows = model::extent(c, row.rows);
-      const Format format = row.is_matrix() ? type_of(type, plain ? plain->format : Format::q4_k, row, layer, s.n_layer) : Format::f32;
+      const Format format =
+          row.is_matrix() ? type_of(type, plain ? plain->format : Format::q4_k, row, layer, s.n_layer) : Format::f32;
       const std::array<std::uint64_t, 2> dims = {static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(n_rows)};
-      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format), std::span(dims).first(row.is_matrix() ? 2 : 1),
-                        [=]() -> Result<std::span<const std::byte>> {
+      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format),
+                        std::span(dims).first(row.is_matrix() ? 2 : 1), [=]() -> Result<std::span<const std::byte>> {
                           if (format == Format::f32 && n_rows == 1) {
                             bytes->assign(static_cast<std::size_t>(width) * 4, std::byte{0});
                             for (std::int64_t i = 0; i < width; ++i) std::memcpy(bytes->data() + 4 * i, &kOne, 4);

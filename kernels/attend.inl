@@ -6,8 +6,7 @@
 
 namespace hearth::kernels::HEARTH_ISA {
 
-template <KvType T>
-struct Attend {
+template <KvType T> struct Attend {
   using F = Isa::F;
   static constexpr std::int64_t kBytes = T == KvType::f16 ? 2 : 4;
 
@@ -23,24 +22,35 @@ struct Attend {
 
   struct Chunk {  // one page of 64 positions and what the queries make of it
     std::int64_t page;
-    alignas(64) float p[kMaxQueries][kPage];      // scores, then weights
-    int begin[kMaxQueries], end[kMaxQueries];     // visible slots of each query; begin >= end: none
+    alignas(64) float p[kMaxQueries][kPage];   // scores, then weights
+    int begin[kMaxQueries], end[kMaxQueries];  // visible slots of each query; begin >= end: none
   };
 
   /// Scores of N queries from `first` with 16 positions a vector: fma chain over d from +0, then the scale.
-  template <int N>
-  static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
+  template <int N> static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
     const std::byte* k = a.pages[c.page] + a.k_offset;
     const float* q[N];
-    HEARTH_UNROLL for (int i = 0; i < N; ++i) { q[i] = a.query[first + i]; }
+    HEARTH_UNROLL
+    for (int i = 0; i < N; ++i) {
+      q[i] = a.query[first + i];
+    }
     for (int group = 0; group < kPage / 16; ++group, k += a.head_dim * 16 * kBytes) {
       F s[N];
-      HEARTH_UNROLL for (int i = 0; i < N; ++i) { s[i] = Isa::zero(); }
+      HEARTH_UNROLL
+      for (int i = 0; i < N; ++i) {
+        s[i] = Isa::zero();
+      }
       for (std::int64_t d = 0; d < a.head_dim; ++d) {
         const F kd = load(k + d * 16 * kBytes);
-        HEARTH_UNROLL for (int i = 0; i < N; ++i) { s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]); }
+        HEARTH_UNROLL
+        for (int i = 0; i < N; ++i) {
+          s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]);
+        }
       }
-      HEARTH_UNROLL for (int i = 0; i < N; ++i) { Isa::store(&c.p[first + i][group * 16], Isa::mul(s[i], Isa::set1(a.scale))); }
+      HEARTH_UNROLL
+      for (int i = 0; i < N; ++i) {
+        Isa::store(&c.p[first + i][group * 16], Isa::mul(s[i], Isa::set1(a.scale)));
+      }
     }
   }
 
@@ -56,14 +66,17 @@ struct Attend {
     const F hidden = Isa::set1(-__builtin_inff());
     F s[kPage / 16];
     F m = hidden;
-    HEARTH_UNROLL for (int g = 0; g < kPage / 16; ++g) {
+    HEARTH_UNROLL
+    for (int g = 0; g < kPage / 16; ++g) {
       s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, Isa::load(&c.p[query][g * 16]), hidden);
       m = Isa::max(m, s[g]);
     }
     mc = Isa::reduce_max(m);
     F l = Isa::zero();
-    HEARTH_UNROLL for (int g = 0; g < kPage / 16; ++g) {
-      const F e = RowOps::exp(Isa::sub(s[g], Isa::set1(mc)));  // hidden: exp(-inf) = +0, which leaves a sum from +0 as it is
+    HEARTH_UNROLL
+    for (int g = 0; g < kPage / 16; ++g) {
+      const F e =
+          RowOps::exp(Isa::sub(s[g], Isa::set1(mc)));  // hidden: exp(-inf) = +0, which leaves a sum from +0 as it is
       Isa::store(&c.p[query][g * 16], e);
       l = Isa::add(l, e);
     }
@@ -72,26 +85,42 @@ struct Attend {
 
   /// o = fma(p_j, v_j, o) over slots begin … end-1, for N queries and V vectors of d from d0.
   template <int N, int V>
-  static HEARTH_INLINE void values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, int begin, int end, F (&o)[N][V]) {
+  static HEARTH_INLINE void values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, int begin, int end,
+                                   F (&o)[N][V]) {
     const std::byte* v = a.pages[c.page] + a.v_offset + (begin * a.head_dim + d0) * kBytes;
     for (int j = begin; j < end; ++j, v += a.head_dim * kBytes) {
-      HEARTH_UNROLL for (int n = 0; n < V; ++n) {
+      HEARTH_UNROLL
+      for (int n = 0; n < V; ++n) {
         const F vj = load(v + n * 16 * kBytes);
-        HEARTH_UNROLL for (int i = 0; i < N; ++i) { o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]); }
+        HEARTH_UNROLL
+        for (int i = 0; i < N; ++i) {
+          o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]);
+        }
       }
     }
   }
 
-  struct Merge { float old_weight, new_weight; };
+  struct Merge {
+    float old_weight, new_weight;
+  };
 
   /// N queries that see the same slots: their values, merged into out.
   template <int N, int V>
-  static HEARTH_INLINE void merge_values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, const Merge* merge) {
+  static HEARTH_INLINE void merge_values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0,
+                                         const Merge* merge) {
     F o[N][V];
-    HEARTH_UNROLL for (int i = 0; i < N; ++i) { HEARTH_UNROLL for (int n = 0; n < V; ++n) { o[i][n] = Isa::zero(); } }
+    HEARTH_UNROLL
+    for (int i = 0; i < N; ++i) {
+      HEARTH_UNROLL
+      for (int n = 0; n < V; ++n) {
+        o[i][n] = Isa::zero();
+      }
+    }
     values<N, V>(a, c, first, d0, c.begin[first], c.end[first], o);
-    HEARTH_UNROLL for (int i = 0; i < N; ++i) {
-      HEARTH_UNROLL for (int n = 0; n < V; ++n) {
+    HEARTH_UNROLL
+    for (int i = 0; i < N; ++i) {
+      HEARTH_UNROLL
+      for (int n = 0; n < V; ++n) {
         float* out = a.out[first + i] + d0 + n * 16;
         Isa::store(out, merged(o[i][n], Isa::load(out), merge[first + i]));
       }
@@ -102,11 +131,13 @@ struct Attend {
     return Isa::fma(chunk, Isa::set1(m.new_weight), Isa::mul(old, Isa::set1(m.old_weight)));
   }
 
-  static HEARTH_INLINE void merge_tail(const AttendArgs& a, const Chunk& c, int query, std::int64_t d0, const Merge& merge) {
+  static HEARTH_INLINE void merge_tail(const AttendArgs& a, const Chunk& c, int query, std::int64_t d0,
+                                       const Merge& merge) {
     const std::int64_t n = a.head_dim - d0;
     F o = Isa::zero();
     for (int j = c.begin[query]; j < c.end[query]; ++j)
-      o = Isa::fma(Isa::set1(c.p[query][j]), load_tail(a.pages[c.page] + a.v_offset + (j * a.head_dim + d0) * kBytes, n), o);
+      o = Isa::fma(Isa::set1(c.p[query][j]),
+                   load_tail(a.pages[c.page] + a.v_offset + (j * a.head_dim + d0) * kBytes, n), o);
     float* out = a.out[query] + d0;
     RowOps::store_tail(out, merged(o, RowOps::load_tail(out, n), merge), n);
   }
@@ -117,7 +148,8 @@ struct Attend {
     std::int64_t d = 0;
     for (; d + 16 * V <= a.head_dim; d += 16 * V) merge_values<N, V>(a, c, first, d, merge);
     for (; d + 16 <= a.head_dim; d += 16) merge_values<N, 1>(a, c, first, d, merge);
-    if (d < a.head_dim) HEARTH_UNROLL for (int i = 0; i < N; ++i) { merge_tail(a, c, first + i, d, merge[first + i]); }
+    if (d == a.head_dim) return;
+    for (int i = 0; i < N; ++i) merge_tail(a, c, first + i, d, merge[first + i]);
   }
 
   static void attend(const AttendArgs& a) {
@@ -153,7 +185,9 @@ struct Attend {
     }
   }
 
-  static HEARTH_INLINE int clamp(std::int64_t slot) { return static_cast<int>(slot < 0 ? 0 : slot > kPage ? kPage : slot); }
+  static HEARTH_INLINE int clamp(std::int64_t slot) {
+    return static_cast<int>(slot < 0 ? 0 : slot > kPage ? kPage : slot);
+  }
 
   /// Four queries at a time where they see the same slots.
   static void merge_chunk(const AttendArgs& a, const Chunk& c, const Merge* merge) {
@@ -164,7 +198,8 @@ struct Attend {
         continue;
       }
       int same = 1;
-      while (same < N && i + same < a.n_queries && c.begin[i + same] == c.begin[i] && c.end[i + same] == c.end[i]) ++same;
+      while (same < N && i + same < a.n_queries && c.begin[i + same] == c.begin[i] && c.end[i + same] == c.end[i])
+        ++same;
       if (same == N) {
         merge_rows<N>(a, c, i, merge);
         i += N;
@@ -176,7 +211,8 @@ struct Attend {
   }
 
   /// One position's K, scattered to its lane, and its V.
-  static bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim) {
+  static bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
+                       std::int64_t head_dim) {
     std::byte* v_row = v_page + slot * head_dim * kBytes;
     std::byte* k_lane = k_page + (slot / 16 * head_dim * 16 + slot % 16) * kBytes;
     bool finite = true;
@@ -218,7 +254,8 @@ inline void attend(const AttendArgs& a) {
   else Attend<KvType::f32>::attend(a);
 }
 
-inline bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim, KvType type) {
+inline bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
+                     std::int64_t head_dim, KvType type) {
   if (type == KvType::f16) return Attend<KvType::f16>::kv_store(k_page, v_page, k, v, slot, head_dim);
   return Attend<KvType::f32>::kv_store(k_page, v_page, k, v, slot, head_dim);
 }

@@ -9,8 +9,22 @@ namespace hearth::kernels {
 
 /// Weight formats with kernels. The numbers are GGUF's tensor type ids.
 enum class Format : std::uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14,
-  iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39,
+  f32 = 0,
+  f16 = 1,
+  q4_0 = 2,
+  q4_1 = 3,
+  q5_0 = 6,
+  q5_1 = 7,
+  q8_0 = 8,
+  q2_k = 10,
+  q3_k = 11,
+  q4_k = 12,
+  q5_k = 13,
+  q6_k = 14,
+  iq4_nl = 20,
+  iq4_xs = 23,
+  bf16 = 30,
+  mxfp4 = 39,
 };
 
 /// How a row of the format is multiplied (ARITHMETIC.md, "Quantized matmul" and "Float weights").
@@ -18,23 +32,66 @@ enum class Kind : std::uint8_t { float_row, scale, scale_min, two_scales, two_sc
 
 // Halves are IEEE binary16, little-endian; nibbles low first. Layouts: GGUF.md.
 #pragma pack(push, 1)
-struct BlockQ4_0 { std::uint16_t d; std::uint8_t qs[16]; };  // element j: low nibble of qs[j]; j+16: high nibble; minus 8
-struct BlockQ4_1 { std::uint16_t d, m; std::uint8_t qs[16]; };
-struct BlockQ5_0 { std::uint16_t d; std::uint32_t qh; std::uint8_t qs[16]; };  // bit j of qh: bit 4 of element j; minus 16
-struct BlockQ5_1 { std::uint16_t d, m; std::uint32_t qh; std::uint8_t qs[16]; };
-struct BlockQ8_0 { std::uint16_t d; std::int8_t qs[32]; };
-struct BlockQ2_K { std::uint8_t scales[16], qs[64]; std::uint16_t d, dmin; };
-struct BlockQ3_K { std::uint8_t hmask[32], qs[64], scales[12]; std::uint16_t d; };
-struct BlockQ4_K { std::uint16_t d, dmin; std::uint8_t scales[12], qs[128]; };
-struct BlockQ5_K { std::uint16_t d, dmin; std::uint8_t scales[12], qh[32], qs[128]; };
-struct BlockQ6_K { std::uint8_t ql[128], qh[64]; std::int8_t scales[16]; std::uint16_t d; };
-struct BlockIQ4_NL { std::uint16_t d; std::uint8_t qs[16]; };
-struct BlockIQ4_XS { std::uint16_t d, scales_h; std::uint8_t scales_l[4], qs[128]; };
-struct BlockMXFP4 { std::uint8_t e, qs[16]; };  // scale 2^(e-128) on the doubled code book
+struct BlockQ4_0 {
+  std::uint16_t d;
+  std::uint8_t qs[16];
+};  // element j: low nibble of qs[j]; j+16: high nibble; minus 8
+struct BlockQ4_1 {
+  std::uint16_t d, m;
+  std::uint8_t qs[16];
+};
+struct BlockQ5_0 {
+  std::uint16_t d;
+  std::uint32_t qh;
+  std::uint8_t qs[16];
+};  // bit j of qh: bit 4 of element j; minus 16
+struct BlockQ5_1 {
+  std::uint16_t d, m;
+  std::uint32_t qh;
+  std::uint8_t qs[16];
+};
+struct BlockQ8_0 {
+  std::uint16_t d;
+  std::int8_t qs[32];
+};
+struct BlockQ2_K {
+  std::uint8_t scales[16], qs[64];
+  std::uint16_t d, dmin;
+};
+struct BlockQ3_K {
+  std::uint8_t hmask[32], qs[64], scales[12];
+  std::uint16_t d;
+};
+struct BlockQ4_K {
+  std::uint16_t d, dmin;
+  std::uint8_t scales[12], qs[128];
+};
+struct BlockQ5_K {
+  std::uint16_t d, dmin;
+  std::uint8_t scales[12], qh[32], qs[128];
+};
+struct BlockQ6_K {
+  std::uint8_t ql[128], qh[64];
+  std::int8_t scales[16];
+  std::uint16_t d;
+};
+struct BlockIQ4_NL {
+  std::uint16_t d;
+  std::uint8_t qs[16];
+};
+struct BlockIQ4_XS {
+  std::uint16_t d, scales_h;
+  std::uint8_t scales_l[4], qs[128];
+};
+struct BlockMXFP4 {
+  std::uint8_t e, qs[16];
+};  // scale 2^(e-128) on the doubled code book
 #pragma pack(pop)
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24);
-static_assert(sizeof(BlockQ8_0) == 34 && sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110 && sizeof(BlockQ4_K) == 144);
-static_assert(sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136 && sizeof(BlockMXFP4) == 17);
+static_assert(sizeof(BlockQ8_0) == 34 && sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110 &&
+              sizeof(BlockQ4_K) == 144);
+static_assert(sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 &&
+              sizeof(BlockIQ4_XS) == 136 && sizeof(BlockMXFP4) == 17);
 
 /// What the nibbles of IQ4_NL and IQ4_XS stand for.
 inline constexpr std::int8_t kIq4Codes[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -47,7 +104,7 @@ inline constexpr std::int8_t kFp4Codes[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2
 /// followed by [n_blocks][body_dwords][16 rows][4 bytes]: the same bytes as in the file, lane = row.
 struct FormatInfo {
   Format format;
-  const char* name;              // as GGUF tools spell it, lower case
+  const char* name;  // as GGUF tools spell it, lower case
   Kind kind;
   std::uint16_t block_elements;
   std::uint16_t block_bytes;
@@ -95,8 +152,8 @@ constexpr std::size_t row_bytes(const FormatInfo& info, std::int64_t k) {
   return static_cast<std::size_t>(k) / info.block_elements * info.block_bytes;
 }
 
-inline constexpr int kGroupRows = 16;    // rows interleaved when repacked
-inline constexpr int kBlock = 32;        // activations share one scale per 32 consecutive k
-inline constexpr int kPage = 64;         // positions in a KV page and in an attention chunk
+inline constexpr int kGroupRows = 16;  // rows interleaved when repacked
+inline constexpr int kBlock = 32;      // activations share one scale per 32 consecutive k
+inline constexpr int kPage = 64;       // positions in a KV page and in an attention chunk
 
 }  // namespace hearth::kernels

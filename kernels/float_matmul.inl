@@ -6,8 +6,7 @@
 
 namespace hearth::kernels::HEARTH_ISA {
 
-template <Format Fmt>
-struct FloatRows {
+template <Format Fmt> struct FloatRows {
   static constexpr std::int64_t kBytes = format_info(Fmt).block_bytes;
 
   static HEARTH_INLINE Isa::F load(const std::byte* w) {
@@ -21,26 +20,51 @@ struct FloatRows {
     Isa::F acc[R][T];
     const std::byte* w[R];
     const float* x[T];
-    HEARTH_UNROLL for (int r = 0; r < R; ++r) { w[r] = a.weights + (row + r) * a.k * kBytes; }
-    HEARTH_UNROLL for (int t = 0; t < T; ++t) { x[t] = a.x + (token + t) * a.x_stride; }
-    HEARTH_UNROLL for (int r = 0; r < R; ++r) { HEARTH_UNROLL for (int t = 0; t < T; ++t) { acc[r][t] = Isa::zero(); } }
+    HEARTH_UNROLL
+    for (int r = 0; r < R; ++r) {
+      w[r] = a.weights + (row + r) * a.k * kBytes;
+    }
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
+      x[t] = a.x + (token + t) * a.x_stride;
+    }
+    HEARTH_UNROLL
+    for (int r = 0; r < R; ++r) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        acc[r][t] = Isa::zero();
+      }
+    }
     std::int64_t k = 0;
     for (; k + 16 <= a.k; k += 16) {
       Isa::F wk[R];
-      HEARTH_UNROLL for (int r = 0; r < R; ++r) {
+      HEARTH_UNROLL
+      for (int r = 0; r < R; ++r) {
         wk[r] = load(w[r] + k * kBytes);
         if constexpr (T == 1) __builtin_prefetch(w[r] + k * kBytes + 2048, 0, 3);
       }
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
         const Isa::F xk = Isa::load(x[t] + k);
-        HEARTH_UNROLL for (int r = 0; r < R; ++r) { acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]); }
+        HEARTH_UNROLL
+        for (int r = 0; r < R; ++r) {
+          acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]);
+        }
       }
     }
-    if (k < a.k) HEARTH_UNROLL for (int r = 0; r < R; ++r) {
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) { acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k)); }
+    if (k < a.k) {
+      HEARTH_UNROLL
+      for (int r = 0; r < R; ++r) {
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k));
+      }
     }
-    HEARTH_UNROLL for (int t = 0; t < T; ++t) {
-      HEARTH_UNROLL for (int r = 0; r < R; ++r) { a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]); }
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int r = 0; r < R; ++r) {
+        a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]);
+      }
     }
   }
 
@@ -53,8 +77,7 @@ struct FloatRows {
     return Isa::select_range(0, n, Isa::fma(load(weights), Isa::load(activations), acc), acc);
   }
 
-  template <int T>
-  static void rows(const MatmulArgs& a, std::int64_t token) {
+  template <int T> static void rows(const MatmulArgs& a, std::int64_t token) {
     constexpr int R = Isa::kFloatRows;
     std::int64_t r = a.row_begin;
     for (; r + R <= a.row_end; r += R) tile<R, T>(a, r, token);

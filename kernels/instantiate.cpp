@@ -16,22 +16,18 @@ namespace HEARTH_ISA {
 
 inline std::size_t max_size(std::size_t a, std::size_t b) { return a > b ? a : b; }
 
-template <Format Fmt>
-constexpr FormatKernels format_kernels() {
+template <Format Fmt> constexpr FormatKernels format_kernels() {
   if constexpr (format_info(Fmt).kind == Kind::float_row)
     return {FloatRows<Fmt>::matmul, FloatRows<Fmt>::matmul, FloatRows<Fmt>::pack};
-  else
-    return {Quantized<Fmt>::template matmul<false>, Quantized<Fmt>::template matmul<true>, Quantized<Fmt>::pack};
+  else return {Quantized<Fmt>::template matmul<false>, Quantized<Fmt>::template matmul<true>, Quantized<Fmt>::pack};
 }
 
-template <Format Fmt>
-constexpr std::size_t scratch_of(std::int64_t k) {
+template <Format Fmt> constexpr std::size_t scratch_of(std::int64_t k) {
   if constexpr (format_info(Fmt).kind == Kind::float_row) return 0;
   else return Quantized<Fmt>::panel_bytes(k) + group_bytes(format_info(Fmt), k);
 }
 
-template <std::size_t... N>
-constexpr KernelTable make_table(const char* name, std::index_sequence<N...>) {
+template <std::size_t... N> constexpr KernelTable make_table(const char* name, std::index_sequence<N...>) {
   KernelTable table{};
   table.name = name;
   table.needs = Isa::kNeeds;
@@ -59,7 +55,8 @@ constexpr KernelTable make_table(const char* name, std::index_sequence<N...>) {
 #define HEARTH_TEXT_(a) #a
 #define HEARTH_TEXT(a) HEARTH_TEXT_(a)
 
-constexpr KernelTable HEARTH_JOIN(table_, HEARTH_ISA) =
-    HEARTH_ISA::make_table(HEARTH_TEXT(HEARTH_ISA), std::make_index_sequence<kFormatCount>{});
+constexpr KernelTable HEARTH_JOIN(table_,
+                                  HEARTH_ISA) = HEARTH_ISA::make_table(HEARTH_TEXT(HEARTH_ISA),
+                                                                       std::make_index_sequence<kFormatCount>{});
 
 }  // namespace hearth::kernels

@@ -17,8 +17,11 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr bool kVnni = false;
   static bool runs_here() { return has_avx2(); }
 #endif
-  static bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }
-  static bool has_avxvnni() {  // CPUID leaf 7, subleaf 1, EAX bit 4; gcc 12 has no name for it in __builtin_cpu_supports
+  static bool has_avx2() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  }
+  static bool
+  has_avxvnni() {  // CPUID leaf 7, subleaf 1, EAX bit 4; gcc 12 has no name for it in __builtin_cpu_supports
     unsigned a = 7, b, c = 1, d;
     asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     return (a >> 4 & 1u) != 0;
@@ -33,7 +36,9 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static HEARTH_INLINE F f(__m256 a, __m256 b) { return F{{FloatBatch(a), FloatBatch(b)}}; }
   static HEARTH_INLINE __m256 ps(const FloatBatch& a) { return a; }
 
-  struct I { __m256i a, b; };  // 16 int32, or 16 lanes of 4 bytes: lanes 0-7, lanes 8-15
+  struct I {
+    __m256i a, b;
+  };  // 16 int32, or 16 lanes of 4 bytes: lanes 0-7, lanes 8-15
   static HEARTH_INLINE I load_i(const void* p) {
     const auto* q = static_cast<const __m256i*>(p);
     return {_mm256_loadu_si256(q), _mm256_loadu_si256(q + 1)};
@@ -46,41 +51,74 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static HEARTH_INLINE I both(__m256i x) { return {x, x}; }
   static HEARTH_INLINE I set1_i(std::int32_t x) { return both(_mm256_set1_epi32(x)); }
   static HEARTH_INLINE I zero_i() { return both(_mm256_setzero_si256()); }
-  static HEARTH_INLINE I add_i(const I& x, const I& y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
-  static HEARTH_INLINE I sub_i(const I& x, const I& y) { return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)}; }
-  static HEARTH_INLINE I and_i(const I& x, const I& y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
+  static HEARTH_INLINE I add_i(const I& x, const I& y) {
+    return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)};
+  }
+  static HEARTH_INLINE I sub_i(const I& x, const I& y) {
+    return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
+  }
+  static HEARTH_INLINE I and_i(const I& x, const I& y) {
+    return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)};
+  }
   static HEARTH_INLINE I or_i(const I& x, const I& y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
-  static HEARTH_INLINE I xor_i(const I& x, const I& y) { return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)}; }
-  template <int N> static HEARTH_INLINE I shl(const I& x) { return {_mm256_slli_epi32(x.a, N), _mm256_slli_epi32(x.b, N)}; }
-  template <int N> static HEARTH_INLINE I shr(const I& x) { return {_mm256_srli_epi32(x.a, N), _mm256_srli_epi32(x.b, N)}; }
-  template <int N> static HEARTH_INLINE I sra(const I& x) { return {_mm256_srai_epi32(x.a, N), _mm256_srai_epi32(x.b, N)}; }
+  static HEARTH_INLINE I xor_i(const I& x, const I& y) {
+    return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)};
+  }
+  template <int N> static HEARTH_INLINE I shl(const I& x) {
+    return {_mm256_slli_epi32(x.a, N), _mm256_slli_epi32(x.b, N)};
+  }
+  template <int N> static HEARTH_INLINE I shr(const I& x) {
+    return {_mm256_srli_epi32(x.a, N), _mm256_srli_epi32(x.b, N)};
+  }
+  template <int N> static HEARTH_INLINE I sra(const I& x) {
+    return {_mm256_srai_epi32(x.a, N), _mm256_srai_epi32(x.b, N)};
+  }
 
-  static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_fmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
-  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_fnmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); }); }
-  static HEARTH_INLINE F round(const F& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_round_ps(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); }); }
-  static HEARTH_INLINE F abs(const F& a) { return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), ps(a.r[n]))); }); }
+  static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) {
+    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_fmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); });
+  }
+  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) {
+    return map<F>([&](int n)
+                      HEARTH_LAMBDA { return FloatBatch(_mm256_fnmadd_ps(ps(a.r[n]), ps(b.r[n]), ps(c.r[n]))); });
+  }
+  static HEARTH_INLINE F round(const F& a) {
+    return map<F>([&](int n)
+                      HEARTH_LAMBDA { return FloatBatch(_mm256_round_ps(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT)); });
+  }
+  static HEARTH_INLINE F abs(const F& a) {
+    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), ps(a.r[n]))); });
+  }
   static HEARTH_INLINE F to_float(const I& a) { return f(_mm256_cvtepi32_ps(a.a), _mm256_cvtepi32_ps(a.b)); }
   static HEARTH_INLINE I to_int(const F& a) { return {_mm256_cvtps_epi32(ps(a.r[0])), _mm256_cvtps_epi32(ps(a.r[1]))}; }
   static HEARTH_INLINE F as_float(const I& a) { return f(_mm256_castsi256_ps(a.a), _mm256_castsi256_ps(a.b)); }
-  static HEARTH_INLINE I as_int(const F& a) { return {_mm256_castps_si256(ps(a.r[0])), _mm256_castps_si256(ps(a.r[1]))}; }
+  static HEARTH_INLINE I as_int(const F& a) {
+    return {_mm256_castps_si256(ps(a.r[0])), _mm256_castps_si256(ps(a.r[1]))};
+  }
   static HEARTH_INLINE F select_gt(const F& x, const F& bound, const F& yes, const F& no) {
-    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GT_OQ))); });
+    return map<F>([&](int n) HEARTH_LAMBDA {
+      return FloatBatch(
+          _mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GT_OQ)));
+    });
   }
   static HEARTH_INLINE F select_ge(const F& x, const F& bound, const F& yes, const F& no) {
-    return map<F>([&](int n) HEARTH_LAMBDA { return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GE_OQ))); });
+    return map<F>([&](int n) HEARTH_LAMBDA {
+      return FloatBatch(
+          _mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_cmp_ps(ps(x.r[n]), ps(bound.r[n]), _CMP_GE_OQ)));
+    });
   }
   static HEARTH_INLINE F select_range(int first, int last, const F& yes, const F& no) {
     return map<F>([&](int n) HEARTH_LAMBDA {
       const __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(8 * n));
-      const __m256i inside = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane));
+      const __m256i inside = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane),
+                                                 _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane));
       return FloatBatch(_mm256_blendv_ps(ps(no.r[n]), ps(yes.r[n]), _mm256_castsi256_ps(inside)));
     });
   }
 
-
   static HEARTH_INLINE F f16_low(const I& a) {
     const __m256i low = _mm256_set1_epi32(0xffff);
-    const __m256i halves = _mm256_permute4x64_epi64(_mm256_packus_epi32(_mm256_and_si256(a.a, low), _mm256_and_si256(a.b, low)), 0xd8);
+    const __m256i halves =
+        _mm256_permute4x64_epi64(_mm256_packus_epi32(_mm256_and_si256(a.a, low), _mm256_and_si256(a.b, low)), 0xd8);
     return f(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)));
   }
   static HEARTH_INLINE F f16_high(const I& a) { return f16_low(shr<16>(a)); }
@@ -102,15 +140,18 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   }
   static HEARTH_INLINE F load_bf16(const void* p) {
     const auto* q = static_cast<const __m128i*>(p);
-    return as_float(shl<16>(I{_mm256_cvtepu16_epi32(_mm_loadu_si128(q)), _mm256_cvtepu16_epi32(_mm_loadu_si128(q + 1))}));
+    return as_float(
+        shl<16>(I{_mm256_cvtepu16_epi32(_mm_loadu_si128(q)), _mm256_cvtepu16_epi32(_mm_loadu_si128(q + 1))}));
   }
   static HEARTH_INLINE void store_f16(void* p, const F& a) {
     auto* q = static_cast<__m128i*>(p);
-    HEARTH_UNROLL for (int n = 0; n < 2; ++n) _mm_storeu_si128(q + n, _mm256_cvtps_ph(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT));
+    HEARTH_UNROLL
+    for (int n = 0; n < 2; ++n) _mm_storeu_si128(q + n, _mm256_cvtps_ph(ps(a.r[n]), _MM_FROUND_TO_NEAREST_INT));
   }
   static HEARTH_INLINE void store_i8(std::int8_t* p, const I& a) {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.a, a.b), 0xd8);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
   static HEARTH_INLINE float reduce_max(const F& a) {
     const __m256 m = _mm256_max_ps(ps(a.r[0]), ps(a.r[1]));
@@ -146,15 +187,19 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   /// Pairs of products as 16-bit sums, added to `acc`'s 16-bit lanes. Codes of up to 15 leave room for 8 of these, up to 31 for
   /// 4, up to 63 for 2; of 8 bits for one, with the sign moved to the activation (|w| <= 128 and |a| <= 127: 32512).
   static HEARTH_INLINE I dot16(const I& acc, const I& w, const I& a) {
-    return {_mm256_add_epi16(acc.a, _mm256_maddubs_epi16(w.a, a.a)), _mm256_add_epi16(acc.b, _mm256_maddubs_epi16(w.b, a.b))};
+    return {_mm256_add_epi16(acc.a, _mm256_maddubs_epi16(w.a, a.a)),
+            _mm256_add_epi16(acc.b, _mm256_maddubs_epi16(w.b, a.b))};
   }
-  static HEARTH_INLINE __m256i products(__m256i w, __m256i a) { return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w)); }
+  static HEARTH_INLINE __m256i products(__m256i w, __m256i a) {
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+  }
   static HEARTH_INLINE I dot16_signed(const I& acc, const I& w, const I& a) {
     return {_mm256_add_epi16(acc.a, products(w.a, a.a)), _mm256_add_epi16(acc.b, products(w.b, a.b))};
   }
   static HEARTH_INLINE I widen(const I& acc, const I& sums16) {
     const __m256i one = _mm256_set1_epi16(1);
-    return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(sums16.a, one)), _mm256_add_epi32(acc.b, _mm256_madd_epi16(sums16.b, one))};
+    return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(sums16.a, one)),
+            _mm256_add_epi32(acc.b, _mm256_madd_epi16(sums16.b, one))};
   }
 #endif
 
@@ -163,9 +208,11 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + row * stride));
     };
     __m256i t[4][2];
-    HEARTH_UNROLL for (int half = 0; half < 2; ++half) {
+    HEARTH_UNROLL
+    for (int half = 0; half < 2; ++half) {
       __m256i z[4];
-      HEARTH_UNROLL for (int n = 0; n < 4; ++n) {
+      HEARTH_UNROLL
+      for (int n = 0; n < 4; ++n) {
         const auto r = static_cast<std::size_t>(half * 8 + n);
         z[n] = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(r)), quarter(r + 4), 1);
       }
@@ -176,7 +223,8 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
       t[2][half] = _mm256_unpacklo_epi64(b, d);
       t[3][half] = _mm256_unpackhi_epi64(b, d);
     }
-    HEARTH_UNROLL for (int n = 0; n < 4; ++n) out[n] = {t[n][0], t[n][1]};
+    HEARTH_UNROLL
+    for (int n = 0; n < 4; ++n) out[n] = {t[n][0], t[n][1]};
   }
 };
 

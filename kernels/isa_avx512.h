@@ -10,18 +10,21 @@ namespace hearth::kernels::HEARTH_ISA {
 struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr const char* kNeeds = "AVX-512 F, BW, DQ, VL and VNNI";
   static bool runs_here() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
   }
-  static constexpr int kPanelGroups = 2;    // groups of 16 rows that a prefill tile multiplies
+  static constexpr int kPanelGroups = 2;  // groups of 16 rows that a prefill tile multiplies
   static constexpr int kPanelTokens = 7, kPanelTokensTwoSums = 5;
-  static constexpr int kSmallTile = 8;      // tokens of a tile of one group
+  static constexpr int kSmallTile = 8;  // tokens of a tile of one group
   static constexpr int kFloatRows = 4, kFloatTokens = 6;
-  static constexpr int kQueryTile = 8;      // queries whose scores stay in registers
-  static constexpr int kValueVectors = 4;   // vectors of 16 d that one pass over V accumulates, for half a query tile
+  static constexpr int kQueryTile = 8;     // queries whose scores stay in registers
+  static constexpr int kValueVectors = 4;  // vectors of 16 d that one pass over V accumulates, for half a query tile
   static constexpr bool kVnni = true;
 
-  struct I { __m512i r; };  // 16 int32, or 16 lanes of 4 bytes
+  struct I {
+    __m512i r;
+  };  // 16 int32, or 16 lanes of 4 bytes
   static HEARTH_INLINE __m512 raw(const F& a) { return a.r[0]; }
   static HEARTH_INLINE __m512i raw(const I& a) { return a.r; }
   static HEARTH_INLINE F f(__m512 a) { return F{{FloatBatch(a)}}; }
@@ -39,7 +42,9 @@ struct Isa : Lanes<xsimd::avx512bw> {
 
   // xsimd 8.1's fma on AVX-512 multiplies and adds with two roundings; the definition has one.
   static HEARTH_INLINE F fma(const F& a, const F& b, const F& c) { return f(_mm512_fmadd_ps(raw(a), raw(b), raw(c))); }
-  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) { return f(_mm512_fnmadd_ps(raw(a), raw(b), raw(c))); }
+  static HEARTH_INLINE F fnma(const F& a, const F& b, const F& c) {
+    return f(_mm512_fnmadd_ps(raw(a), raw(b), raw(c)));
+  }
   static HEARTH_INLINE F round(const F& a) { return f(_mm512_roundscale_ps(raw(a), _MM_FROUND_TO_NEAREST_INT)); }
   static HEARTH_INLINE F abs(const F& a) { return f(_mm512_abs_ps(raw(a))); }
   static HEARTH_INLINE F to_float(const I& a) { return f(_mm512_cvtepi32_ps(raw(a))); }
@@ -68,17 +73,23 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static HEARTH_INLINE F f16_low(const I& a) { return f(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(raw(a)))); }
   static HEARTH_INLINE F f16_high(const I& a) { return f16_low(shr<16>(a)); }
   /// 16 bytes -> 16 lanes.
-  static HEARTH_INLINE I load_u8(const void* p) { return i(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))); }
+  static HEARTH_INLINE I load_u8(const void* p) {
+    return i(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
+  }
   /// Each byte of `index` (0 … 15) replaced by that entry of the table.
   static HEARTH_INLINE I lookup(const std::int8_t* table, const I& index) {
-    return i(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), raw(index)));
+    return i(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))),
+                                 raw(index)));
   }
   /// low*low + high*high of each lane's signed 16-bit halves.
   static HEARTH_INLINE I madd16(const I& a, const I& b) { return i(_mm512_madd_epi16(raw(a), raw(b))); }
 
-  static HEARTH_INLINE F load_f16(const void* p) { return f(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))); }
+  static HEARTH_INLINE F load_f16(const void* p) {
+    return f(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p))));
+  }
   static HEARTH_INLINE F load_bf16(const void* p) {
-    return as_float(i(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))), 16)));
+    return as_float(
+        i(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))), 16)));
   }
   static HEARTH_INLINE void store_f16(void* p, const F& a) {
     _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtps_ph(raw(a), _MM_FROUND_TO_NEAREST_INT));
@@ -104,7 +115,9 @@ struct Isa : Lanes<xsimd::avx512bw> {
   /// Keeps a broadcast in its register instead of repeating the load.
   static HEARTH_INLINE void pin(I& a) { asm("" : "+v"(a.r)); }
   /// acc += unsigned weight bytes times signed activation bytes, four to a lane.
-  static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) { return i(_mm512_dpbusd_epi32(raw(acc), raw(w), raw(a))); }
+  static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) {
+    return i(_mm512_dpbusd_epi32(raw(acc), raw(w), raw(a)));
+  }
   /// The same with the activation broadcast from memory inside the instruction; gcc 12 does not fold it by itself.
   static HEARTH_INLINE I dot_at(const I& acc, const I& w, const std::int8_t* a) {
     __m512i sum = raw(acc);
@@ -118,7 +131,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + row * stride));
     };
     __m512i z[4];
-    HEARTH_UNROLL for (int n = 0; n < 4; ++n) {
+    HEARTH_UNROLL
+    for (int n = 0; n < 4; ++n) {
       const auto r = static_cast<std::size_t>(n);
       z[n] = _mm512_castsi128_si512(quarter(r));
       z[n] = _mm512_inserti32x4(z[n], quarter(4 + r), 1);

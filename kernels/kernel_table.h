@@ -12,31 +12,32 @@ namespace hearth::kernels {
 /// 32 activations quantized by ARITHMETIC.md's rule, with the sums that the four kinds of matmul need.
 struct QBlock {
   std::int8_t q[kBlock];
-  float d;                   // am / 127
-  float d_sum;               // d * f32(S), S = sum of q
-  std::int32_t minus_sum;    // -S
-  std::int32_t minus_sum0;   // -S0, the first half's sum
+  float d;                  // am / 127
+  float d_sum;              // d * f32(S), S = sum of q
+  std::int32_t minus_sum;   // -S
+  std::int32_t minus_sum0;  // -S0, the first half's sum
 };
 static_assert(sizeof(QBlock) == 48);
 
 /// y[t][r] = sum over k of weights[r][k] * x[t][k], for rows row_begin … row_end-1 and every token.
 struct MatmulArgs {
-  const std::byte* weights;          // file: [n_rows, row_bytes]; packed: [ceil(n_rows/16), 16 * row_bytes]
+  const std::byte* weights;  // file: [n_rows, row_bytes]; packed: [ceil(n_rows/16), 16 * row_bytes]
   std::int64_t n_rows, k;
-  const QBlock* q;                   // [n_tokens, q_stride]: quantized formats
-  const float* x;                    // [n_tokens, x_stride]: float formats
-  std::int64_t q_stride, x_stride;   // in blocks, in floats
+  const QBlock* q;                  // [n_tokens, q_stride]: quantized formats
+  const float* x;                   // [n_tokens, x_stride]: float formats
+  std::int64_t q_stride, x_stride;  // in blocks, in floats
   std::int64_t n_tokens;
-  float* y;                          // [n_tokens, y_stride]
+  float* y;  // [n_tokens, y_stride]
   std::int64_t y_stride;
-  std::int64_t row_begin, row_end;   // row_begin is a multiple of 16
-  std::byte* scratch;                // 64-byte aligned, KernelTable::scratch_bytes(k); one per thread
+  std::int64_t row_begin, row_end;  // row_begin is a multiple of 16
+  std::byte* scratch;               // 64-byte aligned, KernelTable::scratch_bytes(k); one per thread
 };
 
 struct FormatKernels {
   void (*matmul_file)(const MatmulArgs&);
   void (*matmul_packed)(const MatmulArgs&);
-  void (*pack)(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k);  // src: up to 16 rows; dst: a group
+  void (*pack)(std::byte* dst, const std::byte* src, std::int64_t n_rows,
+               std::int64_t k);  // src: up to 16 rows; dst: a group
 };
 
 enum class RopeLayout : std::uint8_t { adjacent, halves };  // pairs (2i, 2i+1), or (i, i + n_rot/2)
@@ -47,29 +48,30 @@ enum class KvType : std::uint8_t { f32, f16 };
 inline constexpr int kMaxQueries = 8;
 struct AttendArgs {
   const std::byte* const* pages;
-  std::size_t k_offset, v_offset;        // of this head in a page
+  std::size_t k_offset, v_offset;  // of this head in a page
   KvType type;
   std::int64_t head_dim;
   int n_queries;
-  const float* query[kMaxQueries];       // [head_dim]
-  float* out[kMaxQueries];               // [head_dim]
+  const float* query[kMaxQueries];                    // [head_dim]
+  float* out[kMaxQueries];                            // [head_dim]
   std::int64_t begin[kMaxQueries], end[kMaxQueries];  // visible positions: begin <= p < end
   float scale;
 };
 
 struct KernelTable {
   const char* name;
-  const char* needs;                     // the CPU features, in words
+  const char* needs;  // the CPU features, in words
   bool (*runs_here)();
-  FormatKernels formats[kFormatCount];   // in the order of kFormats
+  FormatKernels formats[kFormatCount];  // in the order of kFormats
   std::size_t (*scratch_bytes)(std::int64_t k);
 
   bool (*quantize_row)(QBlock* q, const float* x, std::int64_t n);  // q [ceil(n/32)]; false: x is not finite
   void (*rms_norm)(float* y, const float* x, const float* w, std::int64_t n, float eps);
   void (*silu_mul)(float* y, const float* gate, const float* up, std::int64_t n);  // y = silu(gate) * up
   void (*add)(float* y, const float* x, std::int64_t n);                           // y += x
-  void (*rope)(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim, std::int64_t n_rot,
-               RopeLayout layout);       // x [n_head, head_dim]; cos, sin [n_rot/2]
+  void (*rope)(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,
+               std::int64_t n_rot,
+               RopeLayout layout);  // x [n_head, head_dim]; cos, sin [n_rot/2]
   bool (*kv_store)(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
                    std::int64_t head_dim, KvType type);  // slot = position mod 64; false: a value overflowed f16
   void (*attend)(const AttendArgs&);

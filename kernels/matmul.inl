@@ -12,27 +12,30 @@ namespace hearth::kernels::HEARTH_ISA {
 inline constexpr std::int64_t kSmallBatch = 8;  // more tokens than this expand whole rows
 inline constexpr std::int64_t kAhead = 2048;    // bytes of repacked weights asked for ahead of their use
 
-template <std::size_t Bytes>
-HEARTH_INLINE void prefetch(const std::byte* p) {
-  HEARTH_UNROLL for (std::size_t n = 0; n < Bytes; n += 64) __builtin_prefetch(p + n, 0, 3);
+template <std::size_t Bytes> HEARTH_INLINE void prefetch(const std::byte* p) {
+  HEARTH_UNROLL
+  for (std::size_t n = 0; n < Bytes; n += 64) __builtin_prefetch(p + n, 0, 3);
 }
 
 /// What multiplying needs to know of a format: how its rows are multiplied, its largest code, its zero point 2^ZeroShift.
-template <Kind K, int MaxCode, int ZeroShift>
-struct Multiply {
+template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   static constexpr bool kOneSum = K == Kind::scale || K == Kind::scale_min;
-  static constexpr int kScaleRows = K == Kind::scale ? 1 : K == Kind::two_scales_min ? 4 : 2;  // vectors of 16, after the codes
+  static constexpr int kScaleRows = K == Kind::scale            ? 1
+                                    : K == Kind::two_scales_min ? 4
+                                                                : 2;  // vectors of 16, after the codes
 
   /// A panel of G row groups: for each block of 32, [8 dwords][G][16 rows] of codes, then [kScaleRows][G][16 rows].
-  template <int G>
-  static constexpr std::size_t block_bytes() { return static_cast<std::size_t>((8 + kScaleRows) * G * kVector); }
+  template <int G> static constexpr std::size_t block_bytes() {
+    return static_cast<std::size_t>((8 + kScaleRows) * G * kVector);
+  }
 
-  template <int G>
-  struct Panel {
+  template <int G> struct Panel {
     const std::byte* at;
     template <int D> HEARTH_INLINE I code(int g) const { return Isa::load_i(at + (D * G + g) * kVector); }
     HEARTH_INLINE F scale(int g) const { return Isa::load(reinterpret_cast<const float*>(at + (8 * G + g) * kVector)); }
-    HEARTH_INLINE F second(int g) const { return Isa::load(reinterpret_cast<const float*>(at + (9 * G + g) * kVector)); }
+    HEARTH_INLINE F second(int g) const {
+      return Isa::load(reinterpret_cast<const float*>(at + (9 * G + g) * kVector));
+    }
     HEARTH_INLINE I scales(int g) const { return Isa::load_i(at + (10 * G + g) * kVector); }
     HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
   };
@@ -51,14 +54,17 @@ struct Multiply {
       unroll<Count>([&](auto n) HEARTH_LAMBDA {
         constexpr int d = First + n;
         I w[G];
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) w[g] = source.template code<d>(g);
-        HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) w[g] = source.template code<d>(g);
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) {
           if constexpr (G == 1) {
             sum[0][t] = S::dot_at(sum[0][t], w[0], q[t]->q + 4 * d);
           } else {
             I x = Isa::broadcast(q[t]->q + 4 * d);
             Isa::pin(x);
-            HEARTH_UNROLL for (int g = 0; g < G; ++g) sum[g][t] = S::dot(sum[g][t], w[g], x);
+            HEARTH_UNROLL
+            for (int g = 0; g < G; ++g) sum[g][t] = S::dot(sum[g][t], w[g], x);
           }
         }
       });
@@ -68,24 +74,28 @@ struct Multiply {
       constexpr int kSteps = kRun < Count ? kRun : Count;
       unroll<Count / kSteps>([&](auto run) HEARTH_LAMBDA {
         I part[T];
-        HEARTH_UNROLL for (int t = 0; t < T; ++t) part[t] = Isa::zero_i();
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) part[t] = Isa::zero_i();
         unroll<kSteps>([&](auto step) HEARTH_LAMBDA {
           constexpr int d = First + run * kSteps + step;
           const I w = source.template code<d>(0);
-          HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+          HEARTH_UNROLL
+          for (int t = 0; t < T; ++t) {
             const I x = Isa::broadcast(q[t]->q + 4 * d);
             if constexpr (MaxCode == 255) part[t] = S::dot16_signed(part[t], w, x);
             else part[t] = S::dot16(part[t], w, x);
           }
         });
-        HEARTH_UNROLL for (int t = 0; t < T; ++t) sum[0][t] = S::widen(sum[0][t], part[t]);
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) sum[0][t] = S::widen(sum[0][t], part[t]);
       });
     }
   }
 
   /// S0 and S1 as signed 16-bit halves in every lane.
   static HEARTH_INLINE I sum_pair(const QBlock& q) {
-    const auto s0 = static_cast<std::uint32_t>(-q.minus_sum0), s1 = static_cast<std::uint32_t>(q.minus_sum0 - q.minus_sum);
+    const auto s0 = static_cast<std::uint32_t>(-q.minus_sum0),
+               s1 = static_cast<std::uint32_t>(q.minus_sum0 - q.minus_sum);
     return Isa::set1_i(static_cast<std::int32_t>((s0 & 0xffffu) | s1 << 16));
   }
 
@@ -94,37 +104,52 @@ struct Multiply {
   static HEARTH_INLINE void block(F (&acc)[G][T], const QBlock* const (&q)[T], const Source& source) {
     I sum[G][T];
     if constexpr (kOneSum) {
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) sum[g][t] = start(q[t]->minus_sum);
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) sum[g][t] = start(q[t]->minus_sum);
       }
       dots<0, 8>(sum, q, source);
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
         const F d = Isa::set1(q[t]->d);
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) acc[g][t] = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum[g][t]), acc[g][t]);
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g)
+          acc[g][t] = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum[g][t]), acc[g][t]);
       }
-      if constexpr (K == Kind::scale_min)
-        HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+      if constexpr (K == Kind::scale_min) {
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) {
           const F d_sum = Isa::set1(q[t]->d_sum);
-          HEARTH_UNROLL for (int g = 0; g < G; ++g) acc[g][t] = Isa::fnma(source.second(g), d_sum, acc[g][t]);
+          HEARTH_UNROLL
+          for (int g = 0; g < G; ++g) acc[g][t] = Isa::fnma(source.second(g), d_sum, acc[g][t]);
         }
+      }
     } else {
       I sum0[G][T];
       F v[G][T];
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) sum0[g][t] = start(q[t]->minus_sum0);
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) sum0[g][t] = start(q[t]->minus_sum0);
       }
       dots<0, 4>(sum0, q, source);
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) {
           if constexpr (K == Kind::two_scales) v[g][t] = Isa::mul(source.scale(g), Isa::to_float(sum0[g][t]));
           sum[g][t] = start(q[t]->minus_sum - q[t]->minus_sum0);
         }
       }
       dots<4, 4>(sum, q, source);
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
         const F d = Isa::set1(q[t]->d);
-        HEARTH_UNROLL for (int g = 0; g < G; ++g) {
-          if constexpr (K == Kind::two_scales) acc[g][t] = Isa::fma(Isa::fma(source.second(g), Isa::to_float(sum[g][t]), v[g][t]), d, acc[g][t]);
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) {
+          if constexpr (K == Kind::two_scales)
+            acc[g][t] = Isa::fma(Isa::fma(source.second(g), Isa::to_float(sum[g][t]), v[g][t]), d, acc[g][t]);
           else acc[g][t] = with_minimum(acc[g][t], sum0[g][t], sum[g][t], d, sum_pair(*q[t]), source, g);
         }
       }
@@ -133,7 +158,8 @@ struct Multiply {
 
   /// The chain of two_scales_min. Half sums fit 16 bits: 16 products of at most 3 * 127.
   template <class Source>
-  static HEARTH_INLINE F with_minimum(const F& acc, const I& sum0, const I& sum1, const F& d, const I& sums, const Source& source, int g) {
+  static HEARTH_INLINE F with_minimum(const F& acc, const I& sum0, const I& sum1, const F& d, const I& sums,
+                                      const Source& source, int g) {
     const I halves = Isa::or_i(mask(sum0, 0xffff), Isa::shl<16>(sum1));
     const F next = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(Isa::madd16(halves, source.scales(g))), acc);
     return Isa::fnma(Isa::mul(source.second(g), d), Isa::to_float(Isa::madd16(sums, source.minima(g))), next);
@@ -141,39 +167,43 @@ struct Multiply {
 
   /// acc [G][T] += n_blocks of a panel times T activation rows.
   template <int G, int T>
-  static __attribute__((noinline)) void tile(F* out, const QBlock* const* rows, const std::byte* panel, std::int64_t n_blocks) {
+  static __attribute__((noinline)) void tile(F* out, const QBlock* const* rows, const std::byte* panel,
+                                             std::int64_t n_blocks) {
     F acc[G][T];
     const QBlock* q[T];
-    HEARTH_UNROLL for (int t = 0; t < T; ++t) {
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
       q[t] = rows[t];
-      HEARTH_UNROLL for (int g = 0; g < G; ++g) acc[g][t] = out[g * T + t];
+      HEARTH_UNROLL
+      for (int g = 0; g < G; ++g) acc[g][t] = out[g * T + t];
     }
     for (std::int64_t b = 0; b < n_blocks; ++b, panel += block_bytes<G>()) {
       block<G, T>(acc, q, Panel<G>{panel});
-      HEARTH_UNROLL for (int t = 0; t < T; ++t) ++q[t];
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) ++q[t];
     }
-    HEARTH_UNROLL for (int t = 0; t < T; ++t) {
-      HEARTH_UNROLL for (int g = 0; g < G; ++g) out[g * T + t] = acc[g][t];
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int g = 0; g < G; ++g) out[g * T + t] = acc[g][t];
     }
   }
 };
 
-template <Format Fmt>
-struct Quantized {
+template <Format Fmt> struct Quantized {
   using U = Unpack<Fmt>;
   static constexpr FormatInfo kInfo = format_info(Fmt);
   using Mul = Multiply<kInfo.kind, U::kMaxCode, U::kZeroShift>;
   static constexpr int kSubs = kInfo.block_elements / kBlock;
-  static constexpr std::int64_t kHeadBytes = kGroupRows * kInfo.head_bytes;       // of one repacked block
+  static constexpr std::int64_t kHeadBytes = kGroupRows * kInfo.head_bytes;  // of one repacked block
   static constexpr std::int64_t kBodyBytes = kGroupRows * 4 * kInfo.body_dwords;
-  static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;     // both
-  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;                       // blocks transposed or expanded at a time
+  static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;  // both
+  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;  // blocks transposed or expanded at a time
   static constexpr int kPanelGroups = Isa::kPanelGroups;
   static constexpr int kPanelTokens = Mul::kOneSum ? Isa::kPanelTokens : Isa::kPanelTokensTwoSums;
 
   /// Sub-block J of a repacked block.
-  template <int J>
-  struct Sub {
+  template <int J> struct Sub {
     const typename U::Head& head;
     const std::byte* body;
     template <int D> HEARTH_INLINE I code(int) const { return U::template code<J, D>(head, body); }
@@ -184,17 +214,22 @@ struct Quantized {
   };
 
   // ---- File layout -> repacked layout: n blocks of 16 rows from `rows`.
-  static __attribute__((noinline)) void transpose_blocks(std::byte* heads, std::byte* body, const std::byte* rows, std::size_t stride, std::int64_t n) {
+  static __attribute__((noinline)) void transpose_blocks(std::byte* heads, std::byte* body, const std::byte* rows,
+                                                         std::size_t stride, std::int64_t n) {
     for (std::int64_t b = 0; b < n; ++b, rows += kInfo.block_bytes, heads += kHeadBytes, body += kBodyBytes) {
-      if constexpr (kInfo.head_bytes != 0)
-        HEARTH_UNROLL for (std::size_t r = 0; r < kGroupRows; ++r)
+      if constexpr (kInfo.head_bytes != 0) {
+        HEARTH_UNROLL
+        for (std::size_t r = 0; r < kGroupRows; ++r)
           __builtin_memcpy(heads + r * kInfo.head_bytes, rows + r * stride + kInfo.head_offset, kInfo.head_bytes);
+      }
       constexpr int kColumns = (kInfo.body_dwords + 3) / 4;
       for (int c = 0; c < kColumns; ++c) {
-        const int first = 4 * c + 4 <= kInfo.body_dwords ? 4 * c : kInfo.body_dwords - 4;  // the last column may overlap
+        const int first =
+            4 * c + 4 <= kInfo.body_dwords ? 4 * c : kInfo.body_dwords - 4;  // the last column may overlap
         I t[4];
         Isa::transpose(rows + kInfo.body_offset + 4 * first, stride, t);
-        HEARTH_UNROLL for (int n4 = 0; n4 < 4; ++n4) Isa::store_i(body + (first + n4) * kVector, t[n4]);
+        HEARTH_UNROLL
+        for (int n4 = 0; n4 < 4; ++n4) Isa::store_i(body + (first + n4) * kVector, t[n4]);
       }
     }
   }
@@ -205,19 +240,23 @@ struct Quantized {
     transpose_blocks(dst, dst + n * kHeadBytes, src, row_bytes(kInfo, k), n);
   }
 
-  static std::size_t panel_bytes(std::int64_t k) { return static_cast<std::size_t>(k) / kBlock * Mul::template block_bytes<kPanelGroups>(); }
+  static std::size_t panel_bytes(std::int64_t k) {
+    return static_cast<std::size_t>(k) / kBlock * Mul::template block_bytes<kPanelGroups>();
+  }
 
   /// Calls visit(heads, body, n_blocks) over a group's repacked blocks, at most `most` at a time; transposed first where the
   /// weights lie as in the file. `tail`: room for a group whose rows are fewer than 16.
   template <bool Packed, class Visit>
-  static HEARTH_INLINE void visit_group(const MatmulArgs& a, std::int64_t group, std::byte* tail, std::int64_t most, Visit visit) {
+  static HEARTH_INLINE void visit_group(const MatmulArgs& a, std::int64_t group, std::byte* tail, std::int64_t most,
+                                        Visit visit) {
     const std::int64_t n = a.k / kInfo.block_elements;
     const std::int64_t rows = a.n_rows - group * kGroupRows;
     const std::byte* base = a.weights + group * static_cast<std::int64_t>(group_bytes(kInfo, a.k));
     if (!Packed && rows < kGroupRows) pack_group(kInfo, tail, base, rows, a.k);
     if (Packed || rows < kGroupRows) {
       const std::byte* p = Packed ? base : tail;
-      for (std::int64_t b = 0; b < n; b += most) visit(p + b * kHeadBytes, p + n * kHeadBytes + b * kBodyBytes, n - b < most ? n - b : most);
+      for (std::int64_t b = 0; b < n; b += most)
+        visit(p + b * kHeadBytes, p + n * kHeadBytes + b * kBodyBytes, n - b < most ? n - b : most);
     } else {
       alignas(64) std::byte heads[kSpan * kHeadBytes + 64], body[kSpan * kBodyBytes];
       for (std::int64_t b = 0; b < n; b += kSpan) {
@@ -229,8 +268,7 @@ struct Quantized {
   }
 
   /// Where a group's weights are asked for ahead of use: further on in repacked rows, the next group in the file's.
-  template <bool Packed>
-  static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group) {
+  template <bool Packed> static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group) {
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
     return a.weights + group * size + (Packed ? kAhead : size);
   }
@@ -251,27 +289,28 @@ struct Quantized {
   }
 
   // ---- One token.
-  template <bool Packed>
-  static __attribute__((noinline)) void one_token(const MatmulArgs& a, std::int64_t group) {
+  template <bool Packed> static __attribute__((noinline)) void one_token(const MatmulArgs& a, std::int64_t group) {
     F acc[1][1] = {{Isa::zero()}};
     const QBlock* q[1] = {a.q};
     const std::byte* ahead = ahead_of<Packed>(a, group);
-    visit_group<Packed>(a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-      for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
-        prefetch<kGroupBlock>(ahead);
-        const typename U::Head head = U::head(heads, body);
-        unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
-          Mul::template block<1, 1>(acc, q, Sub<j>{head, body});
-          ++q[0];
+    visit_group<Packed>(
+        a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+          for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
+            prefetch<kGroupBlock>(ahead);
+            const typename U::Head head = U::head(heads, body);
+            unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
+              Mul::template block<1, 1>(acc, q, Sub<j>{head, body});
+              ++q[0];
+            });
+          }
         });
-      }
-    });
     store_rows(a, group, 0, acc[0][0]);
   }
 
   // ---- More tokens: n blocks -> a panel of G groups (this is group g of it).
   template <int G>
-  static __attribute__((noinline)) void expand(std::byte* panel, int g, const std::byte* heads, const std::byte* body, std::int64_t n) {
+  static __attribute__((noinline)) void expand(std::byte* panel, int g, const std::byte* heads, const std::byte* body,
+                                               std::int64_t n) {
     std::byte* out = panel + g * kVector;
     constexpr int kRow = G * kVector;
     for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes) {
@@ -292,7 +331,8 @@ struct Quantized {
 
   /// Tokens `token` … of a tile of T continue their chains in acc.
   template <int G, int T>
-  static HEARTH_INLINE void tile(const MatmulArgs& a, std::int64_t token, std::int64_t block, F* acc, const std::byte* panel, std::int64_t n_blocks) {
+  static HEARTH_INLINE void tile(const MatmulArgs& a, std::int64_t token, std::int64_t block, F* acc,
+                                 const std::byte* panel, std::int64_t n_blocks) {
     const QBlock* rows[T];
     token_rows<T>(a, token, rows);
     for (int t = 0; t < T; ++t) rows[t] += block;
@@ -300,23 +340,23 @@ struct Quantized {
   }
 
   /// Two to eight tokens: a small panel stays in the nearest cache, the chains wait in memory between spans.
-  template <bool Packed>
-  static void few_tokens(const MatmulArgs& a, std::int64_t group) {
+  template <bool Packed> static void few_tokens(const MatmulArgs& a, std::int64_t group) {
     constexpr int T = Isa::kSmallTile;
     alignas(64) std::byte panel[kSpan * kSubs * Mul::template block_bytes<1>()];
     F acc[kSmallBatch + T];
     for (F& chain : acc) chain = Isa::zero();
     std::int64_t block = 0;
     const std::byte* ahead = ahead_of<Packed>(a, group);
-    visit_group<Packed>(a, group, a.scratch, kSpan, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-      for (std::int64_t b = 0; b < n; ++b, ahead += kGroupBlock) prefetch<kGroupBlock>(ahead);
-      expand<1>(panel, 0, heads, body, n);
-      for (std::int64_t t = 0; t < a.n_tokens; t += T) {
-        if (a.n_tokens - t > T / 2) tile<1, T>(a, t, block, acc + t, panel, n * kSubs);
-        else tile<1, T / 2>(a, t, block, acc + t, panel, n * kSubs);
-      }
-      block += n * kSubs;
-    });
+    visit_group<Packed>(a, group, a.scratch, kSpan,
+                        [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                          for (std::int64_t b = 0; b < n; ++b, ahead += kGroupBlock) prefetch<kGroupBlock>(ahead);
+                          expand<1>(panel, 0, heads, body, n);
+                          for (std::int64_t t = 0; t < a.n_tokens; t += T) {
+                            if (a.n_tokens - t > T / 2) tile<1, T>(a, t, block, acc + t, panel, n * kSubs);
+                            else tile<1, T / 2>(a, t, block, acc + t, panel, n * kSubs);
+                          }
+                          block += n * kSubs;
+                        });
     for (std::int64_t t = 0; t < a.n_tokens; ++t) store_rows(a, group, t, acc[t]);
   }
 
@@ -330,14 +370,14 @@ struct Quantized {
   }
 
   /// Many tokens: whole rows of a few groups stay expanded in the second cache while all tokens pass.
-  template <bool Packed>
-  static void many_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last) {
+  template <bool Packed> static void many_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last) {
     for (int g = 0; g < kPanelGroups && group + g < last; ++g) {
       std::byte* out = a.scratch;
-      visit_group<Packed>(a, group + g, a.scratch + panel_bytes(a.k), a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-        expand<kPanelGroups>(out, g, heads, body, n);
-        out += static_cast<std::size_t>(n) * kSubs * Mul::template block_bytes<kPanelGroups>();
-      });
+      visit_group<Packed>(a, group + g, a.scratch + panel_bytes(a.k), a.k,
+                          [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                            expand<kPanelGroups>(out, g, heads, body, n);
+                            out += static_cast<std::size_t>(n) * kSubs * Mul::template block_bytes<kPanelGroups>();
+                          });
     }
     constexpr int T = kPanelTokens, kRest = (T + 1) / 2;
     std::int64_t t = 0;
@@ -345,8 +385,7 @@ struct Quantized {
     if (t < a.n_tokens) panel_tile<kRest>(a, group, t, a.scratch);
   }
 
-  template <bool Packed>
-  static void matmul(const MatmulArgs& a) {
+  template <bool Packed> static void matmul(const MatmulArgs& a) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
     if (a.n_tokens == 1)

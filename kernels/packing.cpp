@@ -7,8 +7,7 @@ namespace hearth::kernels {
 namespace {
 
 // Calls copy(offset in the group, offset in the row, bytes) for every piece of row `row`.
-template <class Copy>
-void for_each_piece(const FormatInfo& info, std::int64_t row, std::int64_t k, Copy copy) {
+template <class Copy> void for_each_piece(const FormatInfo& info, std::int64_t row, std::int64_t k, Copy copy) {
   const std::size_t n_blocks = static_cast<std::size_t>(k) / info.block_elements;
   const std::size_t r = static_cast<std::size_t>(row);
   const std::size_t heads = n_blocks * kGroupRows * info.head_bytes;

@@ -46,8 +46,7 @@ struct RowOps {
   }
 
   /// y[i] = f(a[i], b[i]) over a row.
-  template <class Fn>
-  static HEARTH_INLINE void zip(float* y, const float* a, const float* b, std::int64_t n, Fn fn) {
+  template <class Fn> static HEARTH_INLINE void zip(float* y, const float* a, const float* b, std::int64_t n, Fn fn) {
     std::int64_t i = 0;
     for (; i + 16 <= n; i += 16) Isa::store(y + i, fn(Isa::load(a + i), Isa::load(b + i)));
     if (i < n) store_tail(y + i, fn(load_tail(a + i, n - i), load_tail(b + i, n - i)), n - i);
@@ -73,8 +72,8 @@ struct RowOps {
     zip(y, y, x, n, [](const F& a, const F& b) HEARTH_LAMBDA { return Isa::add(a, b); });
   }
 
-  static void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim, std::int64_t n_rot,
-                   RopeLayout layout) {
+  static void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,
+                   std::int64_t n_rot, RopeLayout layout) {
     const std::int64_t pairs = n_rot / 2;
     for (std::int64_t h = 0; h < n_head; ++h, x += head_dim)
       for (std::int64_t i = 0; i < pairs; ++i) {

@@ -62,11 +62,11 @@ bool quantize_row(QBlock* q, const float* x, std::int64_t n) {
 // ---- Weights: sub-block j (32 consecutive k) of a block, as codes and what turns them into numbers.
 
 struct Codes {
-  std::int32_t w[kBlock];      // signed in the kinds scale and two_scales, unsigned in those with a minimum
-  float s, s1;                 // scale; of two_scales: of the first and the second 16
-  float m;                     // minimum of scale_min
-  std::int32_t sc[2], mn[2];   // two_scales_min: integer scales and minima of the two 16s, under
-  float d, dmin;               // the block's own
+  std::int32_t w[kBlock];     // signed in the kinds scale and two_scales, unsigned in those with a minimum
+  float s, s1;                // scale; of two_scales: of the first and the second 16
+  float m;                    // minimum of scale_min
+  std::int32_t sc[2], mn[2];  // two_scales_min: integer scales and minima of the two 16s, under
+  float d, dmin;              // the block's own
 };
 
 void low_and_high_nibbles(const std::uint8_t* qs, Codes& c) {
@@ -182,8 +182,7 @@ void decode(const BlockMXFP4& b, int, Codes& c) {
   c.s = mxfp4_scale(b.e);
 }
 
-template <Format>
-struct BlockOf;
+template <Format> struct BlockOf;
 template <> struct BlockOf<Format::q4_0> { using type = BlockQ4_0; };
 template <> struct BlockOf<Format::q4_1> { using type = BlockQ4_1; };
 template <> struct BlockOf<Format::q5_0> { using type = BlockQ5_0; };
@@ -199,16 +198,14 @@ template <> struct BlockOf<Format::iq4_xs> { using type = BlockIQ4_XS; };
 template <> struct BlockOf<Format::mxfp4> { using type = BlockMXFP4; };
 
 // The codes of the 32 weights from k (a multiple of 32) of a row.
-template <Format F>
-void decode_at(const std::byte* row, std::int64_t k, Codes& c) {
+template <Format F> void decode_at(const std::byte* row, std::int64_t k, Codes& c) {
   constexpr FormatInfo info = format_info(F);
   typename BlockOf<F>::type block;
   std::memcpy(&block, row + row_bytes(info, k - k % info.block_elements), sizeof block);
   decode(block, static_cast<int>(k % info.block_elements / kBlock), c);
 }
 
-template <Format F>
-float float_weight(const std::byte* row, std::int64_t i) {
+template <Format F> float float_weight(const std::byte* row, std::int64_t i) {
   if constexpr (F == Format::f32) {
     float w;
     std::memcpy(&w, row + 4 * i, 4);
@@ -228,8 +225,7 @@ std::int32_t int_dot(const std::int32_t* w, const std::int8_t* q, int n) {
   return sum;
 }
 
-template <Format F>
-float quantized_row(const std::byte* row, const QBlock* q, std::int64_t k) {
+template <Format F> float quantized_row(const std::byte* row, const QBlock* q, std::int64_t k) {
   constexpr Kind kind = format_info(F).kind;
   float acc = 0.0f;
   Codes c;
@@ -253,38 +249,33 @@ float quantized_row(const std::byte* row, const QBlock* q, std::int64_t k) {
   return acc;
 }
 
-template <Format F>
-float output(const MatmulArgs& a, const std::byte* row, std::int64_t token) {
+template <Format F> float output(const MatmulArgs& a, const std::byte* row, std::int64_t token) {
   if constexpr (format_info(F).kind == Kind::float_row)
     return dot_row([row](std::int64_t i) { return float_weight<F>(row, i); }, a.x + token * a.x_stride, a.k);
-  else
-    return quantized_row<F>(row, a.q + token * a.q_stride, a.k);
+  else return quantized_row<F>(row, a.q + token * a.q_stride, a.k);
 }
 
-template <Format F>
-void matmul_file(const MatmulArgs& a) {
+template <Format F> void matmul_file(const MatmulArgs& a) {
   const std::size_t bytes = row_bytes(format_info(F), a.k);
   for (std::int64_t r = a.row_begin; r < a.row_end; ++r)
     for (std::int64_t t = 0; t < a.n_tokens; ++t)
       a.y[t * a.y_stride + r] = output<F>(a, a.weights + static_cast<std::size_t>(r) * bytes, t);
 }
 
-template <Format F>
-void matmul_packed(const MatmulArgs& a) {
+template <Format F> void matmul_packed(const MatmulArgs& a) {
   constexpr FormatInfo info = format_info(F);
   for (std::int64_t r = a.row_begin; r < a.row_end; ++r) {
-    unpack_row(info, a.scratch, a.weights + static_cast<std::size_t>(r / kGroupRows) * group_bytes(info, a.k), r % kGroupRows, a.k);
+    unpack_row(info, a.scratch, a.weights + static_cast<std::size_t>(r / kGroupRows) * group_bytes(info, a.k),
+               r % kGroupRows, a.k);
     for (std::int64_t t = 0; t < a.n_tokens; ++t) a.y[t * a.y_stride + r] = output<F>(a, a.scratch, t);
   }
 }
 
-template <Format F>
-void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k) {
+template <Format F> void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k) {
   pack_group(format_info(F), dst, src, n_rows, k);
 }
 
-template <Format F>
-void dequantize(float* y, const std::byte* row, std::int64_t k) {
+template <Format F> void dequantize(float* y, const std::byte* row, std::int64_t k) {
   constexpr Kind kind = format_info(F).kind;
   if constexpr (kind == Kind::float_row) {
     for (std::int64_t i = 0; i < k; ++i) y[i] = float_weight<F>(row, i);
@@ -303,10 +294,7 @@ void dequantize(float* y, const std::byte* row, std::int64_t k) {
   }
 }
 
-template <Format F>
-constexpr FormatKernels format_kernels() {
-  return {matmul_file<F>, matmul_packed<F>, pack<F>};
-}
+template <Format F> constexpr FormatKernels format_kernels() { return {matmul_file<F>, matmul_packed<F>, pack<F>}; }
 
 // ---- Rows.
 
@@ -358,8 +346,8 @@ bool kv_write(std::byte* page, std::int64_t i, float x, KvType type) {
   return (half & 0x7c00u) != 0x7c00u;
 }
 
-bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot, std::int64_t head_dim,
-              KvType type) {
+bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
+              std::int64_t head_dim, KvType type) {
   bool finite = true;
   for (std::int64_t d = 0; d < head_dim; ++d) {
     finite = kv_write(k_page, k_index(slot, d, head_dim), k[d], type) && finite;
@@ -380,7 +368,8 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   for (std::int64_t p = begin; p < end; ++p) {
     float dot = 0.0f;
     for (std::int64_t d = 0; d < a.head_dim; ++d)
-      dot = std::fma(a.query[query][d], kv_read(a.pages[page] + a.k_offset, k_index(p % kPage, d, a.head_dim), a.type), dot);
+      dot = std::fma(a.query[query][d], kv_read(a.pages[page] + a.k_offset, k_index(p % kPage, d, a.head_dim), a.type),
+                     dot);
     s[p % kPage] = dot * a.scale;
     mc = s[p % kPage] > mc ? s[p % kPage] : mc;
   }
@@ -417,8 +406,7 @@ std::size_t scratch_bytes(std::int64_t k) { return static_cast<std::size_t>(k) *
 
 bool runs_here() { return true; }
 
-template <std::size_t... N>
-constexpr KernelTable make_table(std::index_sequence<N...>) {
+template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence<N...>) {
   KernelTable table{};
   table.name = "scalar";
   table.needs = "nothing";

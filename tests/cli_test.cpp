@@ -1,9 +1,8 @@
 // Enters: calls to `hearth` on a small random model. Leaves: the results that scripts rely on.
 #include <cstring>
 #include <fstream>
-#include <set>
-
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "support/hearth_program.h"
 
@@ -57,9 +56,11 @@ TEST_CASE("the same seed is the same text, another seed another") {
 
 TEST_CASE("every word of -p is the prompt, however it looks") {
   const ModelOnDisk model;
-  for (const std::string prompt : {"-n", "--help", "--", "{}", "[a,b]", "%%", "\"quoted\"", " x ", "a=b", "-5", "\xc3\xa9"})
+  for (const std::string prompt :
+       {"-n", "--help", "--", "{}", "[a,b]", "%%", "\"quoted\"", " x ", "a=b", "-5", "\xc3\xa9"})
     CHECK(check_done(hearth_call({"run", model.path(), "-p", prompt, "-n", "0", "--echo"})).out == prompt);
-  CHECK(check_done(hearth_call({"run", model.path(), "-p", "", "-n", "0"})).err.find("prompt 1 tokens") != std::string::npos);
+  CHECK(check_done(hearth_call({"run", model.path(), "-p", "", "-n", "0"})).err.find("prompt 1 tokens") !=
+        std::string::npos);
   CHECK(check_done(hearth_call({"run", "-n", "0", "-p", "a", "--", model.path()})).out.empty());
 }
 
@@ -68,7 +69,8 @@ TEST_CASE("a text ends before each stop") {
   const std::string whole = check_done(hearth_call({"run", model.path(), "-p", "a", "-n", "40"})).out;
   REQUIRE(whole.size() > 8);
   const std::string stop = whole.substr(4, 3);
-  const Outcome stopped = check_done(hearth_call({"run", model.path(), "-p", "a", "-n", "40", "--stop", "[,]", "--stop", stop}));
+  const Outcome stopped =
+      check_done(hearth_call({"run", model.path(), "-p", "a", "-n", "40", "--stop", "[,]", "--stop", stop}));
   CHECK(stopped.out == whole.substr(0, whole.find(stop)));
   CHECK(stopped.err.find("ended: stop text") != std::string::npos);
 }
@@ -89,7 +91,8 @@ TEST_CASE("tokenize gives a JSON array, and decode the text back") {
 
   std::ofstream(model.beside("text")) << text;
   CHECK(check_done(hearth_call({"tokenize", model.path(), "-f", model.beside("text")})).out == ids.out);
-  const auto special = json::parse(check_done(hearth_call({"tokenize", model.path(), "-p", "<s>", "--special", "--parse"})).out);
+  const auto special =
+      json::parse(check_done(hearth_call({"tokenize", model.path(), "-p", "<s>", "--special", "--parse"})).out);
   CHECK(special == json({1, 1}));
   CHECK(check_done(hearth_call({"tokenize", model.path(), "-p", ""})).out == "[]\n");
 }
@@ -97,9 +100,13 @@ TEST_CASE("tokenize gives a JSON array, and decode the text back") {
 TEST_CASE("eval --tokens writes a NumPy file, whatever the threads, chunk and weights") {
   const ModelOnDisk model;
   std::set<std::string> hashes;
-  for (const std::vector<std::string>& how : std::vector<std::vector<std::string>>{
-           {}, {"--threads", "1", "--chunk", "1"}, {"--weights", "file", "--no-mmap"}, {"--weights", "repacked", "--isa", "scalar"}}) {
-    std::vector<std::string> words = {"eval", model.path(), "--tokens", "1,5,9,200,31", "--logits", model.beside("out.npy"), "--json"};
+  for (const std::vector<std::string>& how :
+       std::vector<std::vector<std::string>>{{},
+                                             {"--threads", "1", "--chunk", "1"},
+                                             {"--weights", "file", "--no-mmap"},
+                                             {"--weights", "repacked", "--isa", "scalar"}}) {
+    std::vector<std::string> words = {
+        "eval", model.path(), "--tokens", "1,5,9,200,31", "--logits", model.beside("out.npy"), "--json"};
     words.insert(words.end(), how.begin(), how.end());
     hashes.insert(json::parse(check_done(hearth_call(words)).out)["logits_sha256"].get<std::string>());
     const Npy npy = read_npy(model.beside("out.npy"));
@@ -107,14 +114,16 @@ TEST_CASE("eval --tokens writes a NumPy file, whatever the threads, chunk and we
     CHECK(npy.values.size() == 5 * 288);
   }
   CHECK(hashes.size() == 1);
-  CHECK(check_done(hearth_call({"eval", model.path(), "--tokens", "1", "--logits", model.beside("out.npy")})).out.empty());
+  CHECK(check_done(hearth_call({"eval", model.path(), "--tokens", "1", "--logits", model.beside("out.npy")}))
+            .out.empty());
   CHECK(read_npy(model.beside("out.npy")).values.size() == 288);  // the old file was replaced
 }
 
 TEST_CASE("eval -f gives perplexity") {
   const ModelOnDisk model;
   std::ofstream(model.beside("text")) << "abcdefghij";
-  const Outcome outcome = check_done(hearth_call({"eval", model.path(), "-f", model.beside("text"), "--ctx", "4", "--json"}));
+  const Outcome outcome =
+      check_done(hearth_call({"eval", model.path(), "-f", model.beside("text"), "--ctx", "4", "--json"}));
   const json answer = json::parse(outcome.out);
   CHECK(answer["tokens"].get<int>() > 0);
   CHECK(answer["ppl"].get<double>() == Approx(std::exp(answer["nll"].get<double>() / answer["tokens"].get<double>())));

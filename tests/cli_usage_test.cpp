@@ -152,8 +152,12 @@ TEST_CASE("help and version are results") {
 
 TEST_CASE("a reader that leaves gets no message, a closed or full stdout does") {
   const ModelOnDisk model;
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"run", model.path(), "-p", "a"}, {"inspect", model.path()}, {"tokenize", model.path(), "-p", "a"}, {"info"}, {"--help"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"run", model.path(), "-p", "a"},
+                                             {"inspect", model.path()},
+                                             {"tokenize", model.path(), "-p", "a"},
+                                             {"info"},
+                                             {"--help"}}) {
     Call call;
     call.arguments = words;
     call.leave_output = true;
@@ -212,7 +216,8 @@ TEST_CASE("Ctrl-C is exit 130, whether text flows or a prompt is awaited") {
   int status = 0;
   for (int tries = 0; ::waitpid(child, &status, WNOHANG) == 0 && tries < 100; ++tries) {
     ::usleep(50000);
-    if (tries >= 4) ::kill(child, SIGINT);  // by then it waits; an earlier one would meet a program that has not started
+    if (tries >= 4)
+      ::kill(child, SIGINT);  // by then it waits; an earlier one would meet a program that has not started
   }
   ::close(ends[0]), ::close(ends[1]);
   CHECK(WIFEXITED(status));

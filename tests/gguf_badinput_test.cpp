@@ -48,8 +48,7 @@ RawGguf alignment_file(ValueType type, std::span<const std::byte> payload, std::
   return raw;
 }
 
-template <class T>
-RawGguf alignment_file(ValueType type, T value, std::size_t layout = 32) {
+template <class T> RawGguf alignment_file(ValueType type, T value, std::size_t layout = 32) {
   return alignment_file(type, std::as_bytes(std::span(&value, 1)), layout);
 }
 

@@ -25,8 +25,7 @@ constexpr bool sanitized = false;
 #endif
 
 /// Peak memory that `work` adds, in bytes, measured in a child process.
-template <class Work>
-std::uint64_t peak_growth(Work work) {
+template <class Work> std::uint64_t peak_growth(Work work) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -64,8 +63,7 @@ void require_bounded(const std::vector<std::byte>& bytes) {
   CHECK(growth <= (std::uint64_t{64} << 20) + 8 * bytes.size());
 }
 
-template <class T>
-void check_scalar_and_array(Writer& writer, std::string_view name, std::array<T, 2> values) {
+template <class T> void check_scalar_and_array(Writer& writer, std::string_view name, std::array<T, 2> values) {
   writer.add(std::string(name), values[0]);
   writer.add_array<T>(std::string(name) + "s", values);
 }

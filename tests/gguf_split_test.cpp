@@ -36,8 +36,7 @@ void require_open_refused(const std::string& path, std::initializer_list<std::st
   CHECK(static_cast<int>(file.error().status()) == static_cast<int>(status));
 }
 
-template <class T>
-std::vector<std::byte> with_key(std::string_view key, T value) {
+template <class T> std::vector<std::byte> with_key(std::string_view key, T value) {
   Writer writer;
   writer.add(key, value);
   return *writer.to_bytes();

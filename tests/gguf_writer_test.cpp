@@ -16,8 +16,7 @@ const std::uint64_t eight[] = {8};
 const std::vector<float> ones(8, 1.0f);
 const std::span<const std::byte> one_bytes = std::as_bytes(std::span(ones));
 
-template <class Mistake>
-void require_mistake(Mistake mistake, std::initializer_list<std::string_view> fragments) {
+template <class Mistake> void require_mistake(Mistake mistake, std::initializer_list<std::string_view> fragments) {
   Writer writer;
   mistake(writer);
   const auto bytes = writer.to_bytes();

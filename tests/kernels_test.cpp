@@ -40,11 +40,13 @@ struct Problem {
     rows = test::random_rows(rng, info, n_rows, k);
     x = test::random_floats(rng, static_cast<std::size_t>(n_tokens * k), 3.0f);
     q.resize(static_cast<std::size_t>(n_tokens * q_stride));
-    for (std::int64_t i = 0; i < n_tokens; ++i) table_scalar.quantize_row(&q[static_cast<std::size_t>(i * q_stride)], &x[static_cast<std::size_t>(i * k)], k);
+    for (std::int64_t i = 0; i < n_tokens; ++i)
+      table_scalar.quantize_row(&q[static_cast<std::size_t>(i * q_stride)], &x[static_cast<std::size_t>(i * k)], k);
     const std::int64_t groups = (n_rows + kGroupRows - 1) / kGroupRows;
     packed.resize(static_cast<std::size_t>(groups) * group_bytes(info, k));
     for (std::int64_t g = 0; g < groups; ++g)
-      pack_group(info, &packed[static_cast<std::size_t>(g) * group_bytes(info, k)], &rows[static_cast<std::size_t>(g * kGroupRows) * row_bytes(info, k)],
+      pack_group(info, &packed[static_cast<std::size_t>(g) * group_bytes(info, k)],
+                 &rows[static_cast<std::size_t>(g * kGroupRows) * row_bytes(info, k)],
                  std::min<std::int64_t>(kGroupRows, n_rows - g * kGroupRows), k);
   }
 
@@ -53,8 +55,19 @@ struct Problem {
     std::vector<float> y(static_cast<std::size_t>(n_tokens * (n_rows + 1)), kGuard);
     scratch.assign(table.scratch_bytes(k) + 64, std::byte{0xAA});
     auto* aligned = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) / 64 * 64);
-    const MatmulArgs args{repacked ? packed.data() : rows.data(), n_rows, k, q.data(), x.data(), q_stride, k, n_tokens,
-                          y.data(), n_rows + 1, 0, n_rows, aligned};
+    const MatmulArgs args{repacked ? packed.data() : rows.data(),
+                          n_rows,
+                          k,
+                          q.data(),
+                          x.data(),
+                          q_stride,
+                          k,
+                          n_tokens,
+                          y.data(),
+                          n_rows + 1,
+                          0,
+                          n_rows,
+                          aligned};
     const FormatKernels& f = table.formats[format_index(info.format)];
     (repacked ? f.matmul_packed : f.matmul_file)(args);
     return y;
@@ -69,7 +82,8 @@ std::string first_difference(const std::vector<float>& a, const std::vector<floa
   for (std::size_t i = 0; i < a.size(); ++i)
     if (std::memcmp(&a[i], &b[i], 4) != 0) {
       const auto at = static_cast<std::int64_t>(i);
-      return "token " + std::to_string(at / columns) + " row " + std::to_string(at % columns) + ": " + std::to_string(a[i]) + " vs " + std::to_string(b[i]);
+      return "token " + std::to_string(at / columns) + " row " + std::to_string(at % columns) + ": " +
+             std::to_string(a[i]) + " vs " + std::to_string(b[i]);
     }
   return "none";
 }
@@ -98,7 +112,8 @@ TEST_CASE("matmul: every format, ISA, layout and shape has scalar's bits") {
           for (const KernelTable* table : tables_here())
             for (const bool repacked : {false, true}) {
               const std::vector<float> y = problem.run(*table, repacked);
-              INFO(info.name << " " << table->name << (repacked ? " repacked" : " file") << " k=" << k << " rows=" << n_rows << " tokens=" << n_tokens);
+              INFO(info.name << " " << table->name << (repacked ? " repacked" : " file") << " k=" << k
+                             << " rows=" << n_rows << " tokens=" << n_tokens);
               INFO("first difference: " << first_difference(expected, y, n_rows + 1));
               REQUIRE(same_bits(expected, y));
             }
@@ -149,7 +164,8 @@ TEST_CASE("quantize_row: scalar's bits, tails, tiny, huge and non-finite rows") 
         INFO(table->name << " n=" << n << " scale=" << scale);
         REQUIRE(std::memcmp(q.data(), expected.data(), blocks * sizeof(QBlock)) == 0);
       }
-      for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::nanf("")})
+      for (const float bad :
+           {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::nanf("")})
         for (const std::int64_t at : {std::int64_t{0}, n / 2, n - 1}) {
           std::vector<float> broken = x;
           broken[static_cast<std::size_t>(at)] = bad;
@@ -183,7 +199,8 @@ TEST_CASE("row operations have scalar's bits") {
 TEST_CASE("silu over its whole range has scalar's bits") {
   std::vector<float> gate, up;
   for (float x = -200.0f; x <= 200.0f; x += 0.0137f) gate.push_back(x);
-  for (const float x : {0.0f, -0.0f, 87.0f, -87.0f, 87.00001f, -87.00001f, 1e-40f, -1e-40f, 3e38f, -3e38f}) gate.push_back(x);
+  for (const float x : {0.0f, -0.0f, 87.0f, -87.0f, 87.00001f, -87.00001f, 1e-40f, -1e-40f, 3e38f, -3e38f})
+    gate.push_back(x);
   up.assign(gate.size(), 1.0f);
   std::vector<float> expected(gate.size()), y(gate.size());
   const auto n = static_cast<std::int64_t>(gate.size());
@@ -204,7 +221,8 @@ TEST_CASE("rope has scalar's bits in both layouts, and leaves what it does not r
         const std::vector<float> sin = test::random_floats(rng, static_cast<std::size_t>(n_rot / 2));
         std::vector<float> expected = x;
         table_scalar.rope(expected.data(), cos.data(), sin.data(), 3, head_dim, n_rot, layout);
-        for (std::int64_t i = n_rot; i < head_dim; ++i) CHECK(expected[static_cast<std::size_t>(i)] == x[static_cast<std::size_t>(i)]);
+        for (std::int64_t i = n_rot; i < head_dim; ++i)
+          CHECK(expected[static_cast<std::size_t>(i)] == x[static_cast<std::size_t>(i)]);
         for (const KernelTable* table : tables_here()) {
           std::vector<float> y = x;
           table->rope(y.data(), cos.data(), sin.data(), 3, head_dim, n_rot, layout);
@@ -222,17 +240,19 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
           const std::size_t page_bytes = static_cast<std::size_t>(kPage * head_dim) * (type == KvType::f16 ? 2 : 4);
           const auto n_pages = static_cast<std::size_t>((n_positions + kPage - 1) / kPage);
           std::vector<std::byte> stored;
-          std::vector<float> k = test::random_floats(rng, static_cast<std::size_t>(n_positions * head_dim)), v = test::random_floats(rng, k.size());
+          std::vector<float> k = test::random_floats(rng, static_cast<std::size_t>(n_positions * head_dim)),
+                             v = test::random_floats(rng, k.size());
           const std::vector<float> q = test::random_floats(rng, static_cast<std::size_t>(n_queries * head_dim), 2.0f);
           std::vector<float> expected;
           for (const KernelTable* table : tables_here()) {
-            std::vector<std::byte> bytes(2 * n_pages * page_bytes, std::byte{0xFF});  // unwritten slots are NaN: they must not be read into a sum
+            std::vector<std::byte> bytes(2 * n_pages * page_bytes,
+                                         std::byte{0xFF});  // unwritten slots are NaN: they must not be read into a sum
             std::vector<std::byte*> pages;
             for (std::size_t p = 0; p < n_pages; ++p) pages.push_back(bytes.data() + 2 * p * page_bytes);
             for (std::int64_t p = 0; p < n_positions; ++p) {
               std::byte* page = pages[static_cast<std::size_t>(p / kPage)];
-              REQUIRE(table->kv_store(page, page + page_bytes, &k[static_cast<std::size_t>(p * head_dim)], &v[static_cast<std::size_t>(p * head_dim)],
-                                      p % kPage, head_dim, type));
+              REQUIRE(table->kv_store(page, page + page_bytes, &k[static_cast<std::size_t>(p * head_dim)],
+                                      &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim, type));
             }
             if (stored.empty()) stored = bytes;
             REQUIRE(stored == bytes);
@@ -273,7 +293,8 @@ TEST_CASE("fma of every ISA rounds once") {
   std::vector<float> a(17, 0.0f);
   w[0] = 1.0f, a[0] = -square, w[16] = x, a[16] = x;
   for (const KernelTable* table : tables_here()) {
-    const MatmulArgs args{reinterpret_cast<const std::byte*>(w.data()), 1, 17, nullptr, a.data(), 0, 17, 1, y.data(), 1, 0, 1, nullptr};
+    const MatmulArgs args{
+        reinterpret_cast<const std::byte*>(w.data()), 1, 17, nullptr, a.data(), 0, 17, 1, y.data(), 1, 0, 1, nullptr};
     table->formats[format_index(Format::f32)].matmul_file(args);
     INFO(table->name);
     CHECK(y[0] == std::fma(x, x, -square));

@@ -1,10 +1,9 @@
 // Weights that are not finite, huge, subnormal, all zeros or all ones (BADINPUT.md, H16): the model loads, and running it ends in an
 // error that names the step or in finite logits and ids of the vocabulary, the same on every instruction set.
-#include <hearth/hearth.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <hearth/hearth.hpp>
 #include <limits>
 
 #include "dispatch.h"
@@ -59,8 +58,7 @@ Outcome run(const std::string& path, const std::string& isa, Weights weights) {
 }
 
 /// One outcome for every instruction set and layout, which is returned: of the model with one tensor edited, which is then put back.
-template <class Edit>
-Outcome outcome(ModelEditor& model, const std::string& name, Edit edit) {
+template <class Edit> Outcome outcome(ModelEditor& model, const std::string& name, Edit edit) {
   const test::TempFolder folder;
   const std::string path = folder / "m.gguf";
   const ModelEditor::Tensor sound = model.tensor(name);
@@ -104,8 +102,9 @@ const std::vector<kernels::Format>& formats() {
 TEST_CASE("H16: a scale that is NaN or infinite ends in an error that names the step, wherever it stands") {
   for (const kernels::Format format : formats()) {
     ModelEditor model(model_of(format));
-    for (const char* name : {"blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.attn_output.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
-                             "blk.0.ffn_down.weight", "output.weight"})
+    for (const char* name :
+         {"blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.attn_output.weight",
+          "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_down.weight", "output.weight"})
       for (const float value : {kNan, kInf, -kInf}) {
         const Outcome o = outcome(model, name, [&](ModelEditor::Tensor& t) { put_scale(t, value); });
         INFO(name << " type " << static_cast<int>(format) << " scale " << value << ": " << o.message);
@@ -136,7 +135,8 @@ TEST_CASE("H16: norms that are not finite are an error in their layer") {
   ModelEditor model(model_of(kernels::Format::q8_0));
   for (const char* name : {"blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"})
     for (const float value : {kNan, kInf}) {
-      const Outcome o = outcome(model, name, [&](ModelEditor::Tensor& t) { std::memcpy(t.bytes.data() + 8, &value, 4); });
+      const Outcome o =
+          outcome(model, name, [&](ModelEditor::Tensor& t) { std::memcpy(t.bytes.data() + 8, &value, 4); });
       INFO(name);
       CHECK(o.status == Status::non_finite);
     }
@@ -145,7 +145,8 @@ TEST_CASE("H16: norms that are not finite are an error in their layer") {
 TEST_CASE("H16: the largest and the smallest scales give finite logits or an error, one answer") {
   for (const kernels::Format format : formats()) {
     ModelEditor model(model_of(format));
-    for (const char* name : {"token_embd.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight", "output.weight"})
+    for (const char* name :
+         {"token_embd.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight", "output.weight"})
       for (const float value : {65504.0f, -65504.0f, 0x1p-24f, 0x1p-130f, 0.0f}) {
         const Outcome o = outcome(model, name, [&](ModelEditor::Tensor& t) { put_scale(t, value); });
         if (std::fabs(value) < 1) CHECK(o.finite);
@@ -160,7 +161,8 @@ TEST_CASE("H16: every weight zero, every bit one, in every format") {
     ModelEditor model(wide);
     for (const unsigned char fill : {0x00, 0xFF})
       for (const char* name : {"token_embd.weight", "blk.0.attn_v.weight", "output.weight"}) {
-        const Outcome o = outcome(model, name, [&](ModelEditor::Tensor& t) { std::fill(t.bytes.begin(), t.bytes.end(), std::byte{fill}); });
+        const Outcome o = outcome(
+            model, name, [&](ModelEditor::Tensor& t) { std::fill(t.bytes.begin(), t.bytes.end(), std::byte{fill}); });
         INFO(name << " " << info.name << " fill " << int{fill} << ": " << o.message);
         CHECK(o.finite == (fill == 0));  // an all-ones scale is a NaN in every format
       }

@@ -1,9 +1,8 @@
 // One answer: logits hash the same over ISA x threads x chunk x weights, whatever floating-point state the caller is in; and a
 // real trained model gives its published answer.
-#include <hearth/hearth.hpp>
-
 #include <cmath>
 #include <cstring>
+#include <hearth/hearth.hpp>
 #include <set>
 
 #include "dispatch.h"
@@ -20,7 +19,8 @@ using namespace hearth;
 
 namespace {
 
-std::vector<float> logits_of(const std::string& path, const ModelOptions& model_options, const SessionOptions& session_options, std::span<const std::int32_t> ids) {
+std::vector<float> logits_of(const std::string& path, const ModelOptions& model_options,
+                             const SessionOptions& session_options, std::span<const std::int32_t> ids) {
   auto model = Model::open(path, model_options);
   if (!model) FAIL(model.error().message());
   auto session = model->session(session_options);
@@ -52,14 +52,17 @@ std::vector<std::string> isas_here() {
 }
 
 void check_grid(const std::string& path, std::span<const std::int32_t> ids, Kv kv) {
-  const std::vector<float> expected = logits_of(path, {.threads = 1, .isa = "scalar", .weights = Weights::file}, {.kv = kv, .chunk = 512}, ids);
+  const std::vector<float> expected =
+      logits_of(path, {.threads = 1, .isa = "scalar", .weights = Weights::file}, {.kv = kv, .chunk = 512}, ids);
   for (const std::string& isa : isas_here())
     for (const int threads : {1, 2, 3})
       for (const std::int64_t chunk : {1, 7, 32, 512})
         for (const Weights weights : {Weights::file, Weights::repacked}) {
           if (isa == "scalar" && (threads == 2 || chunk == 7)) continue;  // slow, and the other pairs cover them
-          INFO(path << " " << isa << " threads=" << threads << " chunk=" << chunk << (weights == Weights::file ? " file" : " repacked"));
-          REQUIRE(same_bits(expected, logits_of(path, {.threads = threads, .isa = isa, .weights = weights}, {.kv = kv, .chunk = chunk}, ids)));
+          INFO(path << " " << isa << " threads=" << threads << " chunk=" << chunk
+                    << (weights == Weights::file ? " file" : " repacked"));
+          REQUIRE(same_bits(expected, logits_of(path, {.threads = threads, .isa = isa, .weights = weights},
+                                                {.kv = kv, .chunk = chunk}, ids)));
         }
 }
 
@@ -74,7 +77,8 @@ TEST_CASE("one answer: random models of every format and family over ISA, thread
       m.format = info.format;
       m.tied = arch == std::string("qwen2");
       if (info.block_elements == 256) m.dim = 256, m.ffn_dim = 512;
-      check_grid(test::write_random_model(m, folder / (std::string(arch) + info.name + ".gguf")), some_ids(70, m.n_vocab), Kv::f16);
+      check_grid(test::write_random_model(m, folder / (std::string(arch) + info.name + ".gguf")),
+                 some_ids(70, m.n_vocab), Kv::f16);
     }
 }
 
@@ -172,11 +176,14 @@ TEST_CASE("stories260K: requantized to Q8_0 it stays within the bound of its rou
   REQUIRE(file);
   gguf::Writer writer;
   std::set<std::string> converted;
-  REQUIRE(quant::requantize(*file, [&](const gguf::Tensor& t) -> std::optional<kernels::Format> {
-    if (t.n_dims != 2 || t.dims[0] % 32 != 0) return std::nullopt;
-    converted.insert(std::string(t.name));
-    return kernels::Format::q8_0;
-  }, writer));
+  REQUIRE(quant::requantize(
+      *file,
+      [&](const gguf::Tensor& t) -> std::optional<kernels::Format> {
+        if (t.n_dims != 2 || t.dims[0] % 32 != 0) return std::nullopt;
+        converted.insert(std::string(t.name));
+        return kernels::Format::q8_0;
+      },
+      writer));
   CHECK(converted.count("blk.0.ffn_gate.weight") == 1);
   CHECK(converted.count("blk.0.ffn_down.weight") == 0);
   const std::string out = folder / "q8.gguf";

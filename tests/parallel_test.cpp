@@ -42,8 +42,7 @@ std::int64_t sum_with(Team& team, std::int64_t n) {
 }
 
 /// The exit status of body() in a forked child. The child never returns into the test runner.
-template <class Body>
-int status_in_child(Body body) {
+template <class Body> int status_in_child(Body body) {
   const pid_t child = fork();
   if (child == 0) _exit(body());
   REQUIRE(child > 0);
@@ -80,7 +79,8 @@ TEST_CASE("a loop covers every index once, in pieces of at most the grain") {
         team->run([&](Worker& w) {
           for (int round = 0; round < 2; ++round)  // the second loop of a region starts at 0 again
             w.loop(n, grain, [&](std::int64_t begin, std::int64_t end) {
-              if (begin < 0 || begin >= end || end > n || end - begin > grain) ++bad[static_cast<std::size_t>(w.index())];
+              if (begin < 0 || begin >= end || end > n || end - begin > grain)
+                ++bad[static_cast<std::size_t>(w.index())];
               for (std::int64_t i = begin; i < end; ++i) ++times[static_cast<std::size_t>(i)];
             });
         });
@@ -199,7 +199,9 @@ enum Refused { kAsExpected = 0, kNoLimit = 77, kStarted = 2, kWrongStatus = 3, k
 
 /// Root is not limited, so the child becomes nobody first.
 bool forbid_new_threads() {
-  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)) return false;
+  if (geteuid() == 0 &&
+      (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+    return false;
   const rlimit none{0, 0};
   return setrlimit(RLIMIT_NPROC, &none) == 0;
 }
@@ -209,7 +211,9 @@ int start_without_permission() {
   const auto team = Team::start(4);
   if (team) return kStarted;
   if (team.error().status() != Status::io) return kWrongStatus;
-  if (team.error().message().find("thread 1 of 4") == std::string::npos || team.error().message().find('\n') != std::string::npos) return kNotOneLine;
+  if (team.error().message().find("thread 1 of 4") == std::string::npos ||
+      team.error().message().find('\n') != std::string::npos)
+    return kNotOneLine;
   auto alone = Team::start(1);  // needs no thread
   return alone && sum_with(**alone, 100) == 4950 ? kAsExpected : kSmallTeamFailed;
 }

@@ -15,22 +15,33 @@ namespace {
 // Bits of a code (the mantissa's for floats); an error of more than a step is a wrong layout, not rounding.
 double relative_step(Format format) {
   switch (format) {
-    case Format::f32: return 0;
-    case Format::f16: return 0x1p-11;
-    case Format::bf16: return 0x1p-8;
-    case Format::q8_0: return 1.0 / 127;
-    case Format::q6_k: return 1.0 / 31;
+    case Format::f32:
+      return 0;
+    case Format::f16:
+      return 0x1p-11;
+    case Format::bf16:
+      return 0x1p-8;
+    case Format::q8_0:
+      return 1.0 / 127;
+    case Format::q6_k:
+      return 1.0 / 31;
     case Format::q5_0:
     case Format::q5_1:
-    case Format::q5_k: return 1.0 / 15;
+    case Format::q5_k:
+      return 1.0 / 15;
     case Format::q4_0:
     case Format::q4_1:
-    case Format::q4_k: return 1.0 / 7;
+    case Format::q4_k:
+      return 1.0 / 7;
     case Format::iq4_nl:
-    case Format::iq4_xs: return 24.0 / 127;  // the widest gap of the code book
-    case Format::mxfp4: return 4.0 / 12 * 2;  // the widest gap, and a scale that is a power of two
-    case Format::q3_k: return 1.0 / 3;
-    case Format::q2_k: return 2.0 / 3;
+    case Format::iq4_xs:
+      return 24.0 / 127;  // the widest gap of the code book
+    case Format::mxfp4:
+      return 4.0 / 12 * 2;  // the widest gap, and a scale that is a power of two
+    case Format::q3_k:
+      return 1.0 / 3;
+    case Format::q2_k:
+      return 2.0 / 3;
   }
   return 0;
 }

@@ -17,9 +17,11 @@ static_assert(std::numeric_limits<long double>::digits >= 64, "the reference mus
 
 const std::vector<std::int64_t>& positions() {
   static const std::vector<std::int64_t> all = [] {
-    std::vector<std::int64_t> list = {0, 1, 2, 3, 5, 63, 64, 1000, 4095, 65535, 131072, 1000003, (std::int64_t{1} << 31) - 1, std::int64_t{1} << 31};
+    std::vector<std::int64_t> list = {
+        0, 1, 2, 3, 5, 63, 64, 1000, 4095, 65535, 131072, 1000003, (std::int64_t{1} << 31) - 1, std::int64_t{1} << 31};
     // Numerators of pi's continued fraction: as positions of frequency 1 they come closest to multiples of pi.
-    for (const std::int64_t close : {22, 333, 355, 103993, 104348, 208341, 312689, 833719, 1146408, 4272943, 5419351, 80143857, 165707065, 245850922, 411557987, 1068966896})
+    for (const std::int64_t close : {22, 333, 355, 103993, 104348, 208341, 312689, 833719, 1146408, 4272943, 5419351,
+                                     80143857, 165707065, 245850922, 411557987, 1068966896})
       list.push_back(close);
     hearth::test::Rng rng(1);
     for (int i = 0; i < 300; ++i) list.push_back(static_cast<std::int64_t>(rng() >> (33 + i % 20)));
@@ -48,8 +50,10 @@ TEST_CASE("rope_frequencies: base^(-2i/n) to better than 1e-14") {
       std::vector<double> inv_freq(static_cast<std::size_t>(n_rot / 2));
       rope_frequencies(inv_freq.data(), n_rot, base);
       for (std::int64_t i = 0; i < n_rot / 2; ++i) {
-        const long double exact = std::pow(static_cast<long double>(base), -2.0L * static_cast<long double>(i) / static_cast<long double>(n_rot));
-        const long double error = std::fabs(static_cast<long double>(inv_freq[static_cast<std::size_t>(i)]) / exact - 1.0L);
+        const long double exact = std::pow(static_cast<long double>(base),
+                                           -2.0L * static_cast<long double>(i) / static_cast<long double>(n_rot));
+        const long double error =
+            std::fabs(static_cast<long double>(inv_freq[static_cast<std::size_t>(i)]) / exact - 1.0L);
         INFO("base " << base << " n_rot " << n_rot << " i " << i);
         // The exponent reaches 24 in size and carries a few relative 2^-53 of the logarithm: 24 * 3 * 1.1e-16 = 8e-15.
         CHECK(error < 1e-14L);
@@ -68,9 +72,13 @@ TEST_CASE("rope_angles: within half an f32 ulp of the exact sine and cosine, up 
       for (std::size_t i = 0; i < inv_freq.size(); ++i) {
         const double theta = static_cast<double>(position) * inv_freq[i];  // rounded once: part of the definition
         const long double c = std::cos(static_cast<long double>(theta)), s = std::sin(static_cast<long double>(theta));
-        const auto c_error = static_cast<double>(std::fabs(static_cast<long double>(cos[i]) - c)), s_error = static_cast<double>(std::fabs(static_cast<long double>(sin[i]) - s));
-        if (c_error <= half_ulp(static_cast<double>(c)) + kSlack && s_error <= half_ulp(static_cast<double>(s)) + kSlack) continue;
-        FAIL("base " << base << " position " << position << " pair " << i << ": cos off by " << c_error << ", sin by " << s_error);
+        const auto c_error = static_cast<double>(std::fabs(static_cast<long double>(cos[i]) - c)),
+                   s_error = static_cast<double>(std::fabs(static_cast<long double>(sin[i]) - s));
+        if (c_error <= half_ulp(static_cast<double>(c)) + kSlack &&
+            s_error <= half_ulp(static_cast<double>(s)) + kSlack)
+          continue;
+        FAIL("base " << base << " position " << position << " pair " << i << ": cos off by " << c_error << ", sin by "
+                     << s_error);
       }
     }
   }
@@ -90,7 +98,8 @@ TEST_CASE("rope_angles: position 0 turns nothing, and sin^2 + cos^2 stays 1") {
     for (std::size_t i = 0; i < 64; ++i) {
       const double c = static_cast<double>(cos[i]), s = static_cast<double>(sin[i]);
       // Each is off by half an ulp, 2^-25 at most below 1; twice itself times that, for both, is 2 * 2^-25 * (|c| + |s|).
-      if (std::fabs(c * c + s * s - 1) > 0x1p-24 * (std::fabs(c) + std::fabs(s)) + 0x1p-48) FAIL("position " << position << " pair " << i);
+      if (std::fabs(c * c + s * s - 1) > 0x1p-24 * (std::fabs(c) + std::fabs(s)) + 0x1p-48)
+        FAIL("position " << position << " pair " << i);
     }
   }
 }

@@ -18,8 +18,9 @@ using hearth::test::Rng;
 
 namespace {
 
-constexpr double kU = 0x1p-24;           // unit roundoff of f32: one operation is off by at most this, relatively
-constexpr double kExpError = 7.6e-8;     // relative error of exp_nonpositive, measured over its range (canonical_math_test)
+constexpr double kU = 0x1p-24;  // unit roundoff of f32: one operation is off by at most this, relatively
+constexpr double kExpError =
+    7.6e-8;  // relative error of exp_nonpositive, measured over its range (canonical_math_test)
 
 /// n roundings in a row change a number by at most this, relatively (Higham, "Accuracy and Stability", lemma 3.1).
 double roundoff(double n, double unit = kU) { return n * unit / (1 - n * unit); }
@@ -29,8 +30,7 @@ struct Worst {
   double ratio = 0;
   std::string cell = "none";
 
-  template <class Name>
-  void see(double error, double bound, Name name) {
+  template <class Name> void see(double error, double bound, Name name) {
     const double now = error == 0 ? 0 : error / bound;
     if (now <= ratio) return;  // a NaN is not
     ratio = std::isnan(now) ? HUGE_VAL : now;
@@ -52,8 +52,8 @@ struct Problem {
   std::vector<std::byte> rows;
   std::vector<float> x;
   std::vector<QBlock> q;
-  Matrix w, magnitude;                   // [n_rows, k]
-  Matrix given, quantized, half_step;    // [n_tokens, k]: x; d*q; how far they may lie apart
+  Matrix w, magnitude;                 // [n_rows, k]
+  Matrix given, quantized, half_step;  // [n_tokens, k]: x; d*q; how far they may lie apart
 
   Problem(const FormatInfo& format, std::int64_t n_rows_, std::int64_t k_, std::int64_t n_tokens_, std::uint64_t seed_)
       : info(format), n_rows(n_rows_), k(k_), n_tokens(n_tokens_), blocks((k_ + kBlock - 1) / kBlock), seed(seed_) {
@@ -63,7 +63,9 @@ struct Problem {
     for (std::size_t i = 0; i < x.size(); i += 97) x[i] *= 100.0f;  // some channels are large in real models
     for (std::size_t i = 0; i < x.size() / 4; ++i) x[i] *= seed % 4 == 0 ? 0x1p-110f : 1.0f;  // and blocks may vanish
     q.resize(static_cast<std::size_t>(n_tokens * blocks));
-    for (std::int64_t t = 0; t < n_tokens; ++t) REQUIRE(table_scalar.quantize_row(&q[static_cast<std::size_t>(t * blocks)], &x[static_cast<std::size_t>(t * k)], k));
+    for (std::int64_t t = 0; t < n_tokens; ++t)
+      REQUIRE(
+          table_scalar.quantize_row(&q[static_cast<std::size_t>(t * blocks)], &x[static_cast<std::size_t>(t * k)], k));
     read_weights();
     read_activations();
   }
@@ -71,7 +73,8 @@ struct Problem {
   void read_weights() {
     w.resize(n_rows, k), magnitude.resize(n_rows, k);
     for (std::int64_t r = 0; r < n_rows; ++r) {
-      const auto row = test::ReferenceBlocks::row(static_cast<std::uint32_t>(info.format), rows.data() + static_cast<std::size_t>(r) * row_bytes(info, k), k);
+      const auto row = test::ReferenceBlocks::row(static_cast<std::uint32_t>(info.format),
+                                                  rows.data() + static_cast<std::size_t>(r) * row_bytes(info, k), k);
       for (std::int64_t i = 0; i < k; ++i) {
         w(r, i) = row[static_cast<std::size_t>(i)].value;
         magnitude(r, i) = row[static_cast<std::size_t>(i)].magnitude;
@@ -101,7 +104,8 @@ struct Problem {
 
   std::vector<float> run() {
     std::vector<float> y(static_cast<std::size_t>(n_tokens * n_rows));
-    const MatmulArgs args{rows.data(), n_rows, k, q.data(), x.data(), blocks, k, n_tokens, y.data(), n_rows, 0, n_rows, nullptr};
+    const MatmulArgs args{rows.data(), n_rows,   k,      q.data(), x.data(), blocks, k,
+                          n_tokens,    y.data(), n_rows, 0,        n_rows,   nullptr};
     table_scalar.formats[format_index(info.format)].matmul_file(args);
     return y;
   }
@@ -112,11 +116,16 @@ struct Problem {
   double roundings() const {
     const auto links = static_cast<double>(blocks);
     switch (info.kind) {
-      case Kind::float_row: return std::ceil(static_cast<double>(k) / 16) + 4;
-      case Kind::scale: return links + 1;
-      case Kind::scale_min: return 2 * links + 1;
-      case Kind::two_scales: return links + 2;
-      case Kind::two_scales_min: return 2 * links + 1;
+      case Kind::float_row:
+        return std::ceil(static_cast<double>(k) / 16) + 4;
+      case Kind::scale:
+        return links + 1;
+      case Kind::scale_min:
+        return 2 * links + 1;
+      case Kind::two_scales:
+        return links + 2;
+      case Kind::two_scales_min:
+        return 2 * links + 1;
     }
     return 0;
   }
@@ -134,14 +143,16 @@ struct Problem {
   const Matrix& multiplied() const { return info.kind == Kind::float_row ? given : quantized; }
 
   std::string cell(std::int64_t row, std::int64_t token) const {
-    return std::string(info.name) + " k=" + std::to_string(k) + " rows=" + std::to_string(n_rows) + " tokens=" + std::to_string(n_tokens) + " seed=" + std::to_string(seed) +
-           " row=" + std::to_string(row) + " token=" + std::to_string(token);
+    return std::string(info.name) + " k=" + std::to_string(k) + " rows=" + std::to_string(n_rows) +
+           " tokens=" + std::to_string(n_tokens) + " seed=" + std::to_string(seed) + " row=" + std::to_string(row) +
+           " token=" + std::to_string(token);
   }
 
   void compare(const std::vector<float>& y, const Matrix& exact, const Matrix& bound, Worst& worst) const {
     for (std::int64_t t = 0; t < n_tokens; ++t)
       for (std::int64_t r = 0; r < n_rows; ++r)
-        worst.see(std::fabs(static_cast<double>(y[static_cast<std::size_t>(t * n_rows + r)]) - exact(t, r)), bound(t, r), [&] { return cell(r, t); });
+        worst.see(std::fabs(static_cast<double>(y[static_cast<std::size_t>(t * n_rows + r)]) - exact(t, r)),
+                  bound(t, r), [&] { return cell(r, t); });
   }
 };
 
@@ -150,8 +161,7 @@ std::vector<std::int64_t> widths(const FormatInfo& info) {
   return {info.block_elements, 2 * info.block_elements, 7 * info.block_elements, 2048};
 }
 
-template <class Body>
-void for_each_problem(const FormatInfo& info, Body body) {
+template <class Body> void for_each_problem(const FormatInfo& info, Body body) {
   for (const std::int64_t k : widths(info))
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       Problem problem(info, 5, k, 3, seed);
@@ -173,7 +183,9 @@ TEST_CASE("the independent reader knows every format that has kernels") {
 TEST_CASE("scalar matmul: with the activations as quantized, within its own roundings of the exact product") {
   for (const FormatInfo& info : kFormats) {
     Worst worst;
-    for_each_problem(info, [&](Problem& p) { p.compare(p.run(), p.multiplied() * p.w.transpose(), p.chain_bound(p.multiplied()), worst); });
+    for_each_problem(info, [&](Problem& p) {
+      p.compare(p.run(), p.multiplied() * p.w.transpose(), p.chain_bound(p.multiplied()), worst);
+    });
     require_within(worst);
   }
 }
@@ -232,7 +244,8 @@ TEST_CASE("quantize_row: scale, codes and sums against their definitions") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed)
     for (const std::int64_t n : {1, 16, 31, 32, 33, 100}) {
       Rng rng(seed);
-      const std::vector<float> x = test::random_floats(rng, static_cast<std::size_t>(n), std::ldexp(1.0f, static_cast<int>(seed % 25) * 8 - 96));
+      const std::vector<float> x =
+          test::random_floats(rng, static_cast<std::size_t>(n), std::ldexp(1.0f, static_cast<int>(seed % 25) * 8 - 96));
       std::vector<QBlock> q(static_cast<std::size_t>((n + kBlock - 1) / kBlock));
       REQUIRE(table_scalar.quantize_row(q.data(), x.data(), n));
       const auto cell = [&] { return "n=" + std::to_string(n) + " seed=" + std::to_string(seed); };
@@ -240,12 +253,15 @@ TEST_CASE("quantize_row: scale, codes and sums against their definitions") {
         const QBlock& block = q[static_cast<std::size_t>(i / kBlock)];
         const std::int64_t count = std::min<std::int64_t>(kBlock, n - i);
         double am = 0;
-        for (std::int64_t j = 0; j < count; ++j) am = std::max(am, static_cast<double>(std::fabs(x[static_cast<std::size_t>(i + j)])));
-        scale.see(std::fabs(static_cast<double>(block.d) - am / 127), am / 127 * (kU + 0x1p-53), cell);  // one rounding; the reference's own
+        for (std::int64_t j = 0; j < count; ++j)
+          am = std::max(am, static_cast<double>(std::fabs(x[static_cast<std::size_t>(i + j)])));
+        scale.see(std::fabs(static_cast<double>(block.d) - am / 127), am / 127 * (kU + 0x1p-53),
+                  cell);  // one rounding; the reference's own
         int first = 0, second = 0;
         for (std::int64_t j = 0; j < kBlock; ++j) {
           const double given = j < count ? static_cast<double>(x[static_cast<std::size_t>(i + j)]) : 0.0;
-          codes.see(std::fabs(given - static_cast<double>(block.d) * block.q[j]), Problem::largest_step_error(am), cell);
+          codes.see(std::fabs(given - static_cast<double>(block.d) * block.q[j]), Problem::largest_step_error(am),
+                    cell);
           (j < 16 ? first : second) += block.q[j];
         }
         CHECK(block.minus_sum0 == -first);
@@ -276,7 +292,9 @@ TEST_CASE("rms_norm against double") {
       const double relative = roundoff(before_root / 2 + 4 + 1) + roundoff(static_cast<double>(n) + 8, 0x1p-53);
       for (std::size_t i = 0; i < size; ++i) {
         const double exact = static_cast<double>(x[i]) * r * static_cast<double>(w[i]);
-        worst.see(std::fabs(static_cast<double>(y[i]) - exact), std::fabs(exact) * relative, [&] { return "n=" + std::to_string(n) + " seed=" + std::to_string(seed) + " i=" + std::to_string(i); });
+        worst.see(std::fabs(static_cast<double>(y[i]) - exact), std::fabs(exact) * relative, [&] {
+          return "n=" + std::to_string(n) + " seed=" + std::to_string(seed) + " i=" + std::to_string(i);
+        });
       }
     }
   require_within(worst);
@@ -294,8 +312,10 @@ TEST_CASE("silu_mul against double, over the whole range of exp") {
   const double relative = (1 + kExpError) * std::pow(1 + kU, 4) / (1 - kU) - 1;
   for (std::size_t i = 0; i < gate.size(); ++i) {
     const auto g = static_cast<double>(gate[i]), u = static_cast<double>(up[i]), exact = g / (1 + std::exp(-g)) * u;
-    const double bound = std::fabs(exact) * relative + (g <= -87 ? std::fabs(g * u) * std::exp(-87) : 0) + 4 * 0x1p-150 * (1 + std::fabs(g));
-    worst.see(std::fabs(static_cast<double>(y[i]) - exact), bound, [&] { return "gate " + std::to_string(g) + " up " + std::to_string(u); });
+    const double bound = std::fabs(exact) * relative + (g <= -87 ? std::fabs(g * u) * std::exp(-87) : 0) +
+                         4 * 0x1p-150 * (1 + std::fabs(g));
+    worst.see(std::fabs(static_cast<double>(y[i]) - exact), bound,
+              [&] { return "gate " + std::to_string(g) + " up " + std::to_string(u); });
   }
   require_within(worst);
 }
@@ -305,17 +325,19 @@ namespace {
 /// Multiples of 2^-9 in [-2, 2]: exact in f16, so that both cache types store the same numbers.
 std::vector<float> half_exact(Rng& rng, std::int64_t n) {
   std::vector<float> values;
-  for (std::int64_t i = 0; i < n; ++i) values.push_back(static_cast<float>(static_cast<int>(rng() % 2049) - 1024) * 0x1p-9f);
+  for (std::int64_t i = 0; i < n; ++i)
+    values.push_back(static_cast<float>(static_cast<int>(rng() % 2049) - 1024) * 0x1p-9f);
   return values;
 }
 
 struct AttentionCase {
   KvType type;
   std::int64_t head_dim, begin, end;
-  std::vector<float> q, k, v;            // [head_dim], [end, head_dim] twice
+  std::vector<float> q, k, v;  // [head_dim], [end, head_dim] twice
   float scale;
 
-  AttentionCase(KvType t, std::int64_t d, std::int64_t b, std::int64_t e, std::uint64_t seed) : type(t), head_dim(d), begin(b), end(e), scale(1.0f / std::sqrt(static_cast<float>(d))) {
+  AttentionCase(KvType t, std::int64_t d, std::int64_t b, std::int64_t e, std::uint64_t seed)
+      : type(t), head_dim(d), begin(b), end(e), scale(1.0f / std::sqrt(static_cast<float>(d))) {
     Rng rng(seed);
     q = half_exact(rng, d), k = half_exact(rng, d * e), v = half_exact(rng, d * e);
   }
@@ -327,7 +349,8 @@ struct AttentionCase {
     for (std::size_t at = 0; at < bytes.size(); at += 2 * half) pages.push_back(bytes.data() + at);
     for (std::int64_t p = 0; p < end; ++p) {
       std::byte* page = pages[static_cast<std::size_t>(p / kPage)];
-      REQUIRE(table_scalar.kv_store(page, page + half, &k[static_cast<std::size_t>(p * head_dim)], &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim, type));
+      REQUIRE(table_scalar.kv_store(page, page + half, &k[static_cast<std::size_t>(p * head_dim)],
+                                    &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim, type));
     }
     std::vector<float> out(static_cast<std::size_t>(head_dim));
     AttendArgs args{pages.data(), 0, half, type, head_dim, 1, {q.data()}, {out.data()}, {begin}, {end}, scale};
@@ -345,27 +368,33 @@ struct AttentionCase {
     for (std::int64_t p = begin; p < end; ++p) {
       double dot = 0, sum = 0;
       for (std::int64_t d = 0; d < head_dim; ++d) {
-        const double term = static_cast<double>(q[static_cast<std::size_t>(d)]) * static_cast<double>(k[static_cast<std::size_t>(p * head_dim + d)]);
+        const double term = static_cast<double>(q[static_cast<std::size_t>(d)]) *
+                            static_cast<double>(k[static_cast<std::size_t>(p * head_dim + d)]);
         dot += term, sum += std::fabs(term);
       }
       s.push_back(dot * static_cast<double>(scale));
-      score_error = std::max(score_error, roundoff(static_cast<double>(head_dim) + 1) * sum * static_cast<double>(scale));
+      score_error =
+          std::max(score_error, roundoff(static_cast<double>(head_dim) + 1) * sum * static_cast<double>(scale));
       high = std::max(high, s.back()), low = std::min(low, s.back());
     }
     REQUIRE(high - low < 87);  // exp never cuts to zero here
     const auto chunks = static_cast<double>((end - 1) / kPage - begin / kPage + 1);
     const double exponent = score_error + kU * (high - low + 2 * score_error);
-    const auto weight_error = [&](double roundings) { return std::exp(exponent) * std::pow(1 + kExpError, 1 + chunks) * (1 + roundoff(roundings + 2 * chunks)) - 1; };
+    const auto weight_error = [&](double roundings) {
+      return std::exp(exponent) * std::pow(1 + kExpError, 1 + chunks) * (1 + roundoff(roundings + 2 * chunks)) - 1;
+    };
     const double bound = (1 + weight_error(64)) / (1 - weight_error(8)) * (1 + roundoff(2)) - 1;
     double l = 0;
     for (double& weight : s) l += weight = std::exp(weight - high);
     for (std::int64_t d = 0; d < head_dim; ++d) {
       double exact = 0, magnitude = 0;
       for (std::int64_t p = begin; p < end; ++p) {
-        const double term = s[static_cast<std::size_t>(p - begin)] / l * static_cast<double>(v[static_cast<std::size_t>(p * head_dim + d)]);
+        const double term = s[static_cast<std::size_t>(p - begin)] / l *
+                            static_cast<double>(v[static_cast<std::size_t>(p * head_dim + d)]);
         exact += term, magnitude += std::fabs(term);
       }
-      worst.see(std::fabs(static_cast<double>(out[static_cast<std::size_t>(d)]) - exact), bound * magnitude, [&] { return cell + " d=" + std::to_string(d); });
+      worst.see(std::fabs(static_cast<double>(out[static_cast<std::size_t>(d)]) - exact), bound * magnitude,
+                [&] { return cell + " d=" + std::to_string(d); });
     }
   }
 };
@@ -380,7 +409,9 @@ TEST_CASE("attend against a double softmax") {
         for (const std::int64_t begin : {std::int64_t{0}, end / 3, end - 1})
           for (std::uint64_t seed = 1; seed <= 3; ++seed) {
             const AttentionCase c(type, head_dim, begin, end, seed);
-            c.check(c.run(), worst, "head_dim=" + std::to_string(head_dim) + " positions " + std::to_string(begin) + " to " + std::to_string(end) + " seed=" + std::to_string(seed));
+            c.check(c.run(), worst,
+                    "head_dim=" + std::to_string(head_dim) + " positions " + std::to_string(begin) + " to " +
+                        std::to_string(end) + " seed=" + std::to_string(seed));
           }
   require_within(worst);
 }

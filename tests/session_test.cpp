@@ -1,10 +1,9 @@
 // Sessions through the public API: continuing, refusing, cancelling, stopping, sharing a model; whatever happens, the same bits.
-#include <hearth/hearth.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <hearth/hearth.hpp>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -83,7 +82,9 @@ std::uint64_t fnv1a(const std::vector<float>& values) {
   return hash;
 }
 
-std::int32_t argmax(const std::vector<float>& logits) { return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()); }
+std::int32_t argmax(const std::vector<float>& logits) {
+  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
 
 Ids joined(std::initializer_list<Ids> parts) {
   Ids all;
@@ -102,7 +103,9 @@ void require_error(const Error& error, Status status, std::initializer_list<std:
   }
 }
 
-const GenerateOptions kDrawn = {.max_tokens = 24, .sampling = {.temp = 1.5f, .top_k = 100, .top_p = 0.98f, .min_p = 0.001f, .repeat_penalty = 1.1f, .seed = 42}};
+const GenerateOptions kDrawn = {
+    .max_tokens = 24,
+    .sampling = {.temp = 1.5f, .top_k = 100, .top_p = 0.98f, .min_p = 0.001f, .repeat_penalty = 1.1f, .seed = 42}};
 
 }  // namespace
 
@@ -124,7 +127,8 @@ TEST_CASE("generating twice continues the text: the same logits as one long eval
   const Model model = open_model();
   const Ids first = some_ids(5), second = {40, 41, 42};
   Session session = open_session(model);
-  const Reply a = must(session.generate_from(first, {.max_tokens = 7})), b = must(session.generate_from(second, {.max_tokens = 7}));
+  const Reply a = must(session.generate_from(first, {.max_tokens = 7})),
+              b = must(session.generate_from(second, {.max_tokens = 7}));
   Session whole = open_session(model);
   const auto rows = logits_of(whole, joined({first, a.tokens, second, b.tokens}));
   CHECK(b.logits_hash == fnv1a(rows[rows.size() - 2]));  // the last token's own logits were not needed
@@ -194,7 +198,8 @@ TEST_CASE("a prompt longer than the context is context_full with both numbers an
   require_error(not_evaluated.error(), Status::context_full, {std::to_string(n_past + 40), "32"});
   CHECK(session.n_past() == n_past);
   const Ids next = {50, 51};
-  const Reply a = must(session.generate_from(next, {.max_tokens = 5})), b = must(untouched.generate_from(next, {.max_tokens = 5}));
+  const Reply a = must(session.generate_from(next, {.max_tokens = 5})),
+              b = must(untouched.generate_from(next, {.max_tokens = 5}));
   CHECK(a.tokens == b.tokens);
   CHECK(a.logits_hash == b.logits_hash);
 }
@@ -245,7 +250,8 @@ TEST_CASE("options out of their ranges are refused and change nothing") {
   refuse({.sampling = {.top_k = -1}}, "top_k");
   for (const float value : {-0.1f, 1.1f, nan}) refuse({.sampling = {.top_p = value}}, "top_p");
   for (const float value : {-0.1f, 1.1f, nan}) refuse({.sampling = {.min_p = value}}, "min_p");
-  for (const float value : {0.0f, -1.0f, nan, HUGE_VALF}) refuse({.sampling = {.repeat_penalty = value}}, "repeat_penalty");
+  for (const float value : {0.0f, -1.0f, nan, HUGE_VALF})
+    refuse({.sampling = {.repeat_penalty = value}}, "repeat_penalty");
   refuse({.sampling = {.repeat_last = -2}}, "repeat_last");
   refuse({.max_tokens = -2}, "max_tokens");
   must(session.generate_from(some_ids(3), {.max_tokens = 2}));
@@ -304,13 +310,15 @@ TEST_CASE("cancelling from the callback at each step leaves a session that goes 
 TEST_CASE("a callback that throws is an error, and the session stays usable") {
   const Model model = open_model();
   Session session = open_session(model);
-  const auto reply = session.generate_from(some_ids(4), {.max_tokens = 4}, [](std::string_view) -> bool { throw std::runtime_error("from the callback"); });
+  const auto reply = session.generate_from(
+      some_ids(4), {.max_tokens = 4}, [](std::string_view) -> bool { throw std::runtime_error("from the callback"); });
   REQUIRE_FALSE(reply);
   CHECK(reply.error().status() == Status::internal);
   CHECK(reply.error().message().find("from the callback") != std::string::npos);
   session.reset();
   Session fresh = open_session(model);
-  CHECK(must(session.generate_from(some_ids(4), kDrawn)).tokens == must(fresh.generate_from(some_ids(4), kDrawn)).tokens);
+  CHECK(must(session.generate_from(some_ids(4), kDrawn)).tokens ==
+        must(fresh.generate_from(some_ids(4), kDrawn)).tokens);
 }
 
 TEST_CASE("stop strings cut the text before them, and none of them gets out") {
@@ -363,14 +371,16 @@ TEST_CASE("echo: the prompt's text comes first; cancelling in it generates nothi
   const Reply rest = must(session.generate_from({}, options));
   CHECK(rest.tokens == plain.tokens);  // the prompt was taken
   Session none = open_session(model);
-  CHECK(cut.logits_hash == must(none.generate(prompt, {.max_tokens = 0})).logits_hash);  // a hash is of the last logits, always
+  CHECK(cut.logits_hash ==
+        must(none.generate(prompt, {.max_tokens = 0})).logits_hash);  // a hash is of the last logits, always
 }
 
 TEST_CASE("no tokens at all: max_tokens 0 takes the prompt and says so") {
   const Model model = open_model();
   Session session = open_session(model);
   int called = 0;
-  const Reply reply = must(session.generate_from(some_ids(5), {.max_tokens = 0}, [&](std::string_view) { return ++called != 0; }));
+  const Reply reply =
+      must(session.generate_from(some_ids(5), {.max_tokens = 0}, [&](std::string_view) { return ++called != 0; }));
   CHECK(reply.finish == Finish::max_tokens);
   CHECK(reply.tokens.empty());
   CHECK(reply.text.empty());
@@ -446,7 +456,8 @@ TEST_CASE("the same seed gives the same tokens and hash over ISA, threads, chunk
     for (const int threads : {1, 2, 3})
       for (const std::int64_t chunk : {1, 7, 512})
         for (const Weights weights : {Weights::file, Weights::repacked}) {
-          Session other = open_session(open_model({.threads = threads, .isa = table->name, .weights = weights}), {.chunk = chunk});
+          Session other =
+              open_session(open_model({.threads = threads, .isa = table->name, .weights = weights}), {.chunk = chunk});
           const Reply reply = must(other.generate_from(prompt, kDrawn));
           INFO(table->name << " threads " << threads << " chunk " << chunk);
           CHECK(reply.tokens == expected.tokens);

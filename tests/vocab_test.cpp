@@ -49,8 +49,7 @@ std::string load_error(const gguf::Writer& writer) {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-template <class T>
-std::string array_error(Keys keys, std::string_view key, const std::vector<T>& values) {
+template <class T> std::string array_error(Keys keys, std::string_view key, const std::vector<T>& values) {
   gguf::Writer writer = writer_with(keys);
   writer.add_array(key, std::span<const T>(values));
   return load_error(writer);

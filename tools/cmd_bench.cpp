@@ -1,9 +1,8 @@
 // Enters: a model. Leaves: how fast it loads, reads a prompt and decodes, as text or JSON.
 #include <chrono>
 #include <cstdio>
-#include <limits>
-
 #include <hearth/tools.hpp>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
@@ -47,22 +46,34 @@ class Bench : public Command {
 
  private:
   std::string as_json(const Model& model, const tools::BenchReport& r, double load_ms) const {
-    nlohmann::ordered_json object = {
-        {"prefill_tps", r.prefill_tps}, {"decode_tps", r.decode_tps}, {"load_ms", load_ms}, {"first_token_ms", r.first_token_ms},
-        {"peak_rss_bytes", r.peak_rss_bytes}, {"read_gbps", r.read_gbps}, {"pct_of_read_peak", r.pct_of_read_peak},
-        {"n_prompt", options_.n_prompt}, {"n_generate", options_.n_generate}, {"batch", options_.batch}, {"depth", options_.depth},
-        {"reps", options_.reps}, {"threads", model.info().threads}, {"isa", model.info().isa},
-        {"weights", model.info().weights == Weights::repacked ? "repacked" : "file"}, {"logits", hash_text(r.logits_hash)}};
+    nlohmann::ordered_json object = {{"prefill_tps", r.prefill_tps},
+                                     {"decode_tps", r.decode_tps},
+                                     {"load_ms", load_ms},
+                                     {"first_token_ms", r.first_token_ms},
+                                     {"peak_rss_bytes", r.peak_rss_bytes},
+                                     {"read_gbps", r.read_gbps},
+                                     {"pct_of_read_peak", r.pct_of_read_peak},
+                                     {"n_prompt", options_.n_prompt},
+                                     {"n_generate", options_.n_generate},
+                                     {"batch", options_.batch},
+                                     {"depth", options_.depth},
+                                     {"reps", options_.reps},
+                                     {"threads", model.info().threads},
+                                     {"isa", model.info().isa},
+                                     {"weights", model.info().weights == Weights::repacked ? "repacked" : "file"},
+                                     {"logits", hash_text(r.logits_hash)}};
     return object.dump() + "\n";
   }
 
   static std::string as_text(const Model& model, const tools::BenchReport& r, double load_ms) {
     char text[512];
     std::snprintf(text, sizeof text,
-                  "prefill %.1f tok/s; decode %.2f tok/s (%.0f%% of %.1f GB/s); load %.0f ms; first token %.0f ms; peak memory %.0f MB; "
+                  "prefill %.1f tok/s; decode %.2f tok/s (%.0f%% of %.1f GB/s); load %.0f ms; first token %.0f ms; "
+                  "peak memory %.0f MB; "
                   "threads %d; isa %s; logits %s\n",
-                  r.prefill_tps, r.decode_tps, r.pct_of_read_peak, r.read_gbps, load_ms, r.first_token_ms, static_cast<double>(r.peak_rss_bytes) / 1e6,
-                  model.info().threads, model.info().isa.c_str(), hash_text(r.logits_hash).c_str());
+                  r.prefill_tps, r.decode_tps, r.pct_of_read_peak, r.read_gbps, load_ms, r.first_token_ms,
+                  static_cast<double>(r.peak_rss_bytes) / 1e6, model.info().threads, model.info().isa.c_str(),
+                  hash_text(r.logits_hash).c_str());
     return text;
   }
 

@@ -1,7 +1,6 @@
 // Enters: token ids, or a text. Leaves: the logits of every position in a NumPy file, or the text's perplexity.
 #include <algorithm>
 #include <cstdio>
-
 #include <hearth/tools.hpp>
 #include <nlohmann/json.hpp>
 
@@ -38,13 +37,15 @@ class Eval : public Command {
     model_.declare(app, ModelFile::Need::required);
     text_.declare(app, TextInput::Otherwise::nothing);
     CLI::Option* ids = add_ids(app, "--tokens", ids_, "one pass over these ids, as they are");
-    CLI::Option* logits = add_text(app, "--logits", "OUT.npy", logits_path_, "where the logits go: float32 [n_tokens, n_vocab]");
+    CLI::Option* logits =
+        add_text(app, "--logits", "OUT.npy", logits_path_, "where the logits go: float32 [n_tokens, n_vocab]");
     ids->needs(logits)->excludes("-p")->excludes("-f");
     logits->needs(ids);
     add_flag(app, "--json", json_, "one JSON object");
     app.callback([this] {
       model_.settle();
-      if (!ids_ && !text_.given()) throw CLI::ValidationError("--tokens ID,… with --logits OUT.npy, or -f FILE, is required");
+      if (!ids_ && !text_.given())
+        throw CLI::ValidationError("--tokens ID,… with --logits OUT.npy, or -f FILE, is required");
     });
   }
 
@@ -72,7 +73,11 @@ class Eval : public Command {
     if (!done) return done.error();
     if (interrupted()) return Error(Status::cancelled, "interrupted; evaluating; nothing was written");
     if (auto committed = file->commit(); !committed) return committed.error();
-    if (json_) console.write(nlohmann::ordered_json{{"tokens", ids_->size()}, {"n_vocab", model->info().n_vocab}, {"logits_sha256", sha256.hex()}}.dump() + "\n");
+    if (json_)
+      console.write(nlohmann::ordered_json{
+                        {"tokens", ids_->size()}, {"n_vocab", model->info().n_vocab}, {"logits_sha256", sha256.hex()}}
+                        .dump() +
+                    "\n");
     return {};
   }
 

@@ -1,8 +1,7 @@
 // Enters: a model file. Leaves: its metadata, tensors, types and bits per weight, as text or JSON.
 #include <cstdio>
-#include <map>
-
 #include <hearth/tools.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
@@ -66,12 +65,15 @@ std::string tensor_json(const tools::TensorEntry& tensor) {
 
 std::string as_json(const tools::FileReport& report) {
   std::string text = "{\"path\":" + quoted_json(report.path) + ",\"version\":" + std::to_string(report.version) +
-                     ",\"file_bytes\":" + std::to_string(report.file_bytes) + ",\"alignment\":" + std::to_string(report.alignment) +
-                     ",\"n_parameters\":" + std::to_string(report.n_parameters) + ",\"tensor_bytes\":" + std::to_string(report.tensor_bytes) +
+                     ",\"file_bytes\":" + std::to_string(report.file_bytes) +
+                     ",\"alignment\":" + std::to_string(report.alignment) +
+                     ",\"n_parameters\":" + std::to_string(report.n_parameters) +
+                     ",\"tensor_bytes\":" + std::to_string(report.tensor_bytes) +
                      ",\"bits_per_weight\":" + nlohmann::json(report.bits_per_weight).dump() + ",\"types\":{";
   const char* separator = "";
   for (const auto& [type, total] : totals(report)) {
-    text += separator + quoted_json(type) + ":{\"tensors\":" + std::to_string(total.tensors) + ",\"bytes\":" + std::to_string(total.bytes) + "}";
+    text += separator + quoted_json(type) + ":{\"tensors\":" + std::to_string(total.tensors) +
+            ",\"bytes\":" + std::to_string(total.bytes) + "}";
     separator = ",";
   }
   text += "},\"metadata\":{";
@@ -96,14 +98,17 @@ std::string value_text(const tools::MetadataEntry& entry) {
 
 std::string as_text(const tools::FileReport& report) {
   std::string text = printable(report.path, Lines::escape) + ": GGUF v" + std::to_string(report.version) + ", " +
-                     std::to_string(report.file_bytes) + " bytes, alignment " + std::to_string(report.alignment) + "\n" +
-                     std::to_string(report.n_parameters) + " parameters in " + std::to_string(report.tensors.size()) + " tensors, " +
-                     in_bits(report.bits_per_weight) + " bits per weight\n";
+                     std::to_string(report.file_bytes) + " bytes, alignment " + std::to_string(report.alignment) +
+                     "\n" + std::to_string(report.n_parameters) + " parameters in " +
+                     std::to_string(report.tensors.size()) + " tensors, " + in_bits(report.bits_per_weight) +
+                     " bits per weight\n";
   for (const auto& [type, total] : totals(report))
-    text += "  " + type + ": " + std::to_string(total.tensors) + " tensors, " + std::to_string(total.bytes) + " bytes\n";
+    text +=
+        "  " + type + ": " + std::to_string(total.tensors) + " tensors, " + std::to_string(total.bytes) + " bytes\n";
   text += "\nmetadata: " + std::to_string(report.metadata.size()) + "\n";
   for (const tools::MetadataEntry& entry : report.metadata)
-    text += "  " + printable(entry.key, Lines::escape) + " (" + entry.type + ") = " + printable(value_text(entry), Lines::escape) + "\n";
+    text += "  " + printable(entry.key, Lines::escape) + " (" + entry.type +
+            ") = " + printable(value_text(entry), Lines::escape) + "\n";
   text += "\ntensors: " + std::to_string(report.tensors.size()) + "\n";
   for (const tools::TensorEntry& tensor : report.tensors) {
     text += "  " + printable(tensor.name, Lines::escape) + " " + tensor.type + " [";

@@ -19,7 +19,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "rows are written as they lie in memory, '<f4'");
 
 Error failure(int code, const std::string& path) {
-  return Error(Status::io, std::generic_category().message(code) + "; writing " + in_quotes(path) + "; choose a place with room that may be written to");
+  return Error(Status::io, std::generic_category().message(code) + "; writing " + in_quotes(path) +
+                               "; choose a place with room that may be written to");
 }
 
 /// NEP 1: magic, version, length, a Python dictionary padded with spaces so that the data begin at a multiple of 64.
@@ -37,7 +38,8 @@ std::string header(std::int64_t n_rows, std::int64_t n_columns) {
 Result<NpyFile> NpyFile::create(const std::string& path, std::int64_t n_rows, std::int64_t n_columns) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
-    return Error(Status::io, "the path exists and is no regular file; writing " + in_quotes(path) + "; choose another name");
+    return Error(Status::io,
+                 "the path exists and is no regular file; writing " + in_quotes(path) + "; choose another name");
   std::string temporary = path + ".tmp-" + std::to_string(::getpid());
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return failure(errno, path);
@@ -47,7 +49,9 @@ Result<NpyFile> NpyFile::create(const std::string& path, std::int64_t n_rows, st
 }
 
 NpyFile::NpyFile(NpyFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 NpyFile::~NpyFile() {
   if (descriptor_ < 0) return;

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <hearth/result.hpp>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <hearth/result.hpp>
 
 namespace hearth::cli {
 

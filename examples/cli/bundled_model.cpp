@@ -23,8 +23,9 @@ Result<std::string> find_model(const std::string& model) {
   std::error_code ignored;
   const bool bare = model.find('/') == std::string::npos && fs::path(model).extension() != ".gguf";
   if (!bare || model.empty() || fs::exists(model, ignored)) return model;
-  return Error(Status::not_found, "no file is called " + in_quotes(model) +
-                                      "; MODEL; give the path of a .gguf file, names come with `hearth models`, which this version lacks");
+  return Error(Status::not_found,
+               "no file is called " + in_quotes(model) +
+                   "; MODEL; give the path of a .gguf file, names come with `hearth models`, which this version lacks");
 }
 
 }  // namespace hearth::cli

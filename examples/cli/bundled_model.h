@@ -1,9 +1,8 @@
 // Enters: the MODEL of a call, or none. Leaves: the path of the file meant, or an error.
 #pragma once
 
-#include <string>
-
 #include <hearth/result.hpp>
+#include <string>
 
 namespace hearth::cli {
 

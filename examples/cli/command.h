@@ -1,10 +1,9 @@
 // Enters: a call's words. Leaves: its work done, or an error; what every subcommand of `hearth` is.
 #pragma once
 
-#include <memory>
-
 #include <CLI/CLI.hpp>
 #include <hearth/result.hpp>
+#include <memory>
 
 #include "console.h"
 

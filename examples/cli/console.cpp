@@ -60,7 +60,8 @@ Console::Console() {
 bool Console::write(std::string_view text) {
   if (output_error_ != 0) return false;
   if (!text.empty()) at_line_start_ = text.back() == '\n';
-  output_error_ = output_is_terminal_ ? write_all(STDOUT_FILENO, printable(text, Lines::keep)) : write_all(STDOUT_FILENO, text);
+  output_error_ =
+      output_is_terminal_ ? write_all(STDOUT_FILENO, printable(text, Lines::keep)) : write_all(STDOUT_FILENO, text);
   return output_error_ == 0;
 }
 
@@ -76,7 +77,8 @@ void Console::error(std::string_view message) { note("error: " + std::string(mes
 bool Console::reader_left() const { return output_error_ == EPIPE; }
 
 std::string Console::output_message() const {
-  return std::generic_category().message(output_error_) + "; writing standard output; free space there or send it elsewhere";
+  return std::generic_category().message(output_error_) +
+         "; writing standard output; free space there or send it elsewhere";
 }
 
 Interruptible::Interruptible() { g_interruptible = 1; }

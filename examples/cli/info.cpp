@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-
 #include <hearth/tools.hpp>
 #include <nlohmann/json.hpp>
 
@@ -45,7 +44,8 @@ class Info : public Command {
     if (!info) return info.error();
     if (!isa_.name().empty()) {
       if (std::find(info->isas.begin(), info->isas.end(), isa_.name()) == info->isas.end())
-        return Error(Status::unsupported, "instruction set " + isa_.name() + " does not run here; --isa; choose one that `hearth info` lists");
+        return Error(Status::unsupported, "instruction set " + isa_.name() +
+                                              " does not run here; --isa; choose one that `hearth info` lists");
       info->isa = isa_.name();
     }
     console.write(json_ ? as_json(*info) : as_text(*info));

@@ -1,9 +1,8 @@
 // Enters: the words of a call. Leaves: an exit code: 0 done, 1 could not be done, 2 the call is wrong, 130 after Ctrl-C.
 #include <array>
+#include <hearth/tools.hpp>
 #include <new>
 #include <string>
-
-#include <hearth/tools.hpp>
 
 #include "command.h"
 #include "printable.h"

@@ -54,19 +54,21 @@ const char* environment(const char* name) {
 
 }  // namespace
 
-template <class T>
-T parse_number(const std::string& name, std::string_view text, T lowest, T highest) {
+template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (!whole || !(value >= lowest && value <= highest))  // written so that NaN is out of range
-    refuse(name, (std::is_integral_v<T> ? "a whole number from " : "a number from ") + text_of(lowest) + " to " + text_of(highest),
+    refuse(name,
+           (std::is_integral_v<T> ? "a whole number from " : "a number from ") + text_of(lowest) + " to " +
+               text_of(highest),
            text);
   return value;
 }
 
 template <class T>
-CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest, const std::string& help) {
+CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest,
+                        const std::string& help) {
   return add_raw(app, name, "N", help, [&value, lowest, highest](const std::string& option, const std::string& word) {
     value = parse_number(option, word, lowest, highest);
   });
@@ -75,7 +77,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowe
 template int parse_number(const std::string&, std::string_view, int, int);
 template std::uint64_t parse_number(const std::string&, std::string_view, std::uint64_t, std::uint64_t);
 template CLI::Option* add_number(CLI::App&, const std::string&, int&, int, int, const std::string&);
-template CLI::Option* add_number(CLI::App&, const std::string&, std::int64_t&, std::int64_t, std::int64_t, const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::int64_t&, std::int64_t, std::int64_t,
+                                 const std::string&);
 template CLI::Option* add_number(CLI::App&, const std::string&, float&, float, float, const std::string&);
 
 CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, std::optional<std::string>& value,
@@ -93,7 +96,8 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type,
 }
 
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
-  CLI::Option* option = app.add_flag_callback(name, [&value] { value = true; }, help);
+  CLI::Option* option = app.add_flag_callback(
+      name, [&value] { value = true; }, help);
   return option->disable_flag_override()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
 }
 
@@ -120,9 +124,10 @@ CLI::Option* add_ids(CLI::App& app, const std::string& name, std::optional<std::
 }
 
 void ModelFile::declare(CLI::App& app, Need need) {
-  CLI::Option* model = add_text(app, "MODEL", "FILE", model_,
-                                need == Need::required ? "a .gguf file, the first of a split one"
-                                                       : "a .gguf file, the first of a split one; without it the bundled model");
+  CLI::Option* model =
+      add_text(app, "MODEL", "FILE", model_,
+               need == Need::required ? "a .gguf file, the first of a split one"
+                                      : "a .gguf file, the first of a split one; without it the bundled model");
   model->required(need == Need::required);
   add_flag(app, "--no-mmap", no_mmap_, "read the file into memory instead of mapping it");
 }
@@ -130,7 +135,8 @@ void ModelFile::declare(CLI::App& app, Need need) {
 Result<std::string> ModelFile::path() const { return model_ ? find_model(*model_) : bundled_model(); }
 
 void IsaChoice::declare(CLI::App& app) {
-  add_choice(app, "--isa", kIsas, name_, "instruction set: scalar|avx2|avxvnni|avx512|neon (default: the fastest here, or HEARTH_ISA)");
+  add_choice(app, "--isa", kIsas, name_,
+             "instruction set: scalar|avx2|avxvnni|avx512|neon (default: the fastest here, or HEARTH_ISA)");
 }
 
 void IsaChoice::settle() {
@@ -143,11 +149,13 @@ void IsaChoice::settle() {
 void ModelRun::declare(CLI::App& app, ModelFile::Need need) {
   file_.declare(app, need);
   isa_.declare(app);
-  add_number(app, "--threads", threads_, 1, kMaxThreads, "threads (default: what the machine grants, or HEARTH_THREADS)");
+  add_number(app, "--threads", threads_, 1, kMaxThreads,
+             "threads (default: what the machine grants, or HEARTH_THREADS)");
   add_number(app, "--ctx", n_ctx_, std::int64_t{1}, std::numeric_limits<std::int64_t>::max(), "context in tokens");
   add_choice(app, "--kv", {"f16", "f32", "q8_0"}, kv_, "type of keys and values: f16 (default)|f32|q8_0");
   add_number(app, "--chunk", chunk_, std::int64_t{1}, kMaxChunk, "prompt tokens a pass (default 512)");
-  add_choice(app, "--weights", {"auto", "file", "repacked"}, weights_, "how weights lie in memory: auto (default)|file|repacked");
+  add_choice(app, "--weights", {"auto", "file", "repacked"}, weights_,
+             "how weights lie in memory: auto (default)|file|repacked");
   add_raw(app, "--device", "NAME", "cpu (default)|cuda[:N]", [this](const std::string& name, const std::string& word) {
     if (word.rfind("cuda:", 0) == 0) parse_number("--device cuda:", std::string_view(word).substr(5), 0, 255);
     else check_choice(name, {"cpu", "cuda"}, word);
@@ -162,7 +170,8 @@ void ModelRun::settle() {
 }
 
 Result<void> ModelRun::supported() const {
-  if (device_ != "cpu") return Error(Status::unsupported, "this build runs on the CPU only; --device " + device_ + "; use --device cpu");
+  if (device_ != "cpu")
+    return Error(Status::unsupported, "this build runs on the CPU only; --device " + device_ + "; use --device cpu");
   if (kv_ == "q8_0") return Error(Status::unsupported, "keys and values of type q8_0 come later; --kv; use f16 or f32");
   return {};
 }
@@ -175,7 +184,9 @@ Result<Model> ModelRun::open() const {
   options.threads = threads_;
   options.isa = isa_.name();
   options.mmap = file_.mmap();
-  options.weights = weights_ == "file" ? Weights::file : weights_ == "repacked" ? Weights::repacked : Weights::automatic;
+  options.weights = weights_ == "file"       ? Weights::file
+                    : weights_ == "repacked" ? Weights::repacked
+                                             : Weights::automatic;
   return Model::open(*path, options);
 }
 

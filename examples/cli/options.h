@@ -1,14 +1,13 @@
 // Enters: options' texts. Leaves: checked values, and models and sessions opened as they say; shared by the subcommands.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
+#include <hearth/hearth.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <hearth/hearth.hpp>
 
 namespace hearth::cli {
 
@@ -27,8 +26,7 @@ template <class T>
 CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest, const std::string& help);
 
 /// The whole text as a number in range, or CLI::ValidationError. T: int or std::uint64_t.
-template <class T>
-T parse_number(const std::string& name, std::string_view text, T lowest, T highest);
+template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest);
 
 /// A model file, named or bundled.
 class ModelFile {

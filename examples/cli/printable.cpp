@@ -38,7 +38,8 @@ bool acts(std::uint32_t code) {
 
 std::string hexadecimal(std::uint32_t value, int at_least) {
   std::string digits;
-  for (; value != 0 || at_least > 0; value >>= 4, --at_least) digits.insert(digits.begin(), "0123456789abcdef"[value & 15]);
+  for (; value != 0 || at_least > 0; value >>= 4, --at_least)
+    digits.insert(digits.begin(), "0123456789abcdef"[value & 15]);
   return digits;
 }
 

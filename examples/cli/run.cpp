@@ -12,11 +12,16 @@ namespace {
 
 const char* in_words(Finish finish) {
   switch (finish) {
-    case Finish::end_of_text: return "end of text";
-    case Finish::stop_string: return "stop text";
-    case Finish::max_tokens: return "as many tokens as asked for";
-    case Finish::context_full: return "context full";
-    case Finish::cancelled: return "cancelled";
+    case Finish::end_of_text:
+      return "end of text";
+    case Finish::stop_string:
+      return "stop text";
+    case Finish::max_tokens:
+      return "as many tokens as asked for";
+    case Finish::context_full:
+      return "context full";
+    case Finish::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }
@@ -35,8 +40,8 @@ std::string truth(const Model& model, const Session& session, const SamplingOpti
   const auto n_prompt = static_cast<std::size_t>(reply.n_prompt);
   return "prompt " + std::to_string(n_prompt) + " tokens" + rate(n_prompt, reply.prefill_seconds) + "; generated " +
          std::to_string(reply.tokens.size()) + rate(reply.tokens.size(), reply.decode_seconds) + "; context " +
-         std::to_string(session.n_ctx()) + "; threads " + std::to_string(info.threads) + "; isa " + info.isa + "; weights " +
-         (info.weights == Weights::repacked ? "repacked" : "file") +
+         std::to_string(session.n_ctx()) + "; threads " + std::to_string(info.threads) + "; isa " + info.isa +
+         "; weights " + (info.weights == Weights::repacked ? "repacked" : "file") +
          (sampling.temp > 0 ? "; seed " + std::to_string(sampling.seed) : "") + "; logits " + hash +
          "; ended: " + in_words(reply.finish);
 }

@@ -15,8 +15,9 @@ namespace hearth::cli {
 namespace {
 
 Error read_error(int code, const std::string& from) {
-  return Error(code == ENOENT ? Status::not_found : Status::io,
-               std::generic_category().message(code) + "; reading " + from + "; give a readable file, or the text with -p");
+  return Error(
+      code == ENOENT ? Status::not_found : Status::io,
+      std::generic_category().message(code) + "; reading " + from + "; give a readable file, or the text with -p");
 }
 
 Error too_long(const std::string& from) {
@@ -26,7 +27,8 @@ Error too_long(const std::string& from) {
 
 Result<std::string> read_all(int descriptor, const std::string& from) {
   struct stat info {};
-  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && static_cast<std::size_t>(info.st_size) > kMaxTextBytes)
+  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
+      static_cast<std::size_t>(info.st_size) > kMaxTextBytes)
     return too_long(from);
   std::string text;
   char buffer[65536];

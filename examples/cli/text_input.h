@@ -1,12 +1,11 @@
 // Enters: -p, -f or standard input. Leaves: the text, byte for byte.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstddef>
+#include <hearth/result.hpp>
 #include <optional>
 #include <string>
-
-#include <CLI/CLI.hpp>
-#include <hearth/result.hpp>
 
 #include "console.h"
 

@@ -4,13 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <hearth/result.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <hearth/result.hpp>
 
 #if defined(__GNUC__)
 #define HEARTH_API __attribute__((visibility("default")))
@@ -30,35 +29,35 @@ enum class Weights { automatic, file, repacked };
 enum class Kv { f16, f32 };
 
 struct ModelOptions {
-  int threads = 0;                      ///< 0: what affinity and cgroups really grant; else 1 to 1024
-  std::string isa{};                    ///< a name from machine_info().isas; empty: the fastest that runs here
+  int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024
+  std::string isa{};  ///< a name from machine_info().isas; empty: the fastest that runs here
   Weights weights = Weights::automatic;
-  bool mmap = true;                     ///< false: read the file into memory, immune to others changing it
+  bool mmap = true;  ///< false: read the file into memory, immune to others changing it
 };
 
 struct SessionOptions {
-  std::int64_t n_ctx = 0;               ///< positions; 0: the smaller of the model's and what memory fits
+  std::int64_t n_ctx = 0;  ///< positions; 0: the smaller of the model's and what memory fits
   Kv kv = Kv::f16;
-  std::int64_t chunk = 512;             ///< prompt tokens per forward pass, 1 to 4096
+  std::int64_t chunk = 512;  ///< prompt tokens per forward pass, 1 to 4096
 };
 
 /// Applied in this order: repeat penalty, top-k, top-p, min-p, temperature, draw. The same seed gives the same tokens on
 /// every machine: the randomness belongs to the position a token takes.
 struct SamplingOptions {
-  float temp = 0.0f;                    ///< 0: greedy
-  std::int32_t top_k = 0;               ///< 0: off
-  float top_p = 1.0f;                   ///< 1: off
-  float min_p = 0.0f;                   ///< 0: off
-  float repeat_penalty = 1.0f;          ///< 1: off
-  std::int32_t repeat_last = 64;        ///< tokens looked back on by the penalty; -1: all
+  float temp = 0.0f;              ///< 0: greedy
+  std::int32_t top_k = 0;         ///< 0: off
+  float top_p = 1.0f;             ///< 1: off
+  float min_p = 0.0f;             ///< 0: off
+  float repeat_penalty = 1.0f;    ///< 1: off
+  std::int32_t repeat_last = 64;  ///< tokens looked back on by the penalty; -1: all
   std::uint64_t seed = 0;
 };
 
 struct GenerateOptions {
-  std::int64_t max_tokens = -1;         ///< -1: to the end of text or of the context
+  std::int64_t max_tokens = -1;  ///< -1: to the end of text or of the context
   SamplingOptions sampling{};
-  std::vector<std::string> stop{};      ///< the text ends before the first of these
-  bool echo = false;                    ///< the prompt's text comes first
+  std::vector<std::string> stop{};  ///< the text ends before the first of these
+  bool echo = false;                ///< the prompt's text comes first
 };
 
 /// Why a text ended.
@@ -67,11 +66,11 @@ enum class Finish { end_of_text, stop_string, max_tokens, context_full, cancelle
 /// What a call made and what it took. Nothing was cut without `finish` saying so.
 struct Reply {
   std::string text;
-  std::vector<std::int32_t> tokens;     ///< generated, the end-of-generation token included
+  std::vector<std::int32_t> tokens;  ///< generated, the end-of-generation token included
   Finish finish = Finish::end_of_text;
-  std::int64_t n_prompt = 0;            ///< prompt tokens, BOS included
+  std::int64_t n_prompt = 0;  ///< prompt tokens, BOS included
   double prefill_seconds = 0, decode_seconds = 0;
-  std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
+  std::uint64_t logits_hash = 0;  ///< FNV-1a of the last logits' bits: equal on every machine
 };
 
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
@@ -83,7 +82,7 @@ struct ModelInfo {
   std::uint64_t weights_bytes = 0, n_parameters = 0;
   std::string isa;
   int threads = 0;
-  Weights weights = Weights::automatic; ///< what was chosen: file or repacked
+  Weights weights = Weights::automatic;  ///< what was chosen: file or repacked
 };
 
 /// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
@@ -117,14 +116,16 @@ class HEARTH_API Session {
   Result<Reply> generate(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
 
   /// The same from token ids, as they are.
-  Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {}, const OnText& on_text = {});
+  Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {},
+                              const OnText& on_text = {});
 
   /// Appends `ids` and hands each position's logits [n_vocab] to `on_logits`, in order; returning false stops.
-  Result<void> evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float> logits)>& on_logits);
+  Result<void> evaluate(std::span<const std::int32_t> ids,
+                        const std::function<bool(std::span<const float> logits)>& on_logits);
 
   std::int64_t n_ctx() const;
-  std::int64_t n_past() const;          ///< positions taken so far
-  void reset();                         ///< forgets all positions
+  std::int64_t n_past() const;  ///< positions taken so far
+  void reset();                 ///< forgets all positions
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;

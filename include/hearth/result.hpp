@@ -37,8 +37,7 @@ class Error {
 };
 
 /// A `T` or an `Error`. Test it, then use `*` and `->`; `error()` is defined only when the test is false.
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
@@ -57,8 +56,7 @@ class [[nodiscard]] Result {
 };
 
 /// Success without a value, or an `Error`.
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
  public:
   Result() = default;
   Result(Error error) : error_(std::move(error)) {}

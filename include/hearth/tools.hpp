@@ -3,23 +3,22 @@
 
 #include <array>
 #include <cstdint>
+#include <hearth/hearth.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <hearth/hearth.hpp>
-
 namespace hearth::tools {
 
 struct MachineInfo {
-  std::string version;                  ///< of Hearth
-  int arithmetic = 1;                   ///< the version of ARITHMETIC.md's rules
-  std::vector<std::string> isas;        ///< that run here, slowest first
-  std::string isa;                      ///< the fastest of them
-  int threads = 0;                      ///< what affinity and cgroups grant
-  double read_gbps = 0;                 ///< measured read bandwidth with that many threads, 10^9 bytes a second
+  std::string version;            ///< of Hearth
+  int arithmetic = 1;             ///< the version of ARITHMETIC.md's rules
+  std::vector<std::string> isas;  ///< that run here, slowest first
+  std::string isa;                ///< the fastest of them
+  int threads = 0;                ///< what affinity and cgroups grant
+  double read_gbps = 0;           ///< measured read bandwidth with that many threads, 10^9 bytes a second
 };
 
 /// `measure` = false leaves read_gbps 0 and takes no time.
@@ -28,14 +27,14 @@ HEARTH_API Result<MachineInfo> machine_info(bool measure = true);
 /// One metadata value as it is read: scalars have one element in `values`, arrays up to `limit` of their first.
 struct MetadataEntry {
   std::string key;
-  std::string type;                     ///< "u32", "string", "array of string", …
-  std::uint64_t count = 1;              ///< elements of an array
-  std::vector<std::string> values;      ///< JSON texts: numbers, true/false, quoted and escaped strings
+  std::string type;                 ///< "u32", "string", "array of string", …
+  std::uint64_t count = 1;          ///< elements of an array
+  std::vector<std::string> values;  ///< JSON texts: numbers, true/false, quoted and escaped strings
 };
 
 struct TensorEntry {
-  std::string name, type;               ///< type as GGUF names it: "Q8_0"
-  std::vector<std::uint64_t> dims;      ///< dims[0] is the row
+  std::string name, type;           ///< type as GGUF names it: "Q8_0"
+  std::vector<std::uint64_t> dims;  ///< dims[0] is the row
   std::uint64_t offset = 0, bytes = 0;
   std::uint32_t shard = 0;
 };
@@ -67,10 +66,10 @@ class HEARTH_API Tokenizer {
 };
 
 struct Perplexity {
-  std::int64_t n_tokens = 0;            ///< scored
-  double nll = 0;                       ///< their summed negative log-likelihood, nats
-  double ppl = 0;                       ///< exp(nll / n_tokens)
-  std::string logits_sha256;            ///< over the f32 bits of every scored position's logits, in order
+  std::int64_t n_tokens = 0;  ///< scored
+  double nll = 0;             ///< their summed negative log-likelihood, nats
+  double ppl = 0;             ///< exp(nll / n_tokens)
+  std::string logits_sha256;  ///< over the f32 bits of every scored position's logits, in order
 };
 
 /// The text is tokenized once without BOS and cut into windows of `n_ctx` tokens without overlap, BOS first where the model wants
@@ -79,17 +78,17 @@ HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view te
 
 struct BenchOptions {
   std::int64_t n_prompt = 512, n_generate = 128;
-  std::int64_t batch = 1;               ///< sequences decoded together
-  std::int64_t depth = 0;               ///< positions that lie before the first decoded one
-  int reps = 3;                         ///< rounds; the median is reported
+  std::int64_t batch = 1;  ///< sequences decoded together
+  std::int64_t depth = 0;  ///< positions that lie before the first decoded one
+  int reps = 3;            ///< rounds; the median is reported
 };
 
 struct BenchReport {
-  double prefill_tps = 0;               ///< prompt tokens a second
-  double decode_tps = 0;                ///< generated tokens a second, of all sequences together
-  double first_token_ms = 0;            ///< a one-token prompt's forward pass
-  double read_gbps = 0;                 ///< measured read bandwidth of this machine, 10^9 bytes a second
-  double pct_of_read_peak = 0;          ///< weights read a second by decoding, of that
+  double prefill_tps = 0;       ///< prompt tokens a second
+  double decode_tps = 0;        ///< generated tokens a second, of all sequences together
+  double first_token_ms = 0;    ///< a one-token prompt's forward pass
+  double read_gbps = 0;         ///< measured read bandwidth of this machine, 10^9 bytes a second
+  double pct_of_read_peak = 0;  ///< weights read a second by decoding, of that
   std::uint64_t peak_rss_bytes = 0;
   std::uint64_t logits_hash = 0;
 };

@@ -1,14 +1,13 @@
 // The C++ border for running models: thin, and nothing thrown crosses it.
-#include <hearth/hearth.hpp>
-#include <hearth/tools.hpp>
-
 #include <algorithm>
 #include <cmath>
+#include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
 #include <vector>
 
 #include "border.h"
-#include "perplexity.h"
 #include "host.h"
+#include "perplexity.h"
 #include "sequence.h"
 #include "speed.h"
 #include "try.h"
@@ -58,11 +57,13 @@ Result<Reply> Session::generate(std::string_view prompt, const GenerateOptions& 
   return api::guarded([&] { return impl_->sequence->generate(prompt, options, on_text); });
 }
 
-Result<Reply> Session::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text) {
+Result<Reply> Session::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
+                                     const OnText& on_text) {
   return api::guarded([&] { return impl_->sequence->generate_from(ids, options, on_text); });
 }
 
-Result<void> Session::evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits) {
+Result<void> Session::evaluate(std::span<const std::int32_t> ids,
+                               const std::function<bool(std::span<const float>)>& on_logits) {
   return api::guarded([&] { return impl_->sequence->evaluate(ids, on_logits); });
 }
 
@@ -77,7 +78,9 @@ Result<Perplexity> perplexity(const Model& model, std::string_view text, const S
     const engine::LoadedModel& loaded = *model.impl()->model;
     HEARTH_TRY(auto sequence, engine::Sequence::make(model.impl()->model, options));
     Sha256 hash;
-    HEARTH_TRY(const engine::Score score, engine::score_text(loaded, *sequence, text, [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }));
+    HEARTH_TRY(const engine::Score score,
+               engine::score_text(loaded, *sequence, text,
+                                  [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }));
     return Perplexity{score.n_tokens, score.nll, std::exp(score.nll / static_cast<double>(score.n_tokens)), hash.hex()};
   });
 }
@@ -90,8 +93,12 @@ double median(std::vector<double> values) {
 }
 
 Result<void> check(const BenchOptions& o) {
-  if (o.n_prompt >= 0 && o.n_generate >= 0 && o.batch >= 1 && o.batch <= 256 && o.depth >= 0 && o.reps >= 1 && o.reps <= 1000) return {};
-  return Error(Status::invalid_argument, "prompt, generated, batch, depth or repetitions are out of range; bench; batch is 1 to 256, reps 1 to 1000, the others 0 or more");
+  if (o.n_prompt >= 0 && o.n_generate >= 0 && o.batch >= 1 && o.batch <= 256 && o.depth >= 0 && o.reps >= 1 &&
+      o.reps <= 1000)
+    return {};
+  return Error(Status::invalid_argument,
+               "prompt, generated, batch, depth or repetitions are out of range; bench; batch is 1 to 256, reps 1 to "
+               "1000, the others 0 or more");
 }
 
 }  // namespace
@@ -106,7 +113,8 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     report.first_token_ms = 1000 * first.prefill_seconds;
     std::vector<double> prefill, decode;
     for (int r = 0; r < o.reps; ++r) {
-      HEARTH_TRY(const engine::Speed speed, engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, o.n_generate, o.batch, o.depth));
+      HEARTH_TRY(const engine::Speed speed,
+                 engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, o.n_generate, o.batch, o.depth));
       prefill.push_back(speed.prefill_seconds);
       decode.push_back(speed.decode_seconds);
       report.logits_hash = speed.logits_hash;
@@ -116,7 +124,8 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     HEARTH_TRY(const MachineInfo machine, machine_info());
     report.read_gbps = machine.read_gbps;
     const double steps = report.decode_tps / static_cast<double>(o.batch);
-    if (machine.read_gbps > 0) report.pct_of_read_peak = 100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
+    if (machine.read_gbps > 0)
+      report.pct_of_read_peak = 100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
     report.peak_rss_bytes = peak_resident_bytes();
     return report;
   });

@@ -19,29 +19,29 @@ using kernels::RopeLayout;
 struct Matrix {
   kernels::Format format = kernels::Format::f32;
   std::int64_t n_rows = 0, k = 0;
-  const std::byte* file = nullptr;      // [n_rows, row bytes]
-  const std::byte* packed = nullptr;    // [ceil(n_rows/16), 16 * row bytes], or none
+  const std::byte* file = nullptr;    // [n_rows, row bytes]
+  const std::byte* packed = nullptr;  // [ceil(n_rows/16), 16 * row bytes], or none
 };
 
 /// f32 rows. `width` elements each, `stride` floats apart.
 struct Rows {
-  float* data = nullptr;                // [n, stride]
+  float* data = nullptr;  // [n, stride]
   std::int64_t n = 0, width = 0, stride = 0;
   float* row(std::int64_t i) const { return data + i * stride; }
 };
 
 /// What matmul reads: rows as f32 and, for quantized weights, as blocks of int8.
 struct Input {
-  Rows x;                               // [n, width]
-  kernels::QBlock* q = nullptr;         // [n, q_stride]
-  std::int64_t q_stride = 0;            // blocks
+  Rows x;                        // [n, width]
+  kernels::QBlock* q = nullptr;  // [n, q_stride]
+  std::int64_t q_stride = 0;     // blocks
   kernels::QBlock* q_row(std::int64_t i) const { return q + i * q_stride; }
 };
 
 /// One product y = w x of a group that shares its input.
 struct Product {
   const Matrix* w;
-  Rows y;                               // [n, w->n_rows]
+  Rows y;  // [n, w->n_rows]
 };
 
 /// Queries of consecutive rows that read the same cache.
@@ -52,7 +52,7 @@ struct AttendTile {
 
 /// Where a row's keys and values live and which positions it sees.
 struct RowPlace {
-  std::byte* page;                      // that holds its own position
+  std::byte* page;  // that holds its own position
   std::int64_t position;
 };
 
@@ -60,11 +60,13 @@ struct AttentionShape {
   std::int64_t n_head, n_kv_head, head_dim;
   float scale;
   KvType kv_type;
-  std::size_t layer_offset;             // of this layer in a page: [n_kv_head][K, V]
+  std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
   std::size_t kv_head_bytes() const {
     return static_cast<std::size_t>(kernels::kPage * head_dim) * (kv_type == KvType::f16 ? 2 : 4);
   }
-  std::size_t k_offset(std::int64_t head) const { return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes(); }
+  std::size_t k_offset(std::int64_t head) const {
+    return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
+  }
   std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
 };
 
@@ -91,7 +93,8 @@ class Backend {
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) = 0;
 
   /// out = norm(x) * weight, also quantized. `residual` (if it has data) is added to x first.
-  virtual void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps, const Input& out) = 0;
+  virtual void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+                    const Input& out) = 0;
 
   /// All products of one input in one sharing-out.
   virtual void matmul(Worker& w, const Input& input, std::span<const Product> products) = 0;
@@ -100,12 +103,13 @@ class Backend {
   virtual void add_bias(Worker& w, const Rows& y, const float* bias) = 0;
 
   /// Rotates q and k, then stores k and v where each row's position lives. cos, sin [n, n_rot/2].
-  virtual void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos, const Rows& sin, std::int64_t n_rot,
-                              RopeLayout layout, const AttentionShape& shape, std::span<const RowPlace> places) = 0;
+  virtual void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
+                              const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
+                              std::span<const RowPlace> places) = 0;
 
   /// out = attention of each row over positions 0 … its own.
-  virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles, std::span<const RowPlace> places,
-                      const Rows& out) = 0;
+  virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
+                      std::span<const RowPlace> places, const Rows& out) = 0;
 
   /// Quantizes rows that another verb left in input.x.
   virtual void quantize(Worker& w, Where where, const Input& input) = 0;
@@ -114,7 +118,8 @@ class Backend {
   virtual void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].
-  virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows, const Rows& to) = 0;
+  virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
+                      const Rows& to) = 0;
 };
 
 }  // namespace hearth::backend

@@ -6,7 +6,6 @@
 
 namespace hearth::backend {
 
-
 namespace {
 
 // Rows of a matrix that a member takes at a time: a panel of many tokens, or some tens of kilobytes of weights for few.
@@ -16,7 +15,8 @@ std::int64_t claims(const Matrix& w) { return (w.n_rows + kClaimRows - 1) / kCla
 
 }  // namespace
 
-Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable& table, int n_members, std::int64_t widest) {
+Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable& table, int n_members,
+                                                     std::int64_t widest) {
   std::unique_ptr<CpuBackend> backend(new CpuBackend(table));
   for (int i = 0; i < n_members; ++i) {
     HEARTH_TRY(auto scratch, AlignedBuffer<std::byte>::make(table.scratch_bytes(widest)));
@@ -35,13 +35,13 @@ std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
   return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
 }
 
-template <class Body>
-void CpuBackend::finite_rows(Worker& w, Where where, std::int64_t n, Body&& body) {
+template <class Body> void CpuBackend::finite_rows(Worker& w, Where where, std::int64_t n, Body&& body) {
   w.loop(n, 1, [&](std::int64_t i, std::int64_t) {
     if (body(i)) return;
     const std::int64_t place = where.layer * 256 + static_cast<std::int64_t>(where.step);
     std::int64_t first = failure_.load(std::memory_order_relaxed);
-    while (place < first && !failure_.compare_exchange_weak(first, place, std::memory_order_relaxed)) {}
+    while (place < first && !failure_.compare_exchange_weak(first, place, std::memory_order_relaxed)) {
+    }
   });
 }
 
@@ -55,11 +55,13 @@ void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int3
   const std::size_t bytes = kernels::row_bytes(kernels::format_info(table.format), table.k);
   w.loop(x.n, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
-      kernels::dequantize_row(table.format, x.row(i), table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
+      kernels::dequantize_row(table.format, x.row(i),
+                              table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
   });
 }
 
-void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps, const Input& out) {
+void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+                      const Input& out) {
   finite_rows(w, where, x.n, [&](std::int64_t i) {
     if (residual.data) table_.add(x.row(i), residual.row(i), x.width);
     table_.rms_norm(out.x.row(i), x.row(i), weight, x.width, eps);
@@ -100,30 +102,34 @@ void CpuBackend::add_bias(Worker& w, const Rows& y, const float* bias) {
   });
 }
 
-void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos, const Rows& sin, std::int64_t n_rot,
-                                RopeLayout layout, const AttentionShape& s, std::span<const RowPlace> places) {
+void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
+                                const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& s,
+                                std::span<const RowPlace> places) {
   finite_rows(w, where, q.n, [&](std::int64_t i) {
     table_.rope(q.row(i), cos.row(i), sin.row(i), s.n_head, s.head_dim, n_rot, layout);
     table_.rope(k.row(i), cos.row(i), sin.row(i), s.n_kv_head, s.head_dim, n_rot, layout);
     const RowPlace& place = places[static_cast<std::size_t>(i)];
     bool finite = true;
     for (std::int64_t h = 0; h < s.n_kv_head; ++h)
-      finite = table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + h * s.head_dim, v.row(i) + h * s.head_dim,
-                               place.position % kernels::kPage, s.head_dim, s.kv_type) && finite;
+      finite = table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + h * s.head_dim,
+                               v.row(i) + h * s.head_dim, place.position % kernels::kPage, s.head_dim, s.kv_type) &&
+               finite;
     return finite;
   });
 }
 
-void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles, std::span<const RowPlace> places,
-                        const Rows& out) {
-  const std::int64_t group = s.n_head / s.n_kv_head;                                      // heads that share a K/V head
-  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);         // of them in one call
+void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles,
+                        std::span<const RowPlace> places, const Rows& out) {
+  const std::int64_t group = s.n_head / s.n_kv_head;                               // heads that share a K/V head
+  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);  // of them in one call
   const std::int64_t parts = (group + heads - 1) / heads;
   const auto n_tiles = static_cast<std::int64_t>(tiles.size());
   w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
-    const AttendTile& tile = tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
+    const AttendTile& tile =
+        tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
     const std::int64_t kv_head = begin / parts % s.n_kv_head, first = begin % parts * heads;
-    kernels::AttendArgs args{tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {}, s.scale};
+    kernels::AttendArgs args{
+        tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {}, s.scale};
     for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
       for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
         const std::int64_t at = (kv_head * group + h) * s.head_dim;
@@ -138,20 +144,23 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
 }
 
 void CpuBackend::quantize(Worker& w, Where where, const Input& input) {
-  finite_rows(w, where, input.x.n, [&](std::int64_t i) { return table_.quantize_row(input.q_row(i), input.x.row(i), input.x.width); });
+  finite_rows(w, where, input.x.n,
+              [&](std::int64_t i) { return table_.quantize_row(input.q_row(i), input.x.row(i), input.x.width); });
 }
 
 void CpuBackend::gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) {
   constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
   const std::int64_t segments = (gate.width + kSegment - 1) / kSegment;
   finite_rows(w, where, gate.n * segments, [&](std::int64_t part) {
-    const std::int64_t i = part / segments, from = part % segments * kSegment, n = std::min(kSegment, gate.width - from);
+    const std::int64_t i = part / segments, from = part % segments * kSegment,
+                       n = std::min(kSegment, gate.width - from);
     table_.silu_mul(out.x.row(i) + from, gate.row(i) + from, up.row(i) + from, n);
     return table_.quantize_row(out.q_row(i) + from / kernels::kBlock, out.x.row(i) + from, n);
   });
 }
 
-void CpuBackend::gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows, const Rows& to) {
+void CpuBackend::gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
+                        const Rows& to) {
   w.loop(to.n, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t source = rows[static_cast<std::size_t>(i)];

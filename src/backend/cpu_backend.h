@@ -2,10 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <hearth/result.hpp>
 #include <memory>
 #include <vector>
-
-#include <hearth/result.hpp>
 
 #include "aligned_buffer.h"
 #include "backend.h"
@@ -15,35 +14,38 @@ namespace hearth::backend {
 class CpuBackend final : public Backend {
  public:
   /// Scratch for each of `n_members` members, for matmuls of up to `widest` inputs.
-  static Result<std::unique_ptr<CpuBackend>> make(const kernels::KernelTable& table, int n_members, std::int64_t widest);
+  static Result<std::unique_ptr<CpuBackend>> make(const kernels::KernelTable& table, int n_members,
+                                                  std::int64_t widest);
 
   std::uint64_t scratch_bytes() const;
 
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) override;
-  void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps, const Input& out) override;
+  void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+            const Input& out) override;
   void matmul(Worker& w, const Input& input, std::span<const Product> products) override;
   void add_bias(Worker& w, const Rows& y, const float* bias) override;
-  void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos, const Rows& sin, std::int64_t n_rot,
-                      RopeLayout layout, const AttentionShape& shape, std::span<const RowPlace> places) override;
-  void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles, std::span<const RowPlace> places,
-              const Rows& out) override;
+  void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
+                      const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
+                      std::span<const RowPlace> places) override;
+  void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
+              std::span<const RowPlace> places, const Rows& out) override;
   void quantize(Worker& w, Where where, const Input& input) override;
   void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) override;
-  void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows, const Rows& to) override;
+  void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
+              const Rows& to) override;
 
  private:
   explicit CpuBackend(const kernels::KernelTable& table) : table_(table) {}
 
   /// body(i) for every i < n; a false is a row that is not finite, noted as `where`.
-  template <class Body>
-  void finite_rows(Worker& w, Where where, std::int64_t n, Body&& body);
+  template <class Body> void finite_rows(Worker& w, Where where, std::int64_t n, Body&& body);
 
   const kernels::KernelTable& table_;
-  std::vector<AlignedBuffer<std::byte>> scratch_;   // [member]
+  std::vector<AlignedBuffer<std::byte>> scratch_;  // [member]
   static constexpr std::int64_t kNone = INT64_MAX;
-  std::atomic<std::int64_t> failure_{kNone};        // layer and step in one number, the smallest wins
+  std::atomic<std::int64_t> failure_{kNone};  // layer and step in one number, the smallest wins
 };
 
 }  // namespace hearth::backend

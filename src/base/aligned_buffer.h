@@ -16,8 +16,7 @@
 namespace hearth {
 
 /// Fixed-size storage for kernels; a failed allocation is an error, not an exception.
-template <class T>
-class AlignedBuffer {
+template <class T> class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
@@ -53,9 +52,12 @@ class AlignedBuffer {
  private:
   static constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;
   static Error too_large(std::size_t bytes) {
-    return Error(Status::out_of_memory, "cannot allocate " + std::to_string(bytes) + " bytes; buffer; free memory or ask for less context");
+    return Error(Status::out_of_memory,
+                 "cannot allocate " + std::to_string(bytes) + " bytes; buffer; free memory or ask for less context");
   }
-  struct Free { void operator()(T* p) const { std::free(p); } };
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
   std::unique_ptr<T[], Free> data_;
   std::size_t size_ = 0;
 };

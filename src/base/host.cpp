@@ -29,8 +29,7 @@ std::string cgroup_folder() {
   return "";
 }
 
-template <class Visit>
-void visit_cgroups(Visit visit) {
+template <class Visit> void visit_cgroups(Visit visit) {
   for (std::string folder = cgroup_folder();; folder.erase(folder.rfind('/'))) {
     visit("/sys/fs/cgroup" + folder);
     if (folder.empty() || folder.rfind('/') == std::string::npos) return;
@@ -46,7 +45,8 @@ double cpu_quota() {
   });
   const std::uint64_t v1 = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
   const std::uint64_t period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (v1 != kNoLimit && period != kNoLimit && period > 0) quota = std::min(quota, static_cast<double>(v1) / static_cast<double>(period));
+  if (v1 != kNoLimit && period != kNoLimit && period > 0)
+    quota = std::min(quota, static_cast<double>(v1) / static_cast<double>(period));
   return quota;
 }
 
@@ -58,7 +58,8 @@ std::uint64_t cgroup_headroom() {
   visit_cgroups([&](const std::string& folder) {
     consider(read_number(folder + "/memory.max"), read_number(folder + "/memory.current"));
   });
-  consider(read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes"), read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes"));
+  consider(read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+           read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes"));
   return headroom;
 }
 
@@ -75,7 +76,8 @@ std::uint64_t system_available() {
 int usable_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  const int granted = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  const int granted =
+      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   const double quota = cpu_quota();
   const int allowed = quota < granted ? static_cast<int>(quota + 0.999) : granted;
   return std::max(1, allowed);

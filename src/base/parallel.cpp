@@ -43,9 +43,11 @@ void wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
 }  // namespace
 
 struct Worker::Shared {
-  struct alignas(64) Counter { std::atomic<std::int64_t> next{0}; };
+  struct alignas(64) Counter {
+    std::atomic<std::int64_t> next{0};
+  };
   explicit Shared(int n_members) : claimed(static_cast<std::size_t>(n_members)) {}
-  std::vector<Counter> claimed;                          // pieces taken of each share of the loop under way
+  std::vector<Counter> claimed;  // pieces taken of each share of the loop under way
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<std::uint32_t> generation{0};  // of the barrier
 };
@@ -56,7 +58,8 @@ std::int64_t Worker::claim(int share) {
 
 void Worker::barrier() {
   const std::uint32_t generation = shared_.generation.load(std::memory_order_relaxed);
-  if (shared_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < count_) return wait_change(shared_.generation, generation);
+  if (shared_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < count_)
+    return wait_change(shared_.generation, generation);
   shared_.arrived.store(0, std::memory_order_relaxed);
   for (Shared::Counter& counter : shared_.claimed) counter.next.store(0, std::memory_order_relaxed);
   shared_.generation.store(generation + 1, std::memory_order_release);
@@ -100,16 +103,19 @@ int Team::size() const { return state_->n_threads; }
 Result<std::unique_ptr<Team>> Team::start(int n_threads) {
   constexpr int kMost = 1024;
   if (n_threads < 1 || n_threads > kMost)
-    return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " + std::to_string(kMost) + "; choose a number in that range");
+    return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
+                                               std::to_string(kMost) + "; choose a number in that range");
   auto state = std::make_unique<State>(n_threads);
   state->owner = getpid();
   std::unique_ptr<Team> team(new Team(std::move(state)));
 #ifndef HEARTH_OPENMP
   try {
-    for (int i = 1; i < n_threads; ++i) team->state_->threads.emplace_back([s = team->state_.get(), i] { s->serve(i); });
+    for (int i = 1; i < n_threads; ++i)
+      team->state_->threads.emplace_back([s = team->state_.get(), i] { s->serve(i); });
   } catch (const std::system_error& failure) {
-    return Error(Status::io, "the system refused to start thread " + std::to_string(team->state_->threads.size() + 1) + " of " +
-                                 std::to_string(n_threads) + " (" + failure.code().message() + "); thread pool; ask for fewer threads");
+    return Error(Status::io, "the system refused to start thread " + std::to_string(team->state_->threads.size() + 1) +
+                                 " of " + std::to_string(n_threads) + " (" + failure.code().message() +
+                                 "); thread pool; ask for fewer threads");
   }
 #endif
   return team;
@@ -117,7 +123,8 @@ Result<std::unique_ptr<Team>> Team::start(int n_threads) {
 
 Team::~Team() {
   if (state_->owner != getpid()) {  // a forked child: the threads do not exist there, and neither joining nor detaching
-    static_cast<void>(state_.release());  // them is defined (a new thread may have their stacks by now), so they are left behind
+    static_cast<void>(
+        state_.release());  // them is defined (a new thread may have their stacks by now), so they are left behind
     return;
   }
   state_->stop = true;

@@ -3,9 +3,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
-
 #include <hearth/result.hpp>
+#include <memory>
 
 namespace hearth {
 
@@ -21,8 +20,7 @@ class Worker {
 
   /// body(begin, end) over 0 <= begin < end <= n in pieces of up to `grain`; returns when all pieces are done everywhere.
   /// A member first takes the pieces of its own share one after the other (what it reads lies together), then others' leftovers.
-  template <class Body>
-  void loop(std::int64_t n, std::int64_t grain, Body&& body) {
+  template <class Body> void loop(std::int64_t n, std::int64_t grain, Body&& body) {
     const std::int64_t pieces = (n + grain - 1) / grain;
     for (int turn = 0; turn < count_; ++turn) {
       const int share = (index_ + turn) % count_;
@@ -34,8 +32,7 @@ class Worker {
   }
 
   /// body() on one member; returns when it is done everywhere.
-  template <class Body>
-  void once(Body&& body) {
+  template <class Body> void once(Body&& body) {
     if (index_ == 0) body();
     barrier();
   }
@@ -62,9 +59,9 @@ class Team {
   int size() const;
 
   /// body(Worker&) on every member, in the floating-point state of ARITHMETIC.md; returns when all have finished.
-  template <class Body>
-  void run(Body&& body) {
-    run_erased([](void* object, Worker& worker) { (*static_cast<std::remove_reference_t<Body>*>(object))(worker); }, &body);
+  template <class Body> void run(Body&& body) {
+    run_erased([](void* object, Worker& worker) { (*static_cast<std::remove_reference_t<Body>*>(object))(worker); },
+               &body);
   }
 
  private:

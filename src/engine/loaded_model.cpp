@@ -21,16 +21,21 @@ Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   for (const kernels::KernelTable* table : kernels::built())
     if (table->runs_here()) here += (here.empty() ? "" : ", ") + std::string(table->name);
   const kernels::KernelTable* table = kernels::find(name);
-  if (!table) return Error(Status::invalid_argument, "instruction set '" + escape(name) + "' is unknown to this build; --isa or HEARTH_ISA; choose one of: " + here);
+  if (!table)
+    return Error(
+        Status::invalid_argument,
+        "instruction set '" + escape(name) + "' is unknown to this build; --isa or HEARTH_ISA; choose one of: " + here);
   if (!table->runs_here())
-    return Error(Status::unsupported, "instruction set '" + name + "' needs " + table->needs + ", which this CPU lacks; --isa or HEARTH_ISA; choose one of: " + here);
+    return Error(Status::unsupported, "instruction set '" + name + "' needs " + table->needs +
+                                          ", which this CPU lacks; --isa or HEARTH_ISA; choose one of: " + here);
   return table;
 }
 
 Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer& tokenizer, const std::string& path) {
   if (tokenizer.vocab().size() == config.n_vocab) return {};
-  return Error(Status::malformed, "the vocabulary has " + std::to_string(tokenizer.vocab().size()) + " tokens, tensor 'token_embd.weight' has " +
-                                      std::to_string(config.n_vocab) + " rows; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
+  return Error(Status::malformed, "the vocabulary has " + std::to_string(tokenizer.vocab().size()) +
+                                      " tokens, tensor 'token_embd.weight' has " + std::to_string(config.n_vocab) +
+                                      " rows; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
 }
 
 }  // namespace
@@ -60,8 +65,22 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
 void LoadedModel::describe(const ModelOptions&, const kernels::KernelTable& table) {
   const model::Config& c = network_.config;
   const auto name = file_->optional_string("general.name");
-  info_ = {name && *name ? std::string(**name) : "", std::string(c.arch->name), file_->path(), c.n_layer, c.n_head, c.n_kv_head, c.head_dim, c.dim, c.ffn_dim,
-           c.n_vocab, c.n_ctx_train, 0, 0, table.name, network_.team->size(), Weights::file};
+  info_ = {name && *name ? std::string(**name) : "",
+           std::string(c.arch->name),
+           file_->path(),
+           c.n_layer,
+           c.n_head,
+           c.n_kv_head,
+           c.head_dim,
+           c.dim,
+           c.ffn_dim,
+           c.n_vocab,
+           c.n_ctx_train,
+           0,
+           0,
+           table.name,
+           network_.team->size(),
+           Weights::file};
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];
@@ -75,7 +94,8 @@ Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > limit) return {};
   HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
-      if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size()) shard.release(bytes);
+      if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
+        shard.release(bytes);
   }));
   info_.weights = Weights::repacked;
   return {};

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <hearth/hearth.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
-
-#include <hearth/hearth.hpp>
 
 #include "forward.h"
 #include "gguf_reader.h"
@@ -36,7 +35,7 @@ class LoadedModel {
   std::unique_ptr<gguf::File> file_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   const kernels::KernelTable* table_ = nullptr;
-  mutable model::Network network_;      // its device and team are tools in use, its numbers never change
+  mutable model::Network network_;  // its device and team are tools in use, its numbers never change
   mutable std::mutex one_pass_;
   ModelInfo info_;
 };

@@ -18,16 +18,19 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t id) {
 
 }  // namespace
 
-Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::string_view text, const std::function<void(std::span<const float>)>& on_logits) {
+Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::string_view text,
+                         const std::function<void(std::span<const float>)>& on_logits) {
   const text::Vocab& vocab = model.tokenizer().vocab();
   HEARTH_TRY(const std::vector<std::int32_t> ids, model.tokenizer().encode(text));
   const bool bos = vocab.add_bos() && vocab.special().bos;
   const std::size_t window = static_cast<std::size_t>(sequence.n_ctx()) - (bos ? 1 : 0);
   if (window < 2 && !(bos && window == 1))
-    return Error(Status::invalid_argument, "a context of " + std::to_string(sequence.n_ctx()) + " leaves no token to score; --ctx; choose a larger one");
+    return Error(Status::invalid_argument, "a context of " + std::to_string(sequence.n_ctx()) +
+                                               " leaves no token to score; --ctx; choose a larger one");
   Score score;
   for (std::size_t begin = 0; begin < ids.size(); begin += window) {
-    std::vector<std::int32_t> row(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(std::min(begin + window, ids.size())));
+    std::vector<std::int32_t> row(ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  ids.begin() + static_cast<std::ptrdiff_t>(std::min(begin + window, ids.size())));
     if (bos) row.insert(row.begin(), *vocab.special().bos);
     std::size_t at = 0;
     sequence.reset();
@@ -39,7 +42,8 @@ Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::stri
       return true;
     }));
   }
-  if (score.n_tokens == 0) return Error(Status::invalid_argument, "the text has no token to score; text; give a longer one");
+  if (score.n_tokens == 0)
+    return Error(Status::invalid_argument, "the text has no token to score; text; give a longer one");
   return score;
 }
 

@@ -40,7 +40,8 @@ text::StreamDecoder::Begin begins_text(const text::Tokenizer& tokenizer, std::sp
 /// Tokens in, whole characters out: to the reply and to the caller, up to the first stop string.
 class TextOut {
  public:
-  TextOut(const text::Tokenizer& tokenizer, text::StreamDecoder::Begin begin, const GenerateOptions& options, const OnText& on_text, Reply& reply)
+  TextOut(const text::Tokenizer& tokenizer, text::StreamDecoder::Begin begin, const GenerateOptions& options,
+          const OnText& on_text, Reply& reply)
       : decoder_(tokenizer, begin), stops_(options.stop), on_text_(on_text), reply_(reply) {}
 
   /// False when the text is over: `reply.finish` says why.
@@ -69,15 +70,18 @@ class TextOut {
 
 }  // namespace
 
-Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options) {
+Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model,
+                                                 const SessionOptions& options) {
   constexpr std::int64_t kLongestChunk = 4096;
   const model::Config& c = model->config();
   const kernels::KvType type = options.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
-    return Error(Status::invalid_argument, "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " + std::to_string(c.n_ctx_train) +
-                                               " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
+    return Error(Status::invalid_argument,
+                 "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
+                     std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
   if (options.chunk < 1 || options.chunk > kLongestChunk)
-    return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) + " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
+    return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) +
+                                               " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
   const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type);
   const FloatState canonical;  // the scores' scale is rounded here
   HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx));
@@ -101,7 +105,8 @@ std::span<const float> Sequence::logits(std::int64_t row) const {
 Result<void> Sequence::check_ids(std::span<const std::int32_t> ids) const {
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= model_->config().n_vocab)
-      return Error(Status::invalid_argument, "token " + std::to_string(ids[i]) + " is not in the vocabulary; index " + std::to_string(i) + "; ids are 0 to " +
+      return Error(Status::invalid_argument, "token " + std::to_string(ids[i]) + " is not in the vocabulary; index " +
+                                                 std::to_string(i) + "; ids are 0 to " +
                                                  std::to_string(model_->config().n_vocab - 1));
   return {};
 }
@@ -109,15 +114,18 @@ Result<void> Sequence::check_ids(std::span<const std::int32_t> ids) const {
 Result<void> Sequence::fits(std::size_t n_more) const {
   const std::int64_t total = static_cast<std::int64_t>(tokens_.size() + n_more);
   if (total <= n_ctx()) return {};
-  return Error(Status::context_full, "the text is " + std::to_string(total) + " tokens long, the context holds " + std::to_string(n_ctx()) +
-                                         "; prompt; shorten it or ask for a larger context (the model allows " + std::to_string(model_->config().n_ctx_train) + ")");
+  return Error(Status::context_full, "the text is " + std::to_string(total) + " tokens long, the context holds " +
+                                         std::to_string(n_ctx()) +
+                                         "; prompt; shorten it or ask for a larger context (the model allows " +
+                                         std::to_string(model_->config().n_ctx_train) + ")");
 }
 
 // One forward pass over at most a chunk of tokens.
 Result<void> Sequence::pass(std::span<const std::int32_t> ids, Wanted wanted) {
   std::vector<model::Row> rows;
   for (std::size_t i = 0; i < ids.size(); ++i)
-    rows.push_back({&cache_, n_past_ + static_cast<std::int64_t>(i), ids[i], wanted == Wanted::all || (wanted == Wanted::last && i + 1 == ids.size())});
+    rows.push_back({&cache_, n_past_ + static_cast<std::int64_t>(i), ids[i],
+                    wanted == Wanted::all || (wanted == Wanted::last && i + 1 == ids.size())});
   last_row_ = kNoRow;  // a pass that fails has overwritten what was there
   HEARTH_CHECK(model_->forward(rows, space_));
   n_past_ += static_cast<std::int64_t>(ids.size());
@@ -151,17 +159,21 @@ Result<void> Sequence::catch_up() {
 Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
   HEARTH_TRY(auto ids, model_->tokenizer().encode(prompt, {.add_special = tokens_.empty()}));
   const text::Vocab& vocab = model_->tokenizer().vocab();
-  if (!ids.empty() && tokens_.empty() && vocab.add_eos() && vocab.special().eos == ids.back()) ids.pop_back();  // the text goes on
+  if (!ids.empty() && tokens_.empty() && vocab.add_eos() && vocab.special().eos == ids.back())
+    ids.pop_back();  // the text goes on
   return generate_from(ids, options, on_text);
 }
 
-Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text) {
+Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
+                                      const OnText& on_text) {
   HEARTH_CHECK(check_ids(ids));
   HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
   if (options.max_tokens < -1)
-    return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) + "; generation; use 0 or more, or -1 for no limit");
+    return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
+                                               "; generation; use 0 or more, or -1 for no limit");
   if (ids.empty() && tokens_.empty())
-    return Error(Status::invalid_argument, "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
+    return Error(Status::invalid_argument,
+                 "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
   HEARTH_CHECK(fits(ids.size()));
   const std::size_t n_before = tokens_.size();
   tokens_.insert(tokens_.end(), ids.begin(), ids.end());
@@ -178,7 +190,8 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   const text::Tokenizer& tokenizer = model_->tokenizer();
   const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
   TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
-  const bool goes_on = !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
+  const bool goes_on =
+      !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = std::chrono::steady_clock::now();
   if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
@@ -214,7 +227,8 @@ Result<std::int32_t> Sequence::pick(sample::Sampler& sampler) const {
   return sampler.pick(last_logits(), tokens_.size(), tokens_);
 }
 
-Result<void> Sequence::evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits) {
+Result<void> Sequence::evaluate(std::span<const std::int32_t> ids,
+                                const std::function<bool(std::span<const float>)>& on_logits) {
   constexpr std::int64_t kLogitsBytes = 64 << 20;  // more rows of logits than this are not worth their memory
   HEARTH_CHECK(check_ids(ids));
   HEARTH_CHECK(fits(ids.size()));
@@ -230,7 +244,8 @@ Result<void> Sequence::evaluate(std::span<const std::int32_t> ids, const std::fu
     tokens_.insert(tokens_.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(n));
     for (std::size_t i = 0; i < n; ++i) {
       if (on_logits(logits(static_cast<std::int64_t>(i)))) continue;
-      keep(n_past_ - static_cast<std::int64_t>(n - 1 - i));  // what was not handed out was not appended, whatever the chunk
+      keep(n_past_ -
+           static_cast<std::int64_t>(n - 1 - i));  // what was not handed out was not appended, whatever the chunk
       last_row_ = static_cast<std::int64_t>(i);
       return {};
     }

@@ -3,12 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <hearth/hearth.hpp>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
-
-#include <hearth/hearth.hpp>
 
 #include "loaded_model.h"
 #include "sampler.h"
@@ -17,11 +16,13 @@ namespace hearth::engine {
 
 class Sequence {
  public:
-  static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options);
+  static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model,
+                                                const SessionOptions& options);
 
   Result<Reply> generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text);
   Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text);
-  Result<void> evaluate(std::span<const std::int32_t> ids, const std::function<bool(std::span<const float>)>& on_logits);
+  Result<void> evaluate(std::span<const std::int32_t> ids,
+                        const std::function<bool(std::span<const float>)>& on_logits);
 
   std::int64_t n_ctx() const { return cache_.n_ctx(); }
   std::int64_t n_past() const { return static_cast<std::int64_t>(tokens_.size()); }
@@ -48,10 +49,10 @@ class Sequence {
   model::KvCache cache_;
   std::int64_t chunk_;
   model::Workspace space_;
-  std::int64_t n_past_ = 0;                     // positions in the cache
-  std::int64_t last_row_ = kNoRow;              // of the workspace's logits: that of position n_past_ - 1
+  std::int64_t n_past_ = 0;         // positions in the cache
+  std::int64_t last_row_ = kNoRow;  // of the workspace's logits: that of position n_past_ - 1
   static constexpr std::int64_t kNoRow = -1;
-  std::vector<std::int32_t> tokens_;            // [n_past], or one more: generated last, not in the cache yet
+  std::vector<std::int32_t> tokens_;  // [n_past], or one more: generated last, not in the cache yet
 };
 
 }  // namespace hearth::engine

@@ -14,25 +14,31 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) { return static_cast<std::int32_t>((i * 7919 + 1) % n_vocab); }
+std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
+  return static_cast<std::int32_t>((i * 7919 + 1) % n_vocab);
+}
 
-Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space, std::int64_t n_prompt) {
+Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space,
+                           std::int64_t n_prompt) {
   const auto start = Clock::now();
   for (std::int64_t begin = 0; begin < n_prompt; begin += space.n_rows()) {
     const std::int64_t end = std::min(n_prompt, begin + space.n_rows());
     std::vector<model::Row> rows;
-    for (std::int64_t i = begin; i < end; ++i) rows.push_back({&cache, i, made_up_token(i, model.config().n_vocab), i + 1 == n_prompt});
+    for (std::int64_t i = begin; i < end; ++i)
+      rows.push_back({&cache, i, made_up_token(i, model.config().n_vocab), i + 1 == n_prompt});
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);
 }
 
-Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>& caches, model::Workspace& space, std::int64_t n_steps, std::int64_t depth) {
+Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>& caches, model::Workspace& space,
+                          std::int64_t n_steps, std::int64_t depth) {
   const auto start = Clock::now();
   for (std::int64_t step = 0; step < n_steps; ++step) {
     std::vector<model::Row> rows;
     for (std::size_t s = 0; s < caches.size(); ++s)
-      rows.push_back({&caches[s], depth + step, made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true});
+      rows.push_back({&caches[s], depth + step,
+                      made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true});
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);
@@ -40,8 +46,8 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
 
 }  // namespace
 
-Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt, std::int64_t n_steps,
-                            std::int64_t n_sequences, std::int64_t depth) {
+Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
+                            std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth) {
   const model::Config& c = model.config();
   Speed speed;
   if (n_prompt > 0) {

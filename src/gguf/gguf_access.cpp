@@ -11,8 +11,7 @@
 namespace hearth::gguf {
 namespace {
 
-template <class T>
-T load(const std::byte* at) {
+template <class T> T load(const std::byte* at) {
   T value;
   std::memcpy(&value, at, sizeof(T));
   return value;
@@ -74,8 +73,7 @@ Error missing(std::string_view key, const std::string& path) {
 }
 
 /// The value that an optional_ form found, or the error that a missing key is to the others.
-template <class T>
-Result<T> required(Result<std::optional<T>> found, std::string_view key, const std::string& path) {
+template <class T> Result<T> required(Result<std::optional<T>> found, std::string_view key, const std::string& path) {
   if (!found) return std::move(found).error();
   if (!*found) return missing(key, path);
   return **found;

@@ -39,8 +39,7 @@ class Cursor {
   Result<std::span<const std::byte>> take(std::uint64_t count, std::string_view field);
   Result<std::string_view> string(std::string_view field, std::uint64_t max_bytes);
 
-  template <class T>
-  Result<T> number(std::string_view field) {
+  template <class T> Result<T> number(std::string_view field) {
     if (remaining() < sizeof(T)) return too_short(sizeof(T), field, position_);
     T value;
     std::memcpy(&value, bytes_.data() + position_, sizeof(T));

@@ -18,8 +18,7 @@ inline std::string_view name_of(const KeyValue& row) { return row.key; }
 inline std::string_view name_of(const Tensor& row) { return row.name; }
 
 /// Positions in `rows`, by name, then by position.
-template <class Row>
-std::vector<std::size_t> order_by_name(std::span<const Row> rows) {
+template <class Row> std::vector<std::size_t> order_by_name(std::span<const Row> rows) {
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

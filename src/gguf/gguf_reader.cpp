@@ -16,8 +16,7 @@ namespace hearth::gguf {
 namespace {
 
 /// The one place where the standard library's exceptions of failed allocation become an error value.
-template <class Read>
-Result<File> without_exceptions(const std::string& path, Read read) {
+template <class Read> Result<File> without_exceptions(const std::string& path, Read read) {
   constexpr std::string_view advice = "; free memory or raise the limit of this process";
   try {
     return read();

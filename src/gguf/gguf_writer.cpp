@@ -16,18 +16,14 @@ using Bytes = std::vector<std::byte>;
 
 void append(Bytes& to, std::span<const std::byte> bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
-template <class T>
-void append_number(Bytes& to, T value) {
-  append(to, std::as_bytes(std::span(&value, 1)));
-}
+template <class T> void append_number(Bytes& to, T value) { append(to, std::as_bytes(std::span(&value, 1))); }
 
 void append_string(Bytes& to, std::string_view text) {
   append_number(to, std::uint64_t{text.size()});
   append(to, std::as_bytes(std::span(text)));
 }
 
-template <class Text>
-Bytes packed_strings(std::span<const Text> values) {
+template <class Text> Bytes packed_strings(std::span<const Text> values) {
   Bytes packed;
   for (const Text& text : values) append_string(packed, text);
   return packed;

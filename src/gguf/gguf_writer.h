@@ -19,32 +19,19 @@
 namespace hearth::gguf {
 
 /// The value type that a C++ type is stored as.
-template <class T>
-constexpr ValueType value_type_of() {
-  if constexpr (std::is_same_v<T, bool>)
-    return ValueType::boolean;
-  else if constexpr (std::is_same_v<T, std::uint8_t>)
-    return ValueType::u8;
-  else if constexpr (std::is_same_v<T, std::int8_t>)
-    return ValueType::i8;
-  else if constexpr (std::is_same_v<T, std::uint16_t>)
-    return ValueType::u16;
-  else if constexpr (std::is_same_v<T, std::int16_t>)
-    return ValueType::i16;
-  else if constexpr (std::is_same_v<T, std::uint32_t>)
-    return ValueType::u32;
-  else if constexpr (std::is_same_v<T, std::int32_t>)
-    return ValueType::i32;
-  else if constexpr (std::is_same_v<T, std::uint64_t>)
-    return ValueType::u64;
-  else if constexpr (std::is_same_v<T, std::int64_t>)
-    return ValueType::i64;
-  else if constexpr (std::is_same_v<T, float>)
-    return ValueType::f32;
-  else if constexpr (std::is_same_v<T, double>)
-    return ValueType::f64;
-  else
-    static_assert(!sizeof(T), "GGUF has no value type for this C++ type");
+template <class T> constexpr ValueType value_type_of() {
+  if constexpr (std::is_same_v<T, bool>) return ValueType::boolean;
+  else if constexpr (std::is_same_v<T, std::uint8_t>) return ValueType::u8;
+  else if constexpr (std::is_same_v<T, std::int8_t>) return ValueType::i8;
+  else if constexpr (std::is_same_v<T, std::uint16_t>) return ValueType::u16;
+  else if constexpr (std::is_same_v<T, std::int16_t>) return ValueType::i16;
+  else if constexpr (std::is_same_v<T, std::uint32_t>) return ValueType::u32;
+  else if constexpr (std::is_same_v<T, std::int32_t>) return ValueType::i32;
+  else if constexpr (std::is_same_v<T, std::uint64_t>) return ValueType::u64;
+  else if constexpr (std::is_same_v<T, std::int64_t>) return ValueType::i64;
+  else if constexpr (std::is_same_v<T, float>) return ValueType::f32;
+  else if constexpr (std::is_same_v<T, double>) return ValueType::f64;
+  else static_assert(!sizeof(T), "GGUF has no value type for this C++ type");
 }
 
 /// Collects a file. Adding never fails: the first mistake (a duplicate key, bytes that do not fit a shape, ...) is kept

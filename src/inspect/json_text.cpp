@@ -32,8 +32,7 @@ void append_escape(std::string& out, std::uint32_t code) {  // every code that a
   for (int shift = 12; shift >= 0; shift -= 4) out += digits[code >> shift & 15];
 }
 
-template <class T>
-std::string number(const std::byte* at) {
+template <class T> std::string number(const std::byte* at) {
   T value;
   std::memcpy(&value, at, sizeof value);
   if constexpr (std::is_floating_point_v<T>) {
@@ -66,19 +65,31 @@ std::string json_string(std::string_view text) {
 
 std::string json_scalar(ValueType type, const std::byte* at) {
   switch (type) {
-    case ValueType::u8: return number<std::uint8_t>(at);
-    case ValueType::i8: return number<std::int8_t>(at);
-    case ValueType::u16: return number<std::uint16_t>(at);
-    case ValueType::i16: return number<std::int16_t>(at);
-    case ValueType::u32: return number<std::uint32_t>(at);
-    case ValueType::i32: return number<std::int32_t>(at);
-    case ValueType::u64: return number<std::uint64_t>(at);
-    case ValueType::i64: return number<std::int64_t>(at);
-    case ValueType::f32: return number<float>(at);
-    case ValueType::f64: return number<double>(at);
-    case ValueType::boolean: return *at == std::byte{0} ? "false" : "true";
+    case ValueType::u8:
+      return number<std::uint8_t>(at);
+    case ValueType::i8:
+      return number<std::int8_t>(at);
+    case ValueType::u16:
+      return number<std::uint16_t>(at);
+    case ValueType::i16:
+      return number<std::int16_t>(at);
+    case ValueType::u32:
+      return number<std::uint32_t>(at);
+    case ValueType::i32:
+      return number<std::int32_t>(at);
+    case ValueType::u64:
+      return number<std::uint64_t>(at);
+    case ValueType::i64:
+      return number<std::int64_t>(at);
+    case ValueType::f32:
+      return number<float>(at);
+    case ValueType::f64:
+      return number<double>(at);
+    case ValueType::boolean:
+      return *at == std::byte{0} ? "false" : "true";
     case ValueType::string:
-    case ValueType::array: break;
+    case ValueType::array:
+      break;
   }
   return "null";
 }

@@ -15,7 +15,8 @@
 namespace hearth::inspect {
 namespace {
 
-constexpr std::int64_t kReadBytes = std::int64_t{512} << 20;  // larger than the last-level caches of almost all machines
+constexpr std::int64_t kReadBytes = std::int64_t{512}
+                                    << 20;  // larger than the last-level caches of almost all machines
 constexpr std::int64_t kWords = kReadBytes / 8;
 constexpr std::int64_t kPiece = 32768;  // words a thread claims at once: 256 KiB
 constexpr int kRounds = 3;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-
 #include <hearth/tools.hpp>
 
 #include "gguf_reader.h"

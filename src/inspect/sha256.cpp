@@ -1,9 +1,8 @@
 // Enters: bytes in pieces. Leaves: their SHA-256, computed by libsodium.
 #include <sodium/crypto_hash_sha256.h>
 
-#include <new>
-
 #include <hearth/tools.hpp>
+#include <new>
 
 namespace hearth::tools {
 namespace {

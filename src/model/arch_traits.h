@@ -12,7 +12,7 @@ enum class Bias { none, qkv };
 
 /// One family. A trait that no row uses is deleted.
 struct ArchTraits {
-  std::string_view name;            // general.architecture
+  std::string_view name;  // general.architecture
   kernels::RopeLayout rope;
   Bias bias;
 };

@@ -18,8 +18,9 @@ class Keys {
   Error bad(const std::string& name, const std::string& found, const std::string& needed) const {
     const gguf::KeyValue* key = file_.find(prefix_ + name);
     const std::string at = key ? " at byte " + std::to_string(key->offset) : "";
-    return Error(Status::malformed, "'" + prefix_ + name + "' is " + found + ", it must be " + needed + "; metadata" + at + " of " +
-                                        escape(file_.path(), 256) + "; the file is damaged or was converted wrongly");
+    return Error(Status::malformed, "'" + prefix_ + name + "' is " + found + ", it must be " + needed + "; metadata" +
+                                        at + " of " + escape(file_.path(), 256) +
+                                        "; the file is damaged or was converted wrongly");
   }
 
   Result<std::int64_t> count(const std::string& name, std::int64_t low, std::int64_t high) const {
@@ -28,25 +29,34 @@ class Keys {
     return within(name, static_cast<std::int64_t>(number), low, high);
   }
 
-  Result<std::int64_t> count_or(const std::string& name, std::int64_t otherwise, std::int64_t low, std::int64_t high) const {
+  Result<std::int64_t> count_or(const std::string& name, std::int64_t otherwise, std::int64_t low,
+                                std::int64_t high) const {
     if (!file_.find(prefix_ + name)) return otherwise;
     return count(name, low, high);
   }
 
   // A number of every layer: one integer, or an array of n_layer equal ones.
-  Result<std::int64_t> layer_count(const std::string& name, std::int64_t n_layer, std::int64_t low, std::int64_t high) const {
+  Result<std::int64_t> layer_count(const std::string& name, std::int64_t n_layer, std::int64_t low,
+                                   std::int64_t high) const {
     const gguf::KeyValue* key = file_.find(prefix_ + name);
     if (!key || key->type != gguf::ValueType::array) return count(name, low, high);
-    if (gguf::value_bytes(key->element_type) < 4) return bad(name, "an array of " + std::string(gguf::name(key->element_type)), "an integer or an array of i32 or u32");
-    if (key->count != static_cast<std::uint64_t>(n_layer)) return bad(name, "an array of " + std::to_string(key->count), "an array of block_count, " + std::to_string(n_layer));
+    if (gguf::value_bytes(key->element_type) < 4)
+      return bad(name, "an array of " + std::string(gguf::name(key->element_type)),
+                 "an integer or an array of i32 or u32");
+    if (key->count != static_cast<std::uint64_t>(n_layer))
+      return bad(name, "an array of " + std::to_string(key->count),
+                 "an array of block_count, " + std::to_string(n_layer));
     HEARTH_TRY(const std::vector<std::int64_t> values, file_.get_ints(prefix_ + name));
     for (const std::int64_t value : values) HEARTH_CHECK(within(name, value, low, high));
     if (std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v != values[0]; }))
-      return Error(Status::unsupported, "'" + prefix_ + name + "' differs between layers; " + escape(file_.path(), 256) + "; this family is run with one value for all layers");
+      return Error(Status::unsupported, "'" + prefix_ + name + "' differs between layers; " +
+                                            escape(file_.path(), 256) +
+                                            "; this family is run with one value for all layers");
     return values[0];
   }
 
-  Result<std::int64_t> layer_count_or(const std::string& name, std::int64_t otherwise, std::int64_t n_layer, std::int64_t low, std::int64_t high) const {
+  Result<std::int64_t> layer_count_or(const std::string& name, std::int64_t otherwise, std::int64_t n_layer,
+                                      std::int64_t low, std::int64_t high) const {
     if (!file_.find(prefix_ + name)) return otherwise;
     return layer_count(name, n_layer, low, high);
   }
@@ -63,14 +73,18 @@ class Keys {
     return number(name, low, high);
   }
 
-  Result<std::optional<std::string_view>> text(const std::string& name) const { return file_.optional_string(prefix_ + name); }
+  Result<std::optional<std::string_view>> text(const std::string& name) const {
+    return file_.optional_string(prefix_ + name);
+  }
 
  private:
   static std::string shown(double value) {
     char digits[32];
     return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
   }
-  static std::string range(std::int64_t low, std::int64_t high) { return std::to_string(low) + " to " + std::to_string(high); }
+  static std::string range(std::int64_t low, std::int64_t high) {
+    return std::to_string(low) + " to " + std::to_string(high);
+  }
   Result<std::int64_t> within(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high) const {
     if (value < low || value > high) return bad(name, std::to_string(value), range(low, high));
     return value;
@@ -85,7 +99,8 @@ Result<const ArchTraits*> read_arch(const gguf::File& file) {
   if (const ArchTraits* arch = find_arch(name)) return arch;
   std::string known;
   for (const ArchTraits& row : arch_table()) known += (known.empty() ? "" : ", ") + std::string(row.name);
-  return Error(Status::unsupported, "architecture '" + escape(name) + "' is not one that this build runs; 'general.architecture' of " +
+  return Error(Status::unsupported, "architecture '" + escape(name) +
+                                        "' is not one that this build runs; 'general.architecture' of " +
                                         escape(file.path(), 256) + "; it runs: " + known);
 }
 
@@ -93,14 +108,17 @@ Result<void> read_heads(const Keys& keys, Config& c) {
   HEARTH_TRY(c.n_head, keys.layer_count("attention.head_count", c.n_layer, 1, 65536));
   HEARTH_TRY(c.n_kv_head, keys.layer_count_or("attention.head_count_kv", c.n_head, c.n_layer, 1, 65536));
   if (c.n_head % c.n_kv_head != 0)
-    return keys.bad("attention.head_count_kv", std::to_string(c.n_kv_head), "a divisor of attention.head_count, " + std::to_string(c.n_head));
+    return keys.bad("attention.head_count_kv", std::to_string(c.n_kv_head),
+                    "a divisor of attention.head_count, " + std::to_string(c.n_head));
   HEARTH_TRY(const std::int64_t key_length, keys.count_or("attention.key_length", 0, 1, 65536));
   if (key_length == 0 && c.dim % c.n_head != 0)
-    return keys.bad("attention.head_count", std::to_string(c.n_head), "a divisor of embedding_length, " + std::to_string(c.dim));
+    return keys.bad("attention.head_count", std::to_string(c.n_head),
+                    "a divisor of embedding_length, " + std::to_string(c.dim));
   c.head_dim = key_length != 0 ? key_length : c.dim / c.n_head;
   HEARTH_TRY(const std::int64_t value_length, keys.count_or("attention.value_length", c.head_dim, 1, 65536));
   if (value_length != c.head_dim)
-    return keys.bad("attention.value_length", std::to_string(value_length), "the key length, " + std::to_string(c.head_dim));
+    return keys.bad("attention.value_length", std::to_string(value_length),
+                    "the key length, " + std::to_string(c.head_dim));
   return {};
 }
 
@@ -111,29 +129,35 @@ Result<void> read_rope(const Keys& keys, Config& c) {
   HEARTH_TRY(c.rope_base, keys.number_or("rope.freq_base", 10000.0, 1.0, 1e30));
   HEARTH_TRY(const std::optional<std::string_view> type, keys.text("rope.scaling.type"));
   if (type && *type != "none" && *type != "linear") {
-    if (*type != "yarn" && *type != "longrope") return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
-    return Error(Status::unsupported, "RoPE scaling '" + std::string(*type) + "' is not run yet; 'rope.scaling.type'; use a file without it");
+    if (*type != "yarn" && *type != "longrope")
+      return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
+    return Error(Status::unsupported, "RoPE scaling '" + std::string(*type) +
+                                          "' is not run yet; 'rope.scaling.type'; use a file without it");
   }
   HEARTH_TRY(const double factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
   if (type && *type == "linear") c.rope_scale = factor;
   if (static_cast<double>(c.n_ctx_train) / c.rope_scale > 0x1p31)
-    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train), "large enough to keep angles below 2^31");
+    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
+                    "large enough to keep angles below 2^31");
   return {};
 }
 
 Result<void> refuse_experts(const Keys& keys, const std::string& path) {
   HEARTH_TRY(const std::int64_t n_expert, keys.count_or("expert_count", 0, 0, 65536));
   HEARTH_TRY(const std::int64_t n_used, keys.count_or("expert_used_count", 0, 0, 65536));
-  if (n_used > n_expert) return keys.bad("expert_used_count", std::to_string(n_used), "at most expert_count, " + std::to_string(n_expert));
+  if (n_used > n_expert)
+    return keys.bad("expert_used_count", std::to_string(n_used), "at most expert_count, " + std::to_string(n_expert));
   if (n_expert == 0) return {};
-  return Error(Status::unsupported, "the model is a mixture of " + std::to_string(n_expert) + " experts, which this build does not run yet; 'expert_count' of " +
+  return Error(Status::unsupported, "the model is a mixture of " + std::to_string(n_expert) +
+                                        " experts, which this build does not run yet; 'expert_count' of " +
                                         escape(path, 256) + "; use a dense model");
 }
 
 }  // namespace
 
 Result<Config> read_config(const gguf::File& file) {
-  constexpr std::int64_t kWidest = std::int64_t{1} << 24, kMostLayers = 512, kMostVocab = std::int64_t{1} << 24, kLongest = std::int64_t{1} << 31;
+  constexpr std::int64_t kWidest = std::int64_t{1} << 24, kMostLayers = 512, kMostVocab = std::int64_t{1} << 24,
+                         kLongest = std::int64_t{1} << 31;
   Config c;
   HEARTH_TRY(c.arch, read_arch(file));
   const Keys keys(file, std::string(c.arch->name));
@@ -147,9 +171,13 @@ Result<Config> read_config(const gguf::File& file) {
   c.norm_eps = static_cast<float>(eps);
   HEARTH_CHECK(refuse_experts(keys, file.path()));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
-  if (!table) return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) + "; the file is incomplete or holds a vocabulary only");
+  if (!table)
+    return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) +
+                                        "; the file is incomplete or holds a vocabulary only");
   if (table->dims[1] > static_cast<std::uint64_t>(kMostVocab))
-    return Error(Status::malformed, "tensor 'token_embd.weight' has " + std::to_string(table->dims[1]) + " rows, at most 2^24 are possible; " + escape(file.path(), 256) + "; the file is damaged");
+    return Error(Status::malformed, "tensor 'token_embd.weight' has " + std::to_string(table->dims[1]) +
+                                        " rows, at most 2^24 are possible; " + escape(file.path(), 256) +
+                                        "; the file is damaged");
   c.n_vocab = static_cast<std::int64_t>(table->dims[1]);
   return c;
 }

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <hearth/result.hpp>
 #include <string>
 #include <vector>
-
-#include <hearth/result.hpp>
 
 #include "arch_traits.h"
 #include "gguf_reader.h"
@@ -15,9 +14,9 @@ namespace hearth::model {
 struct Config {
   const ArchTraits* arch = nullptr;
   std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
-  std::int64_t n_rot = 0;               // rotated elements of a head
+  std::int64_t n_rot = 0;  // rotated elements of a head
   float norm_eps = 0;
-  double rope_base = 0, rope_scale = 1; // positions are divided by the scale ("linear")
+  double rope_base = 0, rope_scale = 1;  // positions are divided by the scale ("linear")
 
   std::int64_t q_dim() const { return n_head * head_dim; }
   std::int64_t kv_dim() const { return n_kv_head * head_dim; }

@@ -22,12 +22,12 @@ namespace {
 struct Pass {
   Network& net;
   Workspace& space;
-  std::vector<std::int32_t> tokens;          // [n]
-  std::vector<RowPlace> places;              // [n]
+  std::vector<std::int32_t> tokens;  // [n]
+  std::vector<RowPlace> places;      // [n]
   std::vector<AttendTile> tiles;
-  std::vector<std::int64_t> wanted;          // rows that want logits
+  std::vector<std::int64_t> wanted;  // rows that want logits
   kernels::KvType kv_type;
-  const KvCache& any;                        // all sequences of a model share their shape
+  const KvCache& any;  // all sequences of a model share their shape
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
@@ -54,7 +54,8 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
 
 void rope_tables(Worker& w, Pass& p, const Rows& cos, const Rows& sin) {
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(cos.row(i), sin.row(i), p.places[static_cast<std::size_t>(i)].position, p.net.inv_freq.data(), cos.width);
+    kernels::rope_angles(cos.row(i), sin.row(i), p.places[static_cast<std::size_t>(i)].position, p.net.inv_freq.data(),
+                         cos.width);
   });
 }
 
@@ -63,7 +64,8 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Rows& residual) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
   backend::Backend& device = *p.net.device;
-  const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()), v = p.rows(p.space.v, c.kv_dim());
+  const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()),
+             v = p.rows(p.space.v, c.kv_dim());
   const Rows cos = p.rows(p.space.cos, c.n_rot / 2), sin = p.rows(p.space.sin, c.n_rot / 2);
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
 
@@ -123,12 +125,18 @@ void run(Worker& w, Pass& p) {
 
 const char* step_name(Step step) {
   switch (step) {
-    case Step::attention_input: return "attention input";
-    case Step::keys_and_values: return "keys and values";
-    case Step::attention_output: return "attention output";
-    case Step::ffn_input: return "feed-forward input";
-    case Step::ffn_hidden: return "feed-forward hidden";
-    case Step::output: return "output";
+    case Step::attention_input:
+      return "attention input";
+    case Step::keys_and_values:
+      return "keys and values";
+    case Step::attention_output:
+      return "attention output";
+    case Step::ffn_input:
+      return "feed-forward input";
+    case Step::ffn_hidden:
+      return "feed-forward hidden";
+    case Step::output:
+      return "output";
   }
   return "";
 }
@@ -149,26 +157,39 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
   Pass pass = make_pass(network, rows, space);
   network.team->run([&](Worker& w) { run(w, pass); });
   if (const auto where = network.device->take_failure())
-    return Error(Status::non_finite, "activations became infinite or NaN; layer " + std::to_string(where->layer) + ", " + step_name(where->step) +
+    return Error(Status::non_finite, "activations became infinite or NaN; layer " + std::to_string(where->layer) +
+                                         ", " + step_name(where->step) +
                                          "; the weights are damaged or the model overflows: check the file" +
                                          (where->step == Step::keys_and_values ? ", or try --kv f32" : ""));
   const auto n_logits = static_cast<std::int64_t>(pass.wanted.size()) * network.config.n_vocab;
   for (std::int64_t i = 0; i < n_logits; ++i)
     if (!std::isfinite(space.logits[static_cast<std::size_t>(i)]))
-      return Error(Status::non_finite, "logits are not finite; position " +
-                                           std::to_string(rows[static_cast<std::size_t>(pass.wanted[static_cast<std::size_t>(i / network.config.n_vocab)])].index) +
-                                           "; the weights are damaged or the model overflows: check the file");
+      return Error(
+          Status::non_finite,
+          "logits are not finite; position " +
+              std::to_string(
+                  rows[static_cast<std::size_t>(pass.wanted[static_cast<std::size_t>(i / network.config.n_vocab)])]
+                      .index) +
+              "; the weights are damaged or the model overflows: check the file");
   return {};
 }
 
 namespace {
 
-struct Sizes { std::int64_t x, h, q, kv, ffn, rot, logits; };  // elements
+struct Sizes {
+  std::int64_t x, h, q, kv, ffn, rot, logits;
+};  // elements
 
 Sizes sizes(const Config& c, std::int64_t n_rows, std::int64_t n_logits) {
   const std::int64_t widest = std::max({c.dim, c.q_dim(), c.ffn_dim});
   const std::int64_t padded = (widest + kernels::kBlock - 1) / kernels::kBlock * kernels::kBlock;
-  return {n_rows * c.dim, n_rows * padded, n_rows * c.q_dim(), n_rows * c.kv_dim(), n_rows * std::max(c.ffn_dim, c.dim), n_rows * (c.n_rot / 2), n_logits * c.n_vocab};
+  return {n_rows * c.dim,
+          n_rows * padded,
+          n_rows * c.q_dim(),
+          n_rows * c.kv_dim(),
+          n_rows * std::max(c.ffn_dim, c.dim),
+          n_rows * (c.n_rot / 2),
+          n_logits * c.n_vocab};
 }
 
 Result<void> allocate(AlignedBuffer<float>& buffer, std::int64_t count) {
@@ -183,8 +204,17 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
   Workspace space;
   space.n_rows_ = n_rows;
   space.n_logits_ = n_logits;
-  for (const auto& [buffer, count] : {std::pair{&space.x, s.x}, {&space.delta, s.x}, {&space.h, s.h}, {&space.q, s.q}, {&space.k, s.kv}, {&space.v, s.kv},
-                                      {&space.gate, s.ffn}, {&space.up, s.ffn}, {&space.cos, s.rot}, {&space.sin, s.rot}, {&space.logits, s.logits}})
+  for (const auto& [buffer, count] : {std::pair{&space.x, s.x},
+                                      {&space.delta, s.x},
+                                      {&space.h, s.h},
+                                      {&space.q, s.q},
+                                      {&space.k, s.kv},
+                                      {&space.v, s.kv},
+                                      {&space.gate, s.ffn},
+                                      {&space.up, s.ffn},
+                                      {&space.cos, s.rot},
+                                      {&space.sin, s.rot},
+                                      {&space.logits, s.logits}})
     HEARTH_CHECK(allocate(*buffer, count));
   HEARTH_TRY(space.hq, AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(s.h / kernels::kBlock)));
   return space;
@@ -193,7 +223,8 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
 std::uint64_t Workspace::bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
   const Sizes s = sizes(config, n_rows, n_logits);
   const std::int64_t floats = 2 * s.x + s.h + s.q + 2 * s.kv + 2 * s.ffn + 2 * s.rot + s.logits;
-  return static_cast<std::uint64_t>(floats) * sizeof(float) + static_cast<std::uint64_t>(s.h / kernels::kBlock) * sizeof(kernels::QBlock);
+  return static_cast<std::uint64_t>(floats) * sizeof(float) +
+         static_cast<std::uint64_t>(s.h / kernels::kBlock) * sizeof(kernels::QBlock);
 }
 
 }  // namespace hearth::model

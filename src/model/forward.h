@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <hearth/result.hpp>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include <hearth/result.hpp>
 
 #include "aligned_buffer.h"
 #include "backend.h"
@@ -19,8 +18,8 @@ namespace hearth::model {
 /// One row of a forward pass: a token at an index of a sequence. Rows of one sequence stand together, indices ascending.
 struct Row {
   KvCache* sequence;
-  std::int64_t index;                   // 0-based, below the cache's n_ctx
-  std::int32_t token;                   // 0 <= token < n_vocab
+  std::int64_t index;  // 0-based, below the cache's n_ctx
+  std::int32_t token;  // 0 <= token < n_vocab
   bool wants_logits;
 };
 
@@ -34,13 +33,13 @@ class Workspace {
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 
-  AlignedBuffer<float> x, delta;        // [n_rows, dim]: the residual stream; what a half block adds to it
-  AlignedBuffer<float> h;               // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;    // [n_rows, widest / 32]
-  AlignedBuffer<float> q, k, v;         // [n_rows, q_dim | kv_dim]
-  AlignedBuffer<float> gate, up;        // [n_rows, ffn_dim]
-  AlignedBuffer<float> cos, sin;        // [n_rows, n_rot/2]
-  AlignedBuffer<float> logits;          // [n_logits, n_vocab]
+  AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
+  AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
+  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, widest / 32]
+  AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
+  AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim]
+  AlignedBuffer<float> cos, sin;      // [n_rows, n_rot/2]
+  AlignedBuffer<float> logits;        // [n_logits, n_vocab]
 
  private:
   std::int64_t n_rows_ = 0, n_logits_ = 0;
@@ -52,7 +51,7 @@ struct Network {
   Weights weights;
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
-  std::vector<double> inv_freq;         // [n_rot/2]
+  std::vector<double> inv_freq;  // [n_rot/2]
 };
 
 /// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in

@@ -14,7 +14,9 @@ backend::AttentionShape shape_of(const Config& c, kernels::KvType type) {
   return {c.n_head, c.n_kv_head, c.head_dim, 1.0f / std::sqrt(static_cast<float>(c.head_dim)), type, 0};
 }
 
-std::uint64_t layer_bytes(const backend::AttentionShape& shape) { return 2 * shape.kv_head_bytes() * static_cast<std::uint64_t>(shape.n_kv_head); }
+std::uint64_t layer_bytes(const backend::AttentionShape& shape) {
+  return 2 * shape.kv_head_bytes() * static_cast<std::uint64_t>(shape.n_kv_head);
+}
 
 std::int64_t n_pages(std::int64_t n_ctx) { return (n_ctx + kernels::kPage - 1) / kernels::kPage; }
 
@@ -23,7 +25,8 @@ std::int64_t n_pages(std::int64_t n_ctx) { return (n_ctx + kernels::kPage - 1) /
 void KvCache::Free::operator()(std::byte* p) const { std::free(p); }
 
 std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx) {
-  return static_cast<std::uint64_t>(n_pages(n_ctx)) * static_cast<std::uint64_t>(config.n_layer) * layer_bytes(shape_of(config, type));
+  return static_cast<std::uint64_t>(n_pages(n_ctx)) * static_cast<std::uint64_t>(config.n_layer) *
+         layer_bytes(shape_of(config, type));
 }
 
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx) {
@@ -34,9 +37,11 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
   cache.page_bytes_ = static_cast<std::uint64_t>(config.n_layer) * layer_bytes(cache.shape_);
   cache.storage_.reset(static_cast<std::byte*>(std::aligned_alloc(64, (total + 63) / 64 * 64)));
   if (!cache.storage_)
-    return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " + std::to_string(total) +
+    return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " +
+                                            std::to_string(total) +
                                             " bytes, which the system refused; context; ask for a smaller --ctx");
-  for (std::int64_t p = 0; p < n_pages(n_ctx); ++p) cache.pages_.push_back(cache.storage_.get() + static_cast<std::uint64_t>(p) * cache.page_bytes_);
+  for (std::int64_t p = 0; p < n_pages(n_ctx); ++p)
+    cache.pages_.push_back(cache.storage_.get() + static_cast<std::uint64_t>(p) * cache.page_bytes_);
   return cache;
 }
 

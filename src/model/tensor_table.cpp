@@ -32,22 +32,32 @@ std::span<const TensorRow> tensor_table() {
 
 std::int64_t extent(const Config& c, Extent e) {
   switch (e) {
-    case Extent::one: return 1;
-    case Extent::dim: return c.dim;
-    case Extent::q_dim: return c.q_dim();
-    case Extent::kv_dim: return c.kv_dim();
-    case Extent::ffn_dim: return c.ffn_dim;
-    case Extent::n_vocab: return c.n_vocab;
-    case Extent::half_rot: return c.n_rot / 2;
+    case Extent::one:
+      return 1;
+    case Extent::dim:
+      return c.dim;
+    case Extent::q_dim:
+      return c.q_dim();
+    case Extent::kv_dim:
+      return c.kv_dim();
+    case Extent::ffn_dim:
+      return c.ffn_dim;
+    case Extent::n_vocab:
+      return c.n_vocab;
+    case Extent::half_rot:
+      return c.n_rot / 2;
   }
   return 0;
 }
 
 bool present(const Config& c, Presence presence) {
   switch (presence) {
-    case Presence::always: return true;
-    case Presence::with_qkv_bias: return c.arch->bias == Bias::qkv;
-    case Presence::optional: return false;
+    case Presence::always:
+      return true;
+    case Presence::with_qkv_bias:
+      return c.arch->bias == Bias::qkv;
+    case Presence::optional:
+      return false;
   }
   return false;
 }

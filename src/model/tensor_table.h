@@ -19,10 +19,11 @@ enum class Presence { always, with_qkv_bias, optional };
 
 /// One row. A matrix may have any type with kernels; a vector is F32.
 struct TensorRow {
-  std::string_view name;                // of a layer: after "blk.N."
-  Extent width, rows;                   // dims[0], dims[1]
+  std::string_view name;  // of a layer: after "blk.N."
+  Extent width, rows;     // dims[0], dims[1]
   Presence presence;
-  std::variant<Matrix LayerWeights::*, const float* LayerWeights::*, Matrix Weights::*, const float* Weights::*> target;
+  std::variant<Matrix LayerWeights::*, const float * LayerWeights::*, Matrix Weights::*, const float * Weights::*>
+      target;
 
   bool per_layer() const { return target.index() < 2; }
   bool is_matrix() const { return target.index() % 2 == 0; }
@@ -31,7 +32,7 @@ struct TensorRow {
 std::span<const TensorRow> tensor_table();
 
 std::int64_t extent(const Config& config, Extent extent);
-bool present(const Config& config, Presence presence);        // must be there
+bool present(const Config& config, Presence presence);  // must be there
 std::string tensor_name(const TensorRow& row, std::int64_t layer);
 
 }  // namespace hearth::model

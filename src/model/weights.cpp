@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <algorithm>
 #include <cstring>
 
 #include "escape.h"
@@ -24,31 +23,42 @@ std::string shape_text(std::span<const std::uint64_t> dims) {
 // The keys that an extent comes from, so that an error names both sides of a disagreement.
 std::string_view keys_of(Extent e) {
   switch (e) {
-    case Extent::one: return "1";
-    case Extent::dim: return "embedding_length";
-    case Extent::q_dim: return "attention.head_count * attention.key_length";
-    case Extent::kv_dim: return "attention.head_count_kv * attention.key_length";
-    case Extent::ffn_dim: return "feed_forward_length";
-    case Extent::n_vocab: return "the rows of token_embd.weight";
-    case Extent::half_rot: return "rope.dimension_count / 2";
+    case Extent::one:
+      return "1";
+    case Extent::dim:
+      return "embedding_length";
+    case Extent::q_dim:
+      return "attention.head_count * attention.key_length";
+    case Extent::kv_dim:
+      return "attention.head_count_kv * attention.key_length";
+    case Extent::ffn_dim:
+      return "feed_forward_length";
+    case Extent::n_vocab:
+      return "the rows of token_embd.weight";
+    case Extent::half_rot:
+      return "rope.dimension_count / 2";
   }
   return "";
 }
 
-Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row, const std::string& path) {
+Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
+                         const std::string& path) {
   const std::int64_t width = extent(config, row.width), rows = extent(config, row.rows);
   const auto w = static_cast<std::uint64_t>(width), r = static_cast<std::uint64_t>(rows);
   if (tensor.dims[0] == w && tensor.dims[1] == r && tensor.dims[2] == 1 && tensor.dims[3] == 1) return {};
   const bool vector = row.rows == Extent::one;
-  return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' has shape " + shape_text({tensor.dims.data(), tensor.n_dims}) + ", its model needs " +
-                                      std::to_string(width) + (vector ? "" : " x " + std::to_string(rows)) + " (" + std::string(keys_of(row.width)) +
-                                      (vector ? "" : " x " + std::string(keys_of(row.rows))) + "); data at byte " + std::to_string(tensor.offset) + " of " +
-                                      escape(path, 256) + "; the file is damaged or was converted wrongly");
+  return Error(Status::malformed,
+               "tensor '" + escape(tensor.name) + "' has shape " + shape_text({tensor.dims.data(), tensor.n_dims}) +
+                   ", its model needs " + std::to_string(width) + (vector ? "" : " x " + std::to_string(rows)) + " (" +
+                   std::string(keys_of(row.width)) + (vector ? "" : " x " + std::string(keys_of(row.rows))) +
+                   "); data at byte " + std::to_string(tensor.offset) + " of " + escape(path, 256) +
+                   "; the file is damaged or was converted wrongly");
 }
 
 Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, const char* use) {
-  return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' has type " + std::string(tensor.type->name) + ", which cannot be used as a " + use +
-                                        "; " + escape(path, 256) + "; use a file with another type for it");
+  return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' has type " + std::string(tensor.type->name) +
+                                        ", which cannot be used as a " + use + "; " + escape(path, 256) +
+                                        "; use a file with another type for it");
 }
 
 Result<Matrix> bind_matrix(const gguf::Tensor& tensor, const std::string& path) {
@@ -62,9 +72,11 @@ Result<Matrix> bind_matrix(const gguf::Tensor& tensor, const std::string& path) 
   return m;
 }
 
-Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& path, std::vector<AlignedBuffer<std::byte>>& storage) {
+Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& path,
+                                 std::vector<AlignedBuffer<std::byte>>& storage) {
   if (tensor.type->name != "F32") return unsupported_type(tensor, path, "vector (F32 is needed)");
-  if (reinterpret_cast<std::uintptr_t>(tensor.data.data()) % alignof(float) == 0) return reinterpret_cast<const float*>(tensor.data.data());
+  if (reinterpret_cast<std::uintptr_t>(tensor.data.data()) % alignof(float) == 0)
+    return reinterpret_cast<const float*>(tensor.data.data());
   HEARTH_TRY(auto copy, AlignedBuffer<std::byte>::make(tensor.data.size()));  // a file read at an odd address
   std::memcpy(copy.data(), tensor.data.data(), tensor.data.size());
   storage.push_back(std::move(copy));
@@ -86,7 +98,9 @@ Result<void> check_presence(const Config& config, const gguf::File& file) {
   }
   if (missing == 0) return {};
   const std::string more = missing > kShown ? " and " + std::to_string(missing - kShown) + " more" : "";
-  return Error(Status::not_found, (missing == 1 ? "tensor " : "tensors ") + names + more + (missing == 1 ? " is" : " are") + " missing; " + escape(file.path(), 256) + "; the file is incomplete");
+  return Error(Status::not_found, (missing == 1 ? "tensor " : "tensors ") + names + more +
+                                      (missing == 1 ? " is" : " are") + " missing; " + escape(file.path(), 256) +
+                                      "; the file is incomplete");
 }
 
 // Whether the name is "blk.N." and a row of the table, for an N that is no layer of the model.
@@ -94,18 +108,23 @@ bool beyond_layers(std::string_view name, std::int64_t n_layer) {
   if (name.substr(0, 4) != "blk.") return false;
   name.remove_prefix(4);
   const std::size_t dot = name.find('.');
-  if (dot == 0 || dot == std::string_view::npos || name.substr(0, dot).find_first_not_of("0123456789") != std::string_view::npos) return false;
+  if (dot == 0 || dot == std::string_view::npos ||
+      name.substr(0, dot).find_first_not_of("0123456789") != std::string_view::npos)
+    return false;
   std::int64_t layer = 0;
   const bool fits = std::from_chars(name.data(), name.data() + dot, layer).ec == std::errc();
   if (fits && layer < n_layer) return false;
   const auto rows = tensor_table();
-  return std::any_of(rows.begin(), rows.end(), [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
 }
 
 Result<void> check_layers(const Config& config, const gguf::File& file) {
   for (const gguf::Tensor& tensor : file.tensors())
     if (beyond_layers(tensor.name, config.n_layer))
-      return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " + std::to_string(config.n_layer) + "; " + escape(file.path(), 256) + "; the file is damaged");
+      return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
+                                          std::to_string(config.n_layer) + "; " + escape(file.path(), 256) +
+                                          "; the file is damaged");
   return {};
 }
 
@@ -114,8 +133,10 @@ Result<void> check_rope_factors(const Config& config, const float* factors, cons
   const double least = static_cast<double>(config.n_ctx_train) / config.rope_scale / 0x1p31;
   for (std::int64_t i = 0; factors && i < config.n_rot / 2; ++i)
     if (!(factors[i] > 0 && factors[i] < INFINITY && static_cast<double>(factors[i]) >= least))
-      return Error(Status::malformed, "tensor 'rope_freqs.weight' has " + std::to_string(factors[i]) + " at element " + std::to_string(i) +
-                                          ", it must be finite and positive and keep angles below 2^31; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
+      return Error(Status::malformed, "tensor 'rope_freqs.weight' has " + std::to_string(factors[i]) + " at element " +
+                                          std::to_string(i) +
+                                          ", it must be finite and positive and keep angles below 2^31; " +
+                                          escape(path, 256) + "; the file is damaged or was converted wrongly");
   return {};
 }
 
@@ -140,8 +161,8 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
         else weights.*std::get<Matrix Weights::*>(row.target) = matrix;
       } else {
         HEARTH_TRY(const float* vector, bind_vector(*tensor, path, weights.storage_));
-        if (const auto* member = std::get_if<const float* LayerWeights::*>(&row.target)) own.*(*member) = vector;
-        else weights.*std::get<const float* Weights::*>(row.target) = vector;
+        if (const auto* member = std::get_if<const float * LayerWeights::*>(&row.target)) own.*(*member) = vector;
+        else weights.*std::get<const float * Weights::*>(row.target) = vector;
       }
     }
   }
@@ -150,8 +171,7 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   return weights;
 }
 
-template <class Visit>
-void Weights::visit_matrices(Visit visit) {
+template <class Visit> void Weights::visit_matrices(Visit visit) {
   for (LayerWeights& l : layers)
     for (Matrix* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down}) visit(*m);
   visit(output);
@@ -164,7 +184,8 @@ bool worth_packing(const Matrix& m) { return kernels::format_info(m.format).kind
 std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
 
 std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cache line
-  const std::size_t bytes = static_cast<std::size_t>(n_groups(m)) * kernels::group_bytes(kernels::format_info(m.format), m.k);
+  const std::size_t bytes =
+      static_cast<std::size_t>(n_groups(m)) * kernels::group_bytes(kernels::format_info(m.format), m.k);
   return (bytes + 63) / 64 * 64;
 }
 
@@ -172,8 +193,9 @@ std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cach
 
 std::uint64_t Weights::matrix_bytes() const {
   std::uint64_t bytes = 0;
-  const_cast<Weights*>(this)->visit_matrices(
-      [&](const Matrix& m) { bytes += static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k); });
+  const_cast<Weights*>(this)->visit_matrices([&](const Matrix& m) {
+    bytes += static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
+  });
   return bytes;
 }
 
@@ -183,7 +205,8 @@ std::uint64_t Weights::repacked_bytes() const {
   return bytes;
 }
 
-Result<void> Weights::repack(const kernels::KernelTable& table, Team& team, const std::function<void(std::span<const std::byte>)>& let_go) {
+Result<void> Weights::repack(const kernels::KernelTable& table, Team& team,
+                             const std::function<void(std::span<const std::byte>)>& let_go) {
   HEARTH_TRY(auto storage, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes()));
   std::byte* next = storage.data();
   visit_matrices([&](Matrix& m) {
@@ -194,7 +217,8 @@ Result<void> Weights::repack(const kernels::KernelTable& table, Team& team, cons
     team.run([&](Worker& w) {
       w.loop(n_groups(m), 4, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t g = begin; g < end; ++g)
-          pack(next + static_cast<std::size_t>(g) * group, m.file + static_cast<std::size_t>(g) * kernels::kGroupRows * row,
+          pack(next + static_cast<std::size_t>(g) * group,
+               m.file + static_cast<std::size_t>(g) * kernels::kGroupRows * row,
                std::min<std::int64_t>(kernels::kGroupRows, m.n_rows - g * kernels::kGroupRows), m.k);
       });
     });

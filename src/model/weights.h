@@ -3,11 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <hearth/result.hpp>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <hearth/result.hpp>
 
 #include "aligned_buffer.h"
 #include "backend.h"
@@ -19,13 +18,13 @@ namespace hearth::model {
 using backend::Matrix;
 
 struct LayerWeights {
-  const float* attn_norm = nullptr;                                     // [dim]
-  Matrix attn_q, attn_k, attn_v;                                        // [q_dim | kv_dim, dim]
+  const float* attn_norm = nullptr;                                                    // [dim]
+  Matrix attn_q, attn_k, attn_v;                                                       // [q_dim | kv_dim, dim]
   const float *attn_q_bias = nullptr, *attn_k_bias = nullptr, *attn_v_bias = nullptr;  // [q_dim | kv_dim], or none
-  Matrix attn_output;                                                   // [dim, q_dim]
-  const float* ffn_norm = nullptr;                                      // [dim]
-  Matrix ffn_gate, ffn_up;                                              // [ffn_dim, dim]
-  Matrix ffn_down;                                                      // [dim, ffn_dim]
+  Matrix attn_output;                                                                  // [dim, q_dim]
+  const float* ffn_norm = nullptr;                                                     // [dim]
+  Matrix ffn_gate, ffn_up;                                                             // [ffn_dim, dim]
+  Matrix ffn_down;                                                                     // [dim, ffn_dim]
 };
 
 /// Views into the file, and the repacked copies.
@@ -35,7 +34,8 @@ class Weights {
 
   /// Repacks every quantized matrix but the embedding table's rows (a tied head is repacked). `let_go` is told of the file's bytes
   /// that will not be read again. Does nothing the second time.
-  Result<void> repack(const kernels::KernelTable& table, Team& team, const std::function<void(std::span<const std::byte>)>& let_go);
+  Result<void> repack(const kernels::KernelTable& table, Team& team,
+                      const std::function<void(std::span<const std::byte>)>& let_go);
 
   /// Bytes of the matrices that every pass reads.
   std::uint64_t matrix_bytes() const;
@@ -43,15 +43,14 @@ class Weights {
   /// Bytes that `repack` would take.
   std::uint64_t repacked_bytes() const;
 
-  Matrix token_embd;                                                    // [n_vocab, dim]
+  Matrix token_embd;  // [n_vocab, dim]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;                                   // [dim]
-  Matrix output;                                                        // [n_vocab, dim]; tied: the embedding table
-  const float* rope_factors = nullptr;                                  // [n_rot/2], or none
+  const float* output_norm = nullptr;   // [dim]
+  Matrix output;                        // [n_vocab, dim]; tied: the embedding table
+  const float* rope_factors = nullptr;  // [n_rot/2], or none
 
  private:
-  template <class Visit>
-  void visit_matrices(Visit visit);
+  template <class Visit> void visit_matrices(Visit visit);
   std::vector<AlignedBuffer<std::byte>> storage_;
 };
 

@@ -12,7 +12,9 @@ namespace {
 
 using namespace kernels;
 
-int nearest(float x, int low, int high) { return static_cast<int>(std::clamp(std::nearbyint(x), static_cast<float>(low), static_cast<float>(high))); }
+int nearest(float x, int low, int high) {
+  return static_cast<int>(std::clamp(std::nearbyint(x), static_cast<float>(low), static_cast<float>(high)));
+}
 
 float inverse(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
 
@@ -125,7 +127,8 @@ void quantize(BlockIQ4_XS& b, const float* x) {
     b.scales_l[j / 2] |= static_cast<std::uint8_t>((ls & 15) << 4 * (j % 2));
     b.scales_h |= static_cast<std::uint16_t>(ls >> 4 << 2 * j);
     int codes[32];
-    for (int i = 0; i < 32; ++i) codes[i] = nearest_entry(x[32 * j + i] * inverse(d * static_cast<float>(ls - 32)), kIq4Codes);
+    for (int i = 0; i < 32; ++i)
+      codes[i] = nearest_entry(x[32 * j + i] * inverse(d * static_cast<float>(ls - 32)), kIq4Codes);
     put_nibbles(codes, b.qs + 16 * j);
   }
 }
@@ -145,7 +148,8 @@ void quantize(BlockMXFP4& b, const float* x) {
 /// Signed scales of the 16 groups of 16, as integers of up to `high` times the block's d.
 void group_scales(const float* x, int zero, int low, int high, std::uint16_t& d, int (&sc)[16], float (&scale)[16]) {
   float most = 0.0f;
-  for (int g = 0; g < 16; ++g) most = std::max(most, std::fabs(scale[g] = furthest(x + 16 * g, 16) / static_cast<float>(-zero)));
+  for (int g = 0; g < 16; ++g)
+    most = std::max(most, std::fabs(scale[g] = furthest(x + 16 * g, 16) / static_cast<float>(-zero)));
   const float block = rounded(most / static_cast<float>(high)), id = inverse(block);
   d = f32_to_f16(block);
   for (int g = 0; g < 16; ++g) {
@@ -186,7 +190,8 @@ void quantize(BlockQ3_K& b, const float* x) {
 
 /// Ranges of n groups, as integer scales and minima of up to `most` times the block's d and dmin.
 template <int N>
-void group_ranges(const float* x, int levels, int most, std::uint16_t& d, std::uint16_t& dmin, int (&sc)[N], int (&mn)[N], Range (&range)[N]) {
+void group_ranges(const float* x, int levels, int most, std::uint16_t& d, std::uint16_t& dmin, int (&sc)[N],
+                  int (&mn)[N], Range (&range)[N]) {
   float scale = 0.0f, minimum = 0.0f;
   for (int g = 0; g < N; ++g) {
     range[g] = range_of(x + 256 / N * g, 256 / N, levels);
@@ -203,7 +208,9 @@ void group_ranges(const float* x, int levels, int most, std::uint16_t& d, std::u
   }
 }
 
-int range_code(float x, const Range& range, int levels) { return nearest((x + range.minimum) * inverse(range.scale), 0, levels); }
+int range_code(float x, const Range& range, int levels) {
+  return nearest((x + range.minimum) * inverse(range.scale), 0, levels);
+}
 
 void quantize(BlockQ2_K& b, const float* x) {
   int sc[16], mn[16];
@@ -250,36 +257,48 @@ void quantize(BlockQ5_K& b, const float* x) {
   }
 }
 
-template <class Block>
-void quantize_as(std::byte* out, const float* x) {
+template <class Block> void quantize_as(std::byte* out, const float* x) {
   Block block;
   quantize(block, x);
   std::memcpy(out, &block, sizeof block);
 }
 
-template <class Value>
-void put(std::byte* out, Value value) {
-  std::memcpy(out, &value, sizeof value);
-}
+template <class Value> void put(std::byte* out, Value value) { std::memcpy(out, &value, sizeof value); }
 
 void quantize_block(Format format, std::byte* out, const float* x) {
   switch (format) {
-    case Format::f32: return put(out, x[0]);
-    case Format::f16: return put(out, f32_to_f16(x[0]));
-    case Format::bf16: return put(out, f32_to_bf16(x[0]));
-    case Format::q4_0: return quantize_as<BlockQ4_0>(out, x);
-    case Format::q4_1: return quantize_as<BlockQ4_1>(out, x);
-    case Format::q5_0: return quantize_as<BlockQ5_0>(out, x);
-    case Format::q5_1: return quantize_as<BlockQ5_1>(out, x);
-    case Format::q8_0: return quantize_as<BlockQ8_0>(out, x);
-    case Format::q2_k: return quantize_as<BlockQ2_K>(out, x);
-    case Format::q3_k: return quantize_as<BlockQ3_K>(out, x);
-    case Format::q4_k: return quantize_as<BlockQ4_K>(out, x);
-    case Format::q5_k: return quantize_as<BlockQ5_K>(out, x);
-    case Format::q6_k: return quantize_as<BlockQ6_K>(out, x);
-    case Format::iq4_nl: return quantize_as<BlockIQ4_NL>(out, x);
-    case Format::iq4_xs: return quantize_as<BlockIQ4_XS>(out, x);
-    case Format::mxfp4: return quantize_as<BlockMXFP4>(out, x);
+    case Format::f32:
+      return put(out, x[0]);
+    case Format::f16:
+      return put(out, f32_to_f16(x[0]));
+    case Format::bf16:
+      return put(out, f32_to_bf16(x[0]));
+    case Format::q4_0:
+      return quantize_as<BlockQ4_0>(out, x);
+    case Format::q4_1:
+      return quantize_as<BlockQ4_1>(out, x);
+    case Format::q5_0:
+      return quantize_as<BlockQ5_0>(out, x);
+    case Format::q5_1:
+      return quantize_as<BlockQ5_1>(out, x);
+    case Format::q8_0:
+      return quantize_as<BlockQ8_0>(out, x);
+    case Format::q2_k:
+      return quantize_as<BlockQ2_K>(out, x);
+    case Format::q3_k:
+      return quantize_as<BlockQ3_K>(out, x);
+    case Format::q4_k:
+      return quantize_as<BlockQ4_K>(out, x);
+    case Format::q5_k:
+      return quantize_as<BlockQ5_K>(out, x);
+    case Format::q6_k:
+      return quantize_as<BlockQ6_K>(out, x);
+    case Format::iq4_nl:
+      return quantize_as<BlockIQ4_NL>(out, x);
+    case Format::iq4_xs:
+      return quantize_as<BlockIQ4_XS>(out, x);
+    case Format::mxfp4:
+      return quantize_as<BlockMXFP4>(out, x);
   }
 }
 

@@ -11,7 +11,8 @@
 namespace hearth::quant {
 namespace {
 
-std::vector<std::byte> convert(const gguf::Tensor& tensor, const kernels::FormatInfo& from, const kernels::FormatInfo& to) {
+std::vector<std::byte> convert(const gguf::Tensor& tensor, const kernels::FormatInfo& from,
+                               const kernels::FormatInfo& to) {
   const auto k = static_cast<std::int64_t>(tensor.dims[0]);
   const std::size_t in = kernels::row_bytes(from, k), out = kernels::row_bytes(to, k), n_rows = tensor.data.size() / in;
   std::vector<std::byte> bytes(n_rows * out);
@@ -24,7 +25,8 @@ std::vector<std::byte> convert(const gguf::Tensor& tensor, const kernels::Format
 }
 
 Error cannot(const gguf::Tensor& tensor, const std::string& why) {
-  return Error(Status::unsupported, "tensor '" + std::string(tensor.name) + "' cannot be converted: " + why + "; quantize; keep its type");
+  return Error(Status::unsupported,
+               "tensor '" + std::string(tensor.name) + "' cannot be converted: " + why + "; quantize; keep its type");
 }
 
 }  // namespace
@@ -42,12 +44,14 @@ Result<void> requantize(const gguf::File& file, const Choose& choose, gguf::Writ
     const kernels::FormatInfo& to = kernels::format_info(*format);
     if (!from) return cannot(tensor, "type " + std::string(tensor.type->name) + " is not read by this build");
     if (tensor.dims[0] % to.block_elements != 0)
-      return cannot(tensor, "rows of " + std::to_string(tensor.dims[0]) + " are no multiple of " + std::to_string(to.block_elements));
+      return cannot(tensor, "rows of " + std::to_string(tensor.dims[0]) + " are no multiple of " +
+                                std::to_string(to.block_elements));
     auto bytes = std::make_shared<std::vector<std::byte>>();
-    writer.add_tensor(tensor.name, static_cast<std::uint32_t>(*format), dims, [&tensor, from, &to, bytes]() -> Result<std::span<const std::byte>> {
-      *bytes = convert(tensor, *from, to);
-      return std::span<const std::byte>(*bytes);
-    });
+    writer.add_tensor(tensor.name, static_cast<std::uint32_t>(*format), dims,
+                      [&tensor, from, &to, bytes]() -> Result<std::span<const std::byte>> {
+                        *bytes = convert(tensor, *from, to);
+                        return std::span<const std::byte>(*bytes);
+                      });
   }
   return {};
 }

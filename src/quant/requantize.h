@@ -2,10 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <hearth/result.hpp>
 #include <optional>
 #include <string>
-
-#include <hearth/result.hpp>
 
 #include "blocks.h"
 #include "gguf_reader.h"

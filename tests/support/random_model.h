@@ -40,7 +40,8 @@ inline void add_vocabulary(gguf::Writer& writer, std::int64_t n_vocab) {
   }
   for (std::int64_t i = static_cast<std::int64_t>(tokens.size()); i < n_vocab; ++i) {
     const bool first = tokens.size() == 259;  // the bare space, without which texts would be made of its bytes
-    tokens.push_back(first ? "\xE2\x96\x81" : std::string("\xE2\x96\x81") + static_cast<char>('a' + i % 26) + std::to_string(i));
+    tokens.push_back(first ? "\xE2\x96\x81"
+                           : std::string("\xE2\x96\x81") + static_cast<char>('a' + i % 26) + std::to_string(i));
     scores.push_back(-static_cast<float>(i));
     types.push_back(1);
   }
@@ -69,7 +70,8 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
 inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   model::Config c;
   c.arch = model::find_arch(m.arch);
-  c.n_layer = m.n_layer, c.dim = m.dim, c.n_head = m.n_head, c.n_kv_head = m.n_kv_head, c.ffn_dim = m.ffn_dim, c.n_vocab = m.n_vocab;
+  c.n_layer = m.n_layer, c.dim = m.dim, c.n_head = m.n_head, c.n_kv_head = m.n_kv_head, c.ffn_dim = m.ffn_dim,
+  c.n_vocab = m.n_vocab;
   c.head_dim = m.dim / m.n_head, c.n_rot = c.head_dim;
   gguf::Writer writer;
   add_hyper_parameters(writer, m);
@@ -82,14 +84,19 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
     const std::int64_t width = model::extent(c, row.width), n_rows = model::extent(c, row.rows);
     const kernels::Format format = row.is_matrix() ? m.format : kernels::Format::f32;
     for (std::int64_t layer = 0; layer < (row.per_layer() ? m.n_layer : 1); ++layer) {
-      std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows), row.is_matrix() ? std::sqrt(3.0f / static_cast<float>(width)) : 0.5f);
+      std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows),
+                                                row.is_matrix() ? std::sqrt(3.0f / static_cast<float>(width)) : 0.5f);
       const bool norm = row.name.find("norm") != std::string_view::npos;
       for (float& v : values) v = norm ? 1.0f + v : v;
       storage.emplace_back(static_cast<std::size_t>(n_rows) * kernels::row_bytes(kernels::format_info(format), width));
       for (std::int64_t r = 0; r < n_rows; ++r)
-        quant::quantize_row(format, storage.back().data() + static_cast<std::size_t>(r) * kernels::row_bytes(kernels::format_info(format), width), values.data() + r * width, width);
+        quant::quantize_row(format,
+                            storage.back().data() +
+                                static_cast<std::size_t>(r) * kernels::row_bytes(kernels::format_info(format), width),
+                            values.data() + r * width, width);
       const std::array<std::uint64_t, 2> dims = {static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(n_rows)};
-      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format), std::span(dims).first(row.is_matrix() ? 2 : 1), storage.back());
+      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format),
+                        std::span(dims).first(row.is_matrix() ? 2 : 1), storage.back());
     }
   }
   auto bytes = writer.to_bytes();
@@ -98,7 +105,8 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
 
 inline std::string write_random_model(const RandomModel& m, const std::string& path) {
   const std::vector<std::byte> bytes = make_random_model(m);
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   return path;
 }
 
@@ -115,9 +123,13 @@ class ModelEditor {
   explicit ModelEditor(const RandomModel& m = {}) : sound_(make_random_model(m)) {
     auto file = gguf::File::parse(sound_, "sound");
     if (!file) return;
-    for (const gguf::KeyValue& pair : file->metadata()) keys_.push_back({std::string(pair.key), [pair](gguf::Writer& w) { w.copy(pair); }});
+    for (const gguf::KeyValue& pair : file->metadata())
+      keys_.push_back({std::string(pair.key), [pair](gguf::Writer& w) { w.copy(pair); }});
     for (const gguf::Tensor& t : file->tensors())
-      tensors_.push_back({std::string(t.name), t.type->id, {t.dims.begin(), t.dims.begin() + t.n_dims}, {t.data.begin(), t.data.end()}});
+      tensors_.push_back({std::string(t.name),
+                          t.type->id,
+                          {t.dims.begin(), t.dims.begin() + t.n_dims},
+                          {t.data.begin(), t.data.end()}});
   }
   ModelEditor(const ModelEditor&) = delete;  // its keys point into its bytes
   ModelEditor& operator=(const ModelEditor&) = delete;
@@ -126,14 +138,13 @@ class ModelEditor {
     std::erase_if(keys_, [&](const Key& k) { return k.name == key; });
     return *this;
   }
-  template <class T>
-  ModelEditor& set(const std::string& key, T value) {
+  template <class T> ModelEditor& set(const std::string& key, T value) {
     remove(key).keys_.push_back({key, [key, value](gguf::Writer& w) { w.add(key, value); }});
     return *this;
   }
-  template <class T>
-  ModelEditor& set_array(const std::string& key, std::vector<T> values) {
-    remove(key).keys_.push_back({key, [key, values](gguf::Writer& w) { w.add_array<T>(key, std::span<const T>(values)); }});
+  template <class T> ModelEditor& set_array(const std::string& key, std::vector<T> values) {
+    remove(key).keys_.push_back(
+        {key, [key, values](gguf::Writer& w) { w.add_array<T>(key, std::span<const T>(values)); }});
     return *this;
   }
 
@@ -156,7 +167,9 @@ class ModelEditor {
     return *this;
   }
   /// Another shape or type, with as many bytes as that needs: the old ones first, then zeros.
-  ModelEditor& reshape(std::string_view name, std::vector<std::uint64_t> dims) { return retype(name, tensor(name).type, std::move(dims)); }
+  ModelEditor& reshape(std::string_view name, std::vector<std::uint64_t> dims) {
+    return retype(name, tensor(name).type, std::move(dims));
+  }
   ModelEditor& retype(std::string_view name, std::uint32_t type, std::vector<std::uint64_t> dims) {
     Tensor& t = tensor(name);
     t.type = type, t.dims = std::move(dims);
@@ -176,7 +189,8 @@ class ModelEditor {
   /// The file's size, 0 when it could not be made.
   std::size_t write(const std::string& path) const {
     const std::vector<std::byte> all = bytes();
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
     return all.size();
   }
 

@@ -21,8 +21,7 @@ namespace hearth::gguf {
 /// Bytes in the order they are given; nothing is checked, so that any malformed file can be built.
 class RawGguf {
  public:
-  template <class T>
-  RawGguf& number(T value) {
+  template <class T> RawGguf& number(T value) {
     const auto bytes = std::as_bytes(std::span(&value, 1));
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
     return *this;

@@ -33,30 +33,64 @@ class ReferenceBlocks {
  private:
   static int block_elements(std::uint32_t id) {
     switch (id) {
-      case 0: case 1: case 30: return 1;
-      case 2: case 3: case 6: case 7: case 8: case 20: case 39: return 32;
-      case 10: case 11: case 12: case 13: case 14: case 23: return 256;
-      default: return 0;
+      case 0:
+      case 1:
+      case 30:
+        return 1;
+      case 2:
+      case 3:
+      case 6:
+      case 7:
+      case 8:
+      case 20:
+      case 39:
+        return 32;
+      case 10:
+      case 11:
+      case 12:
+      case 13:
+      case 14:
+      case 23:
+        return 256;
+      default:
+        return 0;
     }
   }
 
   static int block_bytes(std::uint32_t id) {
     switch (id) {
-      case 0: return 4;
-      case 1: case 30: return 2;
-      case 2: case 20: return 18;
-      case 3: return 20;
-      case 6: return 22;
-      case 7: return 24;
-      case 8: return 34;
-      case 10: return 84;
-      case 11: return 110;
-      case 12: return 144;
-      case 13: return 176;
-      case 14: return 210;
-      case 23: return 136;
-      case 39: return 17;
-      default: return 0;
+      case 0:
+        return 4;
+      case 1:
+      case 30:
+        return 2;
+      case 2:
+      case 20:
+        return 18;
+      case 3:
+        return 20;
+      case 6:
+        return 22;
+      case 7:
+        return 24;
+      case 8:
+        return 34;
+      case 10:
+        return 84;
+      case 11:
+        return 110;
+      case 12:
+        return 144;
+      case 13:
+        return 176;
+      case 14:
+        return 210;
+      case 23:
+        return 136;
+      case 39:
+        return 17;
+      default:
+        return 0;
     }
   }
 
@@ -74,14 +108,17 @@ class ReferenceBlocks {
     const unsigned bits = u16(p), exponent = bits >> 10 & 31, fraction = bits & 1023;
     const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
     if (exponent == 31) return fraction != 0 ? std::nan("") : sign * HUGE_VAL;
-    return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25));
+    return sign *
+           (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25));
   }
 
   static int nibble(const std::uint8_t* qs, int j, int span) { return j < span ? qs[j] & 15 : qs[j - span] >> 4; }
   static int bit(std::uint32_t word, int at) { return static_cast<int>(word >> at & 1); }
 
   static ReferenceWeight product(double value) { return {value, std::fabs(value)}; }
-  static ReferenceWeight minus(double value, double minimum) { return {value - minimum, std::fabs(value) + std::fabs(minimum)}; }
+  static ReferenceWeight minus(double value, double minimum) {
+    return {value - minimum, std::fabs(value) + std::fabs(minimum)};
+  }
 
   static int iq4_code(int nibble) {
     static const int codes[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -143,23 +180,40 @@ class ReferenceBlocks {
 
   static ReferenceWeight element(std::uint32_t id, const std::uint8_t* b, int j) {
     switch (id) {
-      case 0: return product(f32(u32(b)));
-      case 1: return product(half(b));
-      case 30: return product(f32(static_cast<std::uint32_t>(u16(b)) << 16));
-      case 2: return product(half(b) * (nibble(b + 2, j, 16) - 8));
-      case 3: return minus(half(b) * nibble(b + 4, j, 16), -half(b + 2));
-      case 6: return product(half(b) * ((nibble(b + 6, j, 16) | bit(u32(b + 2), j) << 4) - 16));
-      case 7: return minus(half(b) * (nibble(b + 8, j, 16) | bit(u32(b + 4), j) << 4), -half(b + 2));
-      case 8: return product(half(b) * static_cast<std::int8_t>(b[2 + j]));
-      case 20: return product(half(b) * iq4_code(nibble(b + 2, j, 16)));
-      case 10: return q2_k(b, j);
-      case 11: return q3_k(b, j);
-      case 12: return q45_k(b, j, false);
-      case 13: return q45_k(b, j, true);
-      case 14: return q6_k(b, j);
-      case 23: return iq4_xs(b, j);
-      case 39: return mxfp4(b, j);
-      default: return {std::nan(""), std::nan("")};
+      case 0:
+        return product(f32(u32(b)));
+      case 1:
+        return product(half(b));
+      case 30:
+        return product(f32(static_cast<std::uint32_t>(u16(b)) << 16));
+      case 2:
+        return product(half(b) * (nibble(b + 2, j, 16) - 8));
+      case 3:
+        return minus(half(b) * nibble(b + 4, j, 16), -half(b + 2));
+      case 6:
+        return product(half(b) * ((nibble(b + 6, j, 16) | bit(u32(b + 2), j) << 4) - 16));
+      case 7:
+        return minus(half(b) * (nibble(b + 8, j, 16) | bit(u32(b + 4), j) << 4), -half(b + 2));
+      case 8:
+        return product(half(b) * static_cast<std::int8_t>(b[2 + j]));
+      case 20:
+        return product(half(b) * iq4_code(nibble(b + 2, j, 16)));
+      case 10:
+        return q2_k(b, j);
+      case 11:
+        return q3_k(b, j);
+      case 12:
+        return q45_k(b, j, false);
+      case 13:
+        return q45_k(b, j, true);
+      case 14:
+        return q6_k(b, j);
+      case 23:
+        return iq4_xs(b, j);
+      case 39:
+        return mxfp4(b, j);
+      default:
+        return {std::nan(""), std::nan("")};
     }
   }
 };

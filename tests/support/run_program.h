@@ -27,11 +27,11 @@ struct Outcome {
 
 struct Call {
   std::vector<std::string> arguments;
-  std::optional<std::string> input;                 // without: /dev/null
-  std::vector<std::string> environment;             // "NAME=value", besides this process's own
+  std::optional<std::string> input;                        // without: /dev/null
+  std::vector<std::string> environment;                    // "NAME=value", besides this process's own
   std::function<void(pid_t, std::string_view out)> watch;  // after each piece of output
-  bool close_input = false, close_output = false;   // started without that descriptor
-  bool leave_output = false;                        // the reader of its stdout goes away at once
+  bool close_input = false, close_output = false;          // started without that descriptor
+  bool leave_output = false;                               // the reader of its stdout goes away at once
 };
 
 class Pipe {
@@ -94,16 +94,21 @@ inline Outcome run_program(const std::string& program, Call call) {
     if (std::string_view(*entry).rfind("HEARTH_", 0) != 0) environment.emplace_back(*entry);
   environment.insert(environment.end(), call.environment.begin(), call.environment.end());
   pid_t child = -1;
-  const int failed = ::posix_spawn(&child, program.c_str(), &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
+  const int failed = ::posix_spawn(&child, program.c_str(), &actions, nullptr, pointers(arguments).data(),
+                                   pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   REQUIRE(failed == 0);
   in.close(0), out.close(1), err.close(1);
   if (call.leave_output) out.close(0);
-  if (call.input) REQUIRE(::write(in.write_end(), call.input->data(), call.input->size()) == static_cast<ssize_t>(call.input->size()));
+  if (call.input)
+    REQUIRE(::write(in.write_end(), call.input->data(), call.input->size()) ==
+            static_cast<ssize_t>(call.input->size()));
   in.close(1);
 
   Outcome outcome;
-  collect(out, err, outcome, [&](std::string_view text) { if (call.watch) call.watch(child, text); });
+  collect(out, err, outcome, [&](std::string_view text) {
+    if (call.watch) call.watch(child, text);
+  });
   int status = 0;
   ::waitpid(child, &status, 0);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
