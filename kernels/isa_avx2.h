@@ -17,14 +17,18 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr bool kVnni = false;
   static bool runs_here() { return has_avx2(); }
 #endif
+  // f16c and avxvnni have no name that both gcc 12 and clang 14 know in __builtin_cpu_supports; avx2's covers the system's part.
   static bool has_avx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && (cpuid(1, 0).c >> 29 & 1u) != 0;
   }
-  static bool
-  has_avxvnni() {  // CPUID leaf 7, subleaf 1, EAX bit 4; gcc 12 has no name for it in __builtin_cpu_supports
-    unsigned a = 7, b, c = 1, d;
-    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (a >> 4 & 1u) != 0;
+  static bool has_avxvnni() { return (cpuid(7, 1).a >> 4 & 1u) != 0; }
+  struct Registers {
+    unsigned a, b, c, d;
+  };
+  static Registers cpuid(unsigned leaf, unsigned subleaf) {
+    Registers r{leaf, 0, subleaf, 0};
+    asm volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
+    return r;
   }
   static constexpr int kPanelGroups = 1;
   static constexpr int kPanelTokens = 3, kPanelTokensTwoSums = 2;
