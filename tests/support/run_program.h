@@ -31,7 +31,7 @@ struct Call {
   std::vector<std::string> environment;                    // "NAME=value", besides this process's own
   std::function<void(pid_t, std::string_view out)> watch;  // after each piece of output
   bool close_input = false, close_output = false;          // started without that descriptor
-  bool leave_output = false;                               // the reader of its stdout goes away at once
+  bool leave_output = false;                               // nobody reads its stdout
 };
 
 class Pipe {
@@ -79,6 +79,7 @@ inline std::vector<char*> pointers(std::vector<std::string>& words) {
 /// Input longer than a pipe holds is not for this: it is written before the output is read.
 inline Outcome run_program(const std::string& program, Call call) {
   Pipe in, out, err;
+  if (call.leave_output) out.close(0);  // before the program starts: it may be done sooner than a reader can leave
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   if (call.input) posix_spawn_file_actions_adddup2(&actions, in.read_end(), 0);
@@ -99,7 +100,6 @@ inline Outcome run_program(const std::string& program, Call call) {
   posix_spawn_file_actions_destroy(&actions);
   REQUIRE(failed == 0);
   in.close(0), out.close(1), err.close(1);
-  if (call.leave_output) out.close(0);
   if (call.input)
     REQUIRE(::write(in.write_end(), call.input->data(), call.input->size()) ==
             static_cast<ssize_t>(call.input->size()));
