@@ -86,12 +86,13 @@ struct RowOps {
       }
   }
 
-  /// 32 activations as two vectors (lanes past the end zero) -> one QBlock.
+  /// 32 activations as two vectors (lanes past the end zero) -> one QBlock. False: not finite.
   static HEARTH_INLINE bool quantize_block(QBlock& out, const F& x0, const F& x1) {
     const float am = Isa::reduce_max(Isa::max(Isa::abs(x0), Isa::abs(x1)));
-    if (!(am >= 0x1p-100f)) {
+    const bool finite = all_finite(x0, x1);
+    if (!finite || am < 0x1p-100f) {
       out = QBlock{};
-      return am >= 0.0f;
+      return finite;
     }
     const F id = Isa::set1(127.0f / am);
     const I q0 = Isa::to_int(Isa::mul(x0, id)), q1 = Isa::to_int(Isa::mul(x1, id));
@@ -108,19 +109,12 @@ struct RowOps {
   static bool quantize_row(QBlock* q, const float* x, std::int64_t n) {
     bool finite = true;
     std::int64_t i = 0;
-    for (; i + kBlock <= n; i += kBlock, ++q) {
-      const F x0 = Isa::load(x + i), x1 = Isa::load(x + i + 16);
-      finite = all_finite(x0, x1) & quantize_block(*q, x0, x1) & finite;
-      if (!finite) *q = QBlock{};
-    }
+    for (; i + kBlock <= n; i += kBlock, ++q)
+      finite = quantize_block(*q, Isa::load(x + i), Isa::load(x + i + 16)) && finite;
     if (i == n) return finite;
     alignas(64) float last[kBlock] = {};
     __builtin_memcpy(last, x + i, static_cast<std::size_t>(n - i) * 4);
-    const F x0 = Isa::load(last), x1 = Isa::load(last + 16);
-    finite = all_finite(x0, x1) & finite;
-    if (finite) quantize_block(*q, x0, x1);
-    else *q = QBlock{};
-    return finite;
+    return quantize_block(*q, Isa::load(last), Isa::load(last + 16)) && finite;
   }
 
   /// A maximum loses a NaN; x - x is zero for finite x only, and a sum does not lose it.
