@@ -25,12 +25,6 @@ Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable&
   return backend;
 }
 
-std::uint64_t CpuBackend::scratch_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& buffer : scratch_) bytes += buffer.bytes();
-  return bytes;
-}
-
 std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
   return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
 }

@@ -17,8 +17,6 @@ class CpuBackend final : public Backend {
   static Result<std::unique_ptr<CpuBackend>> make(const kernels::KernelTable& table, int n_members,
                                                   std::int64_t widest);
 
-  std::uint64_t scratch_bytes() const;
-
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) override;

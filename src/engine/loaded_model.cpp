@@ -57,12 +57,12 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
   const std::int64_t widest = std::max({net.config.dim, net.config.q_dim(), net.config.ffn_dim});
   HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), widest));
-  m->describe(options, *table);
+  m->describe();
   HEARTH_CHECK(m->place_weights(options.weights));
   return m;
 }
 
-void LoadedModel::describe(const ModelOptions&, const kernels::KernelTable& table) {
+void LoadedModel::describe() {
   const model::Config& c = network_.config;
   const auto name = file_->optional_string("general.name");
   info_ = {name && *name ? std::string(**name) : "",
@@ -78,7 +78,7 @@ void LoadedModel::describe(const ModelOptions&, const kernels::KernelTable& tabl
            c.n_ctx_train,
            0,
            0,
-           table.name,
+           table_->name,
            network_.team->size(),
            Weights::file};
   for (const gguf::Tensor& t : file_->tensors()) {

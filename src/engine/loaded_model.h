@@ -30,7 +30,7 @@ class LoadedModel {
  private:
   LoadedModel() = default;
   Result<void> place_weights(Weights wanted);
-  void describe(const ModelOptions& options, const kernels::KernelTable& table);
+  void describe();
 
   std::unique_ptr<gguf::File> file_;
   std::unique_ptr<text::Tokenizer> tokenizer_;

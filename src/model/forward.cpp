@@ -220,11 +220,4 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
   return space;
 }
 
-std::uint64_t Workspace::bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
-  const Sizes s = sizes(config, n_rows, n_logits);
-  const std::int64_t floats = 2 * s.x + s.h + s.q + 2 * s.kv + 2 * s.ffn + 2 * s.rot + s.logits;
-  return static_cast<std::uint64_t>(floats) * sizeof(float) +
-         static_cast<std::uint64_t>(s.h / kernels::kBlock) * sizeof(kernels::QBlock);
-}
-
 }  // namespace hearth::model

@@ -28,7 +28,6 @@ class Workspace {
  public:
   /// `n_logits`: rows of one pass that may want logits.
   static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
-  static std::uint64_t bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
 
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
