@@ -11,6 +11,7 @@
 #include "arch_traits.h"
 #include "gguf_writer.h"
 #include "quantize_row.h"
+#include "support/made_up_vocabulary.h"
 #include "tensor_table.h"
 
 namespace {
@@ -84,26 +85,7 @@ void add_metadata(gguf::Writer& writer, const Shape& s, const std::string& type)
   u32("vocab_size", s.n_vocab);
   writer.add("llama.rope.freq_base", s.rope_base);
   writer.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
-  std::vector<float> scores(static_cast<std::size_t>(s.n_vocab));
-  std::vector<std::int32_t> types(static_cast<std::size_t>(s.n_vocab), 1);
-  for (std::int32_t i = 0; i < 3; ++i) types[static_cast<std::size_t>(i)] = i == 0 ? 2 : 3;
-  for (int b = 0; b < 256; ++b) {
-    char text[8];
-    std::snprintf(text, sizeof text, "<0x%02X>", b);
-    types[tokens.size()] = 6;
-    tokens.emplace_back(text);
-  }
-  for (std::int64_t i = static_cast<std::int64_t>(tokens.size()); i < s.n_vocab; ++i) {
-    scores[static_cast<std::size_t>(i)] = -static_cast<float>(i);
-    tokens.push_back("\xE2\x96\x81t" + std::to_string(i));
-  }
-  writer.add("tokenizer.ggml.model", "llama");
-  writer.add_array("tokenizer.ggml.tokens", std::span<const std::string>(tokens));
-  writer.add_array<float>("tokenizer.ggml.scores", scores);
-  writer.add_array<std::int32_t>("tokenizer.ggml.token_type", types);
-  writer.add("tokenizer.ggml.bos_token_id", std::uint32_t{1});
-  writer.add("tokenizer.ggml.eos_token_id", std::uint32_t{2});
+  test::add_vocabulary(writer, s.n_vocab);
 }
 
 Result<void> make(const Shape& s, const std::string& type, const std::string& path) {
