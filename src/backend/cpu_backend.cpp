@@ -47,10 +47,9 @@ std::optional<Where> CpuBackend::take_failure() {
 
 void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) {
   const std::size_t bytes = kernels::row_bytes(kernels::format_info(table.format), table.k);
-  w.loop(x.n, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      kernels::dequantize_row(table.format, x.row(i),
-                              table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
+  w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) {
+    kernels::dequantize_row(table.format, x.row(i),
+                            table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
   });
 }
 
@@ -91,9 +90,7 @@ void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> 
 }
 
 void CpuBackend::add_bias(Worker& w, const Rows& y, const float* bias) {
-  w.loop(y.n, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) table_.add(y.row(i), bias, y.width);
-  });
+  w.loop(y.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(y.row(i), bias, y.width); });
 }
 
 void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
@@ -155,12 +152,10 @@ void CpuBackend::gate(Worker& w, Where where, const Rows& gate, const Rows& up, 
 
 void CpuBackend::gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
                         const Rows& to) {
-  w.loop(to.n, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t source = rows[static_cast<std::size_t>(i)];
-      std::memcpy(to.row(i), from.row(source), static_cast<std::size_t>(from.width) * sizeof(float));
-      table_.add(to.row(i), residual.row(source), from.width);
-    }
+  w.loop(to.n, 1, [&](std::int64_t i, std::int64_t) {
+    const std::int64_t source = rows[static_cast<std::size_t>(i)];
+    std::memcpy(to.row(i), from.row(source), static_cast<std::size_t>(from.width) * sizeof(float));
+    table_.add(to.row(i), residual.row(source), from.width);
   });
 }
 

@@ -1,4 +1,4 @@
-// Enters: a count. Leaves: that many zeroed elements on a 64-byte boundary, owned.
+// Enters: a count. Leaves: that many elements on a 64-byte boundary, owned: zeroed, or not written yet.
 #pragma once
 
 #include <sys/mman.h>
@@ -7,8 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
-#include <span>
+#include <string>
 #include <type_traits>
 
 #include "try.h"

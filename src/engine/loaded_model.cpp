@@ -15,6 +15,10 @@ namespace {
 
 constexpr double kMemoryShare = 0.7;  // of what the container or machine grants (DESIGN.md, "Weights in memory")
 
+std::uint64_t memory_budget() {
+  return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(available_memory()));
+}
+
 Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   if (name.empty()) return &kernels::best();
   std::string here;
@@ -90,8 +94,7 @@ void LoadedModel::describe() {
 Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::file) return {};
   const std::uint64_t kv = model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train);
-  const auto limit = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(available_memory()));
-  if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > limit) return {};
+  if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > memory_budget()) return {};
   HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
       if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
@@ -107,9 +110,9 @@ Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Works
 }
 
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type) {
-  const auto limit = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(available_memory()));
   const std::uint64_t page = model::KvCache::bytes(config, type, kernels::kPage);
-  const auto fits = static_cast<std::int64_t>(std::min<std::uint64_t>(limit / page, INT32_MAX)) * kernels::kPage;
+  const auto fits =
+      static_cast<std::int64_t>(std::min<std::uint64_t>(memory_budget() / page, INT32_MAX)) * kernels::kPage;
   return std::clamp<std::int64_t>(fits, 1, config.n_ctx_train);
 }
 

@@ -2,8 +2,8 @@
 #include "sequence.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "elapsed.h"
 #include "float_state.h"
 #include "hash.h"
 #include "sampler.h"
@@ -13,10 +13,6 @@
 
 namespace hearth::engine {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 sample::Settings sampler_settings(const SamplingOptions& o) {
   sample::Settings s;
@@ -180,7 +176,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
 
   Reply reply;
   reply.n_prompt = static_cast<std::int64_t>(ids.size());
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   if (auto filled = catch_up(); !filled) {
     keep(static_cast<std::int64_t>(n_before));  // a failed prompt changes nothing
     return std::move(filled).error();
@@ -192,7 +188,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
   const bool goes_on =
       !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
-  const auto decode_start = std::chrono::steady_clock::now();
+  const auto decode_start = Clock::now();
   if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();

@@ -2,17 +2,13 @@
 #include "speed.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "elapsed.h"
 #include "hash.h"
 #include "try.h"
 
 namespace hearth::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
   return static_cast<std::int32_t>((i * 7919 + 1) % n_vocab);

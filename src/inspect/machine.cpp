@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 #include "aligned_buffer.h"
 #include "dispatch.h"
+#include "elapsed.h"
 #include "host.h"
 #include "parallel.h"
 #include "try.h"
@@ -34,13 +34,13 @@ std::uint64_t sum(const std::uint64_t* words, std::int64_t count) {
 static_assert(kWords % kPiece == 0 && kPiece % 16 == 0);
 
 double seconds_to_read(Team& team, const AlignedBuffer<std::uint64_t>& buffer, std::atomic<std::uint64_t>& total) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   team.run([&](Worker& worker) {
     worker.loop(kWords, kPiece, [&](std::int64_t begin, std::int64_t end) {
       total.fetch_add(sum(buffer.data() + begin, end - begin), std::memory_order_relaxed);
     });
   });
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return seconds_since(start);
 }
 
 Result<double> read_gbps(int threads) {

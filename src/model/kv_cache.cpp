@@ -2,7 +2,6 @@
 #include "kv_cache.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 
 #include "try.h"
@@ -22,8 +21,6 @@ std::int64_t n_pages(std::int64_t n_ctx) { return (n_ctx + kernels::kPage - 1) /
 
 }  // namespace
 
-void KvCache::Free::operator()(std::byte* p) const { std::free(p); }
-
 std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx) {
   return static_cast<std::uint64_t>(n_pages(n_ctx)) * static_cast<std::uint64_t>(config.n_layer) *
          layer_bytes(shape_of(config, type));
@@ -35,13 +32,14 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
   cache.n_ctx_ = n_ctx;
   const std::uint64_t total = bytes(config, type, n_ctx);
   cache.page_bytes_ = static_cast<std::uint64_t>(config.n_layer) * layer_bytes(cache.shape_);
-  cache.storage_.reset(static_cast<std::byte*>(std::aligned_alloc(64, (total + 63) / 64 * 64)));
-  if (!cache.storage_)
+  auto storage = AlignedBuffer<std::byte>::make_unwritten(total);
+  if (!storage)
     return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " +
                                             std::to_string(total) +
                                             " bytes, which the system refused; context; ask for a smaller --ctx");
+  cache.storage_ = std::move(*storage);
   for (std::int64_t p = 0; p < n_pages(n_ctx); ++p)
-    cache.pages_.push_back(cache.storage_.get() + static_cast<std::uint64_t>(p) * cache.page_bytes_);
+    cache.pages_.push_back(cache.storage_.data() + static_cast<std::uint64_t>(p) * cache.page_bytes_);
   return cache;
 }
 

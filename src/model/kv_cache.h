@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
-#include <memory>
 #include <vector>
 
+#include "aligned_buffer.h"
 #include "backend.h"
 #include "config.h"
 
@@ -30,14 +30,11 @@ class KvCache {
   void fill_with_zero();
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
   backend::AttentionShape shape_{};
   std::int64_t n_ctx_ = 0;
   std::uint64_t page_bytes_ = 0;
-  std::unique_ptr<std::byte[], Free> storage_;  // not written before it is used: memory is taken as positions are
-  std::vector<std::byte*> pages_;               // [n_ctx / 64]
+  AlignedBuffer<std::byte> storage_;  // not written before it is used: memory is taken as positions are
+  std::vector<std::byte*> pages_;     // [n_ctx / 64]
 };
 
 }  // namespace hearth::model

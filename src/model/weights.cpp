@@ -171,10 +171,10 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   return weights;
 }
 
-template <class Visit> void Weights::visit_matrices(Visit visit) {
-  for (LayerWeights& l : layers)
-    for (Matrix* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down}) visit(*m);
-  visit(output);
+template <class Self, class Visit> void Weights::visit_matrices(Self& self, Visit visit) {
+  for (auto& l : self.layers)
+    for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down}) visit(*m);
+  visit(self.output);
 }
 
 namespace {
@@ -193,7 +193,7 @@ std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cach
 
 std::uint64_t Weights::matrix_bytes() const {
   std::uint64_t bytes = 0;
-  const_cast<Weights*>(this)->visit_matrices([&](const Matrix& m) {
+  visit_matrices(*this, [&](const Matrix& m) {
     bytes += static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
   });
   return bytes;
@@ -201,7 +201,7 @@ std::uint64_t Weights::matrix_bytes() const {
 
 std::uint64_t Weights::repacked_bytes() const {
   std::uint64_t bytes = 0;
-  const_cast<Weights*>(this)->visit_matrices([&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; });
+  visit_matrices(*this, [&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; });
   return bytes;
 }
 
@@ -209,7 +209,7 @@ Result<void> Weights::repack(const kernels::KernelTable& table, Team& team,
                              const std::function<void(std::span<const std::byte>)>& let_go) {
   HEARTH_TRY(auto storage, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes()));
   std::byte* next = storage.data();
-  visit_matrices([&](Matrix& m) {
+  visit_matrices(*this, [&](Matrix& m) {
     if (m.packed || !worth_packing(m)) return;
     const kernels::FormatInfo& info = kernels::format_info(m.format);
     const std::size_t row = kernels::row_bytes(info, m.k), group = kernels::group_bytes(info, m.k);

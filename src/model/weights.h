@@ -50,7 +50,7 @@ class Weights {
   const float* rope_factors = nullptr;  // [n_rot/2], or none
 
  private:
-  template <class Visit> void visit_matrices(Visit visit);
+  template <class Self, class Visit> static void visit_matrices(Self& self, Visit visit);
   std::vector<AlignedBuffer<std::byte>> storage_;
 };
 
