@@ -19,6 +19,9 @@ std::span<const KernelTable* const> built() {
 #ifdef HEARTH_HAS_avx512
       &table_avx512,
 #endif
+#ifdef HEARTH_HAS_amx
+      &table_amx,
+#endif
   };
   return tables;
 }

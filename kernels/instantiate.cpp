@@ -24,7 +24,7 @@ template <Format Fmt> constexpr FormatKernels format_kernels() {
 
 template <Format Fmt> constexpr std::size_t scratch_of(std::int64_t k) {
   if constexpr (format_info(Fmt).kind == Kind::float_row) return 0;
-  else return Quantized<Fmt>::panel_bytes(k) + group_bytes(format_info(Fmt), k);
+  else return Quantized<Fmt>::scratch_bytes(k);
 }
 
 template <std::size_t... N> constexpr KernelTable make_table(const char* name, std::index_sequence<N...>) {

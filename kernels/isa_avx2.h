@@ -30,6 +30,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     asm volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
     return r;
   }
+  static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;
   static constexpr int kPanelTokens = 3, kPanelTokensTwoSums = 2;
   static constexpr int kSmallTile = 4;

@@ -4,12 +4,25 @@
 #include <immintrin.h>
 
 #include "lanes.h"
+#if defined(__AMX_INT8__)
+#include "tiles_amx.h"
+#endif
 
 namespace hearth::kernels::HEARTH_ISA {
 
 struct Isa : Lanes<xsimd::avx512bw> {
+#if defined(__AMX_INT8__)
+  using Tiles = TileUnit;
+  static constexpr bool kTiles = true;
+  static constexpr const char* kNeeds = "AVX-512 F, BW, DQ, VL and VNNI, AMX-INT8";
+#else
+  static constexpr bool kTiles = false;
   static constexpr const char* kNeeds = "AVX-512 F, BW, DQ, VL and VNNI";
+#endif
   static bool runs_here() {
+#if defined(__AMX_INT8__)
+    if (!Tiles::allowed()) return false;
+#endif
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
@@ -36,6 +49,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static HEARTH_INLINE I zero_i() { return i(_mm512_setzero_si512()); }
   static HEARTH_INLINE I add_i(const I& a, const I& b) { return i(_mm512_add_epi32(a.r, b.r)); }
   static HEARTH_INLINE I sub_i(const I& a, const I& b) { return i(_mm512_sub_epi32(a.r, b.r)); }
+  static HEARTH_INLINE I sub_i8(const I& a, const I& b) { return i(_mm512_sub_epi8(a.r, b.r)); }
+  static HEARTH_INLINE I mul16(const I& a, const I& b) { return i(_mm512_mullo_epi16(a.r, b.r)); }
   static HEARTH_INLINE I and_i(const I& a, const I& b) { return i(_mm512_and_si512(a.r, b.r)); }
   static HEARTH_INLINE I or_i(const I& a, const I& b) { return i(_mm512_or_si512(a.r, b.r)); }
   static HEARTH_INLINE I xor_i(const I& a, const I& b) { return i(_mm512_xor_si512(a.r, b.r)); }

@@ -9,15 +9,24 @@
 
 namespace hearth::kernels {
 
-/// 32 activations quantized by ARITHMETIC.md's rule, with the sums that the four kinds of matmul need.
-struct QBlock {
+/// 32 activations quantized by ARITHMETIC.md's rule, with the sums that the four kinds of matmul need. One cache line: a tile
+/// unit reads the codes of sixteen tokens at once, and a line's border inside them costs it more than the sums do.
+struct alignas(64) QBlock {
   std::int8_t q[kBlock];
   float d;                  // am / 127
   float d_sum;              // d * f32(S), S = sum of q
   std::int32_t minus_sum;   // -S
   std::int32_t minus_sum0;  // -S0, the first half's sum
+  std::int32_t half_sums;   // S0 and S1 as signed 16-bit halves, S0 in the low one
 };
-static_assert(sizeof(QBlock) == 48);
+static_assert(sizeof(QBlock) == 64);
+
+constexpr std::int32_t half_sums(std::int32_t s0, std::int32_t s1) {
+  return static_cast<std::int32_t>((static_cast<std::uint32_t>(s0) & 0xffffu) | static_cast<std::uint32_t>(s1) << 16);
+}
+
+/// Blocks from one row of activations to the next: odd, so that the same block of many rows lies in many sets of a cache.
+constexpr std::int64_t q_stride(std::int64_t k) { return (k + kBlock - 1) / kBlock | 1; }
 
 /// y[t][r] = sum over k of weights[r][k] * x[t][k], for rows row_begin … row_end-1 and every token.
 struct MatmulArgs {

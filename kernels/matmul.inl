@@ -3,14 +3,23 @@
 // tile. The file's layout goes through the same code, 16 rows transposed a few blocks at a time.
 #pragma once
 
+#include <algorithm>
+
 #include "kernel_table.h"
 #include "packing.h"
+#include "tile_matmul.inl"
 #include "unpack.inl"
 
 namespace hearth::kernels::HEARTH_ISA {
 
 inline constexpr std::int64_t kSmallBatch = 8;  // more tokens than this expand whole rows
 inline constexpr std::int64_t kAhead = 2048;    // bytes of repacked weights asked for ahead of their use
+
+// A tile unit takes over from the panels at its own sixteen tokens.
+inline constexpr std::int64_t kTileLeast = Isa::kTiles ? 16 : INT64_MAX;
+inline constexpr std::int64_t kTileGroups = 2;   // groups of 16 rows that are expanded at a time
+inline constexpr std::int64_t kTileSlice = 128;  // tokens whose chains wait in memory at a time
+inline constexpr std::int64_t kTileBlocks = 16;  // blocks of a panel that stay in the first cache while a slice passes
 
 template <std::size_t Bytes> HEARTH_INLINE void prefetch(const std::byte* p) {
   HEARTH_UNROLL
@@ -19,6 +28,7 @@ template <std::size_t Bytes> HEARTH_INLINE void prefetch(const std::byte* p) {
 
 /// What multiplying needs to know of a format: how its rows are multiplied, its largest code, its zero point 2^ZeroShift.
 template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
+  static constexpr Kind kKind = K;
   static constexpr bool kOneSum = K == Kind::scale || K == Kind::scale_min;
   static constexpr int kScaleRows = K == Kind::scale            ? 1
                                     : K == Kind::two_scales_min ? 4
@@ -92,13 +102,6 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
     }
   }
 
-  /// S0 and S1 as signed 16-bit halves in every lane.
-  static HEARTH_INLINE I sum_pair(const QBlock& q) {
-    const auto s0 = static_cast<std::uint32_t>(-q.minus_sum0),
-               s1 = static_cast<std::uint32_t>(q.minus_sum0 - q.minus_sum);
-    return Isa::set1_i(static_cast<std::int32_t>((s0 & 0xffffu) | s1 << 16));
-  }
-
   /// One block of 32 for G row groups and T tokens: one chain an output, as the kind defines it.
   template <int G, int T, class Source>
   static HEARTH_INLINE void block(F (&acc)[G][T], const QBlock* const (&q)[T], const Source& source) {
@@ -150,7 +153,7 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
         for (int g = 0; g < G; ++g) {
           if constexpr (K == Kind::two_scales)
             acc[g][t] = Isa::fma(Isa::fma(source.second(g), Isa::to_float(sum[g][t]), v[g][t]), d, acc[g][t]);
-          else acc[g][t] = with_minimum(acc[g][t], sum0[g][t], sum[g][t], d, sum_pair(*q[t]), source, g);
+          else acc[g][t] = with_minimum(acc[g][t], sum0[g][t], sum[g][t], d, Isa::set1_i(q[t]->half_sums), source, g);
         }
       }
     }
@@ -307,8 +310,24 @@ template <Format Fmt> struct Quantized {
     store_rows(a, group, 0, acc[0][0]);
   }
 
-  // ---- More tokens: n blocks -> a panel of G groups (this is group g of it).
-  template <int G>
+  /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
+  template <int D, class Source, class S = Isa> static HEARTH_INLINE I tile_code(const Source& source) {
+    const I code = source.template code<D>(0);
+    if constexpr (kInfo.kind == Kind::two_scales_min) return scaled_bytes<(D >= 4)>(code, source.scales(0));
+    else if constexpr (U::kZeroShift < 0) return code;
+    else return S::sub_i8(code, S::set1_i(static_cast<std::int32_t>(0x01010101u << U::kZeroShift)));
+  }
+
+  /// Bytes times the low or the high 16 bits of their lane's scales; no product exceeds a byte.
+  template <bool High, class S = Isa> static HEARTH_INLINE I scaled_bytes(const I& bytes, const I& scales) {
+    const I one = High ? Isa::shr<16>(scales) : mask(scales, 0xffff);
+    const I both = Isa::or_i(one, Isa::shl<16>(one));
+    const I even = S::mul16(mask(bytes, 0x00ff00ff), both), odd = S::mul16(mask(Isa::shr<8>(bytes), 0x00ff00ff), both);
+    return Isa::or_i(even, Isa::shl<8>(odd));
+  }
+
+  // ---- More tokens: n blocks -> a panel of G groups (this is group g of it), or of tiles.
+  template <int G, bool ForTiles = false>
   static __attribute__((noinline)) void expand(std::byte* panel, int g, const std::byte* heads, const std::byte* body,
                                                std::int64_t n) {
     std::byte* out = panel + g * kVector;
@@ -317,7 +336,10 @@ template <Format Fmt> struct Quantized {
       const typename U::Head head = U::head(heads, body);
       unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
         const Sub<j> source{head, body};
-        unroll<8>([&](auto d) HEARTH_LAMBDA { Isa::store_i(out + d * kRow, source.template code<d>(0)); });
+        unroll<8>([&](auto d) HEARTH_LAMBDA {
+          if constexpr (ForTiles) Isa::store_i(out + d * kRow, tile_code<d>(source));
+          else Isa::store_i(out + d * kRow, source.template code<d>(0));
+        });
         Isa::store(reinterpret_cast<float*>(out + 8 * kRow), source.scale(0));
         if constexpr (Mul::kScaleRows >= 2) Isa::store(reinterpret_cast<float*>(out + 9 * kRow), source.second(0));
         if constexpr (Mul::kScaleRows == 4) {
@@ -385,6 +407,58 @@ template <Format Fmt> struct Quantized {
     if (t < a.n_tokens) panel_tile<kRest>(a, group, t, a.scratch);
   }
 
+  /// Panels, one a group, and the chains of a slice of tokens.
+  static std::size_t tile_scratch_bytes(std::int64_t k) {
+    return static_cast<std::size_t>(k) / kBlock * kTileGroups * Mul::template block_bytes<1>() +
+           sizeof(float) * kTileSlice * kTileGroups * kGroupRows;
+  }
+
+  /// A prompt through the tile unit. The last sixteen tokens may be computed twice: the same bits are stored again.
+  template <bool Packed, class S = Isa>
+  static void tile_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last) {
+    using Tiles = typename S::Tiles;
+    using Chains = TileChains<Mul, Tiles>;
+    constexpr std::int64_t T = Tiles::kTokens, kTile = T * kGroupRows;
+    const std::int64_t n_blocks = a.k / kBlock, n_groups = std::min<std::int64_t>(kTileGroups, last - group);
+    const std::size_t group_panel = static_cast<std::size_t>(n_blocks) * Chains::kBlockBytes;
+    const auto chains = reinterpret_cast<float*>(a.scratch);
+    std::byte* const panels = a.scratch + sizeof(float) * kTileSlice * kTileGroups * kGroupRows;
+    for (std::int64_t g = 0; g < n_groups; ++g) {
+      std::byte* out = panels + static_cast<std::size_t>(g) * group_panel;
+      visit_group<Packed>(a, group + g, a.scratch + tile_scratch_bytes(a.k), a.k,
+                          [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                            expand<1, true>(out, 0, heads, body, n);
+                            out += static_cast<std::size_t>(n * kSubs) * Chains::kBlockBytes;
+                          });
+    }
+    const auto stride = static_cast<std::size_t>(a.q_stride) * sizeof(QBlock);
+    const auto first_token = [&](std::int64_t t) { return std::min(t, a.n_tokens - T); };
+    for (std::int64_t slice = 0; slice < a.n_tokens; slice += kTileSlice) {
+      const std::int64_t end = std::min(a.n_tokens, slice + kTileSlice);
+      std::fill_n(chains, (end - slice + T - 1) / T * n_groups * kTile, 0.0f);
+      for (std::int64_t b = 0; b < n_blocks; b += kTileBlocks) {
+        float* chain = chains;
+        for (std::int64_t t = slice; t < end; t += T)
+          for (std::int64_t g = 0; g < n_groups; ++g, chain += kTile)
+            Chains::run(
+                chain, a.q + first_token(t) * a.q_stride + b, stride,
+                panels + static_cast<std::size_t>(g) * group_panel + static_cast<std::size_t>(b) * Chains::kBlockBytes,
+                std::min(kTileBlocks, n_blocks - b));
+      }
+      const float* chain = chains;
+      for (std::int64_t t = slice; t < end; t += T)
+        for (std::int64_t g = 0; g < n_groups; ++g)
+          for (std::int64_t n = 0; n < T; ++n, chain += kGroupRows)
+            store_rows(a, group + g, first_token(t) + n, Isa::load(chain));
+    }
+  }
+
+  /// Panels, and room for the rows of a last group before they are one.
+  static std::size_t scratch_bytes(std::int64_t k) {
+    const std::size_t panels = Isa::kTiles ? std::max(panel_bytes(k), tile_scratch_bytes(k)) : panel_bytes(k);
+    return panels + group_bytes(kInfo, k);
+  }
+
   template <bool Packed> static void matmul(const MatmulArgs& a) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
@@ -392,8 +466,18 @@ template <Format Fmt> struct Quantized {
       for (; g < last; ++g) one_token<Packed>(a, g);
     else if (a.n_tokens <= kSmallBatch)
       for (; g < last; ++g) few_tokens<Packed>(a, g);
-    else
+    else if (a.n_tokens < kTileLeast)
       for (; g < last; g += kPanelGroups) many_tokens<Packed>(a, g, last);
+    else if constexpr (Isa::kTiles)
+      with_tiles([&] {
+        for (; g < last; g += kTileGroups) tile_tokens<Packed>(a, g, last);
+      });
+  }
+
+  template <class Body, class S = Isa> static void with_tiles(Body body) {
+    S::Tiles::template configure<TileChains<Mul, typename S::Tiles>::kBytes>();
+    body();
+    S::Tiles::release();
   }
 };
 

@@ -103,6 +103,7 @@ struct RowOps {
     out.d_sum = out.d * static_cast<float>(sum);
     out.minus_sum = -sum;
     out.minus_sum0 = -sum0;
+    out.half_sums = half_sums(sum0, sum - sum0);
     return true;
   }
 

@@ -49,6 +49,7 @@ bool quantize_block(QBlock& out, const float* x, std::int64_t n) {
   out.d_sum = out.d * static_cast<float>(sum0 + sum1);
   out.minus_sum = -(sum0 + sum1);
   out.minus_sum0 = -sum0;
+  out.half_sums = half_sums(sum0, sum1);
   return true;
 }
 

@@ -15,5 +15,8 @@ extern const KernelTable table_avxvnni;
 #ifdef HEARTH_HAS_avx512
 extern const KernelTable table_avx512;
 #endif
+#ifdef HEARTH_HAS_amx
+extern const KernelTable table_amx;
+#endif
 
 }  // namespace hearth::kernels

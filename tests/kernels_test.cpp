@@ -106,7 +106,7 @@ TEST_CASE("matmul: every format, ISA, layout and shape has scalar's bits") {
     if (unit == 1) widths = {1, 15, 16, 17, 31, 33, 64, 172, 300};
     for (const std::int64_t k : widths)
       for (const std::int64_t n_rows : {1, 15, 16, 17, 33, 50})
-        for (const std::int64_t n_tokens : {1, 2, 3, 5, 8, 9, 11, 14, 23}) {
+        for (const std::int64_t n_tokens : {1, 2, 3, 5, 8, 9, 11, 14, 16, 23, 40}) {
           Problem problem(info, n_rows, k, n_tokens, static_cast<std::uint64_t>(k * 1000 + n_rows * 31 + n_tokens));
           const std::vector<float> expected = problem.run(table_scalar, false);
           for (const KernelTable* table : tables_here())
@@ -123,7 +123,7 @@ TEST_CASE("matmul: every format, ISA, layout and shape has scalar's bits") {
 
 TEST_CASE("matmul: real widths have scalar's bits") {
   for (const FormatInfo& info : kFormats) {
-    Problem problem(info, 48, 2048, 20, 7);
+    Problem problem(info, 80, 2048, 150, 7);
     const std::vector<float> expected = problem.run(table_scalar, false);
     for (const KernelTable* table : tables_here())
       for (const bool repacked : {false, true}) REQUIRE(same_bits(expected, problem.run(*table, repacked)));

@@ -266,6 +266,7 @@ TEST_CASE("quantize_row: scale, codes and sums against their definitions") {
         }
         CHECK(block.minus_sum0 == -first);
         CHECK(block.minus_sum == -(first + second));
+        CHECK(block.half_sums == half_sums(first, second));
         CHECK(block.d_sum == block.d * static_cast<float>(first + second));
       }
     }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr std::int64_t kMaxChunk = 4096;
-const std::vector<std::string> kIsas = {"scalar", "avx2", "avxvnni", "avx512", "neon"};
+const std::vector<std::string> kIsas = {"scalar", "avx2", "avxvnni", "avx512", "amx", "neon"};
 
 [[noreturn]] void refuse(const std::string& name, const std::string& accepted, std::string_view found) {
   throw CLI::ValidationError(name + " takes " + accepted + ", not " + in_quotes(found));
@@ -136,7 +136,7 @@ Result<std::string> ModelFile::path() const { return model_ ? find_model(*model_
 
 void IsaChoice::declare(CLI::App& app) {
   add_choice(app, "--isa", kIsas, name_,
-             "instruction set: scalar|avx2|avxvnni|avx512|neon (default: the fastest here, or HEARTH_ISA)");
+             "instruction set: scalar|avx2|avxvnni|avx512|amx|neon (default: the fastest here, or HEARTH_ISA)");
 }
 
 void IsaChoice::settle() {

@@ -31,10 +31,7 @@ struct Pass {
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
-  Input input(std::int64_t width) const {
-    const std::int64_t blocks = (width + kernels::kBlock - 1) / kernels::kBlock;
-    return {rows(space.h, width), space.hq.data(), blocks};
-  }
+  Input input(std::int64_t width) const { return {rows(space.h, width), space.hq.data(), kernels::q_stride(width)}; }
 };
 
 Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
@@ -177,19 +174,14 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
 namespace {
 
 struct Sizes {
-  std::int64_t x, h, q, kv, ffn, rot, logits;
+  std::int64_t x, h, hq, q, kv, ffn, rot, logits;
 };  // elements
 
 Sizes sizes(const Config& c, std::int64_t n_rows, std::int64_t n_logits) {
   const std::int64_t widest = std::max({c.dim, c.q_dim(), c.ffn_dim});
-  const std::int64_t padded = (widest + kernels::kBlock - 1) / kernels::kBlock * kernels::kBlock;
-  return {n_rows * c.dim,
-          n_rows * padded,
-          n_rows * c.q_dim(),
-          n_rows * c.kv_dim(),
-          n_rows * std::max(c.ffn_dim, c.dim),
-          n_rows * (c.n_rot / 2),
-          n_logits * c.n_vocab};
+  return {n_rows * c.dim,         n_rows * widest,     n_rows * kernels::q_stride(widest),
+          n_rows * c.q_dim(),     n_rows * c.kv_dim(), n_rows * std::max(c.ffn_dim, c.dim),
+          n_rows * (c.n_rot / 2), n_logits * c.n_vocab};
 }
 
 Result<void> allocate(AlignedBuffer<float>& buffer, std::int64_t count) {
@@ -216,7 +208,7 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
                                       {&space.sin, s.rot},
                                       {&space.logits, s.logits}})
     HEARTH_CHECK(allocate(*buffer, count));
-  HEARTH_TRY(space.hq, AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(s.h / kernels::kBlock)));
+  HEARTH_TRY(space.hq, AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(s.hq)));
   return space;
 }
 

@@ -34,7 +34,7 @@ class Workspace {
 
   AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
   AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, widest / 32]
+  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, q_stride(widest)]
   AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
   AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim]
   AlignedBuffer<float> cos, sin;      // [n_rows, n_rot/2]
