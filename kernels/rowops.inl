@@ -2,8 +2,8 @@
 #pragma once
 
 #include "canonical_math.h"
+#include "isa.h"
 #include "kernel_table.h"
-#include "lanes.h"
 
 namespace hearth::kernels::HEARTH_ISA {
 
@@ -70,6 +70,11 @@ struct RowOps {
 
   static void add(float* y, const float* x, std::int64_t n) {
     zip(y, y, x, n, [](const F& a, const F& b) HEARTH_LAMBDA { return Isa::add(a, b); });
+  }
+
+  static void add_scaled(float* y, const float* x, float scale, std::int64_t n) {
+    const F by = Isa::set1(scale);
+    zip(y, y, x, n, [&](const F& a, const F& b) HEARTH_LAMBDA { return Isa::fma(by, b, a); });
   }
 
   static void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,

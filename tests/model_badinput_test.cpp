@@ -241,6 +241,16 @@ TEST_CASE("H7: contexts, chunks and threads out of their ranges") {
   CHECK(automatic->n_ctx() == 256);
 }
 
+TEST_CASE("H7: a cache type that the heads do not fit") {
+  const test::TempFolder folder;
+  auto model = Model::open(test::write_random_model({}, folder / "m.gguf"), {.threads = 1});
+  REQUIRE(model);
+  const auto session = model->session({.kv = Kv::q8_0});
+  REQUIRE_FALSE(session);
+  CHECK(session.error().status() == Status::unsupported);
+  require_one_line(session.error(), {"q8_0", "multiple of 32", "have 16"});
+}
+
 TEST_CASE("H8: rotary and head sizes that are none") {
   refused_value(kRot, std::uint32_t{0}, Status::malformed, {kRot, "is 0", "2 to 16"});
   refused_value(kRot, std::uint32_t{15}, Status::malformed, {kRot, "is 15", "even"});

@@ -94,6 +94,16 @@ TEST_CASE("one answer: many heads to a K/V head, f32 cache") {
   check_grid(test::write_random_model(m, folder / "mqa.gguf"), some_ids(70, m.n_vocab), Kv::f32);
 }
 
+TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.dim = 128, m.n_head = 4, m.n_kv_head = 2, m.seed = 6;
+  const std::string path = test::write_random_model(m, folder / "q8_0.gguf");
+  check_grid(path, some_ids(150, m.n_vocab), Kv::q8_0);
+  const std::vector<std::int32_t> ids = some_ids(150, m.n_vocab);
+  CHECK_FALSE(same_bits(logits_of(path, {}, {.kv = Kv::q8_0}, ids), logits_of(path, {}, {.kv = Kv::f32}, ids)));
+}
+
 #if defined(__x86_64__)
 TEST_CASE("one answer: the caller's flush-to-zero, denormals-are-zero and rounding mode change nothing and are kept") {
   const test::TempFolder folder;

@@ -61,9 +61,7 @@ struct AttentionShape {
   float scale;
   KvType kv_type;
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
-  std::size_t kv_head_bytes() const {
-    return static_cast<std::size_t>(kernels::kPage * head_dim) * (kv_type == KvType::f16 ? 2 : 4);
-  }
+  std::size_t kv_head_bytes() const { return kernels::kv_head_bytes(kv_type, head_dim); }
   std::size_t k_offset(std::int64_t head) const {
     return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
   }

@@ -109,6 +109,18 @@ Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Works
   return model::forward(network_, rows, space);
 }
 
+kernels::KvType kv_type(Kv kv) {
+  switch (kv) {
+    case Kv::f16:
+      return kernels::KvType::f16;
+    case Kv::f32:
+      return kernels::KvType::f32;
+    case Kv::q8_0:
+      return kernels::KvType::q8_0;
+  }
+  return kernels::KvType::f16;
+}
+
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type) {
   const std::uint64_t page = model::KvCache::bytes(config, type, kernels::kPage);
   const auto fits =

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
                                                  const SessionOptions& options) {
   constexpr std::int64_t kLongestChunk = 4096;
   const model::Config& c = model->config();
-  const kernels::KvType type = options.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
+  const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
     return Error(Status::invalid_argument,
                  "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +

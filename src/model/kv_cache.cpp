@@ -27,6 +27,11 @@ std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::in
 }
 
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx) {
+  if (!kernels::kv_fits(type, config.head_dim))
+    return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
+                                          " need heads of a multiple of " + std::to_string(kernels::kBlock) +
+                                          ", the model's have " + std::to_string(config.head_dim) +
+                                          " elements; KV type; use f16 or f32");
   KvCache cache;
   cache.shape_ = shape_of(config, type);
   cache.n_ctx_ = n_ctx;
