@@ -104,6 +104,15 @@ TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
   CHECK_FALSE(same_bits(logits_of(path, {}, {.kv = Kv::q8_0}, ids), logits_of(path, {}, {.kv = Kv::f32}, ids)));
 }
 
+TEST_CASE("one answer: a window that the text crosses, whose pages are used again") {
+  const test::TempFolder folder;
+  for (const Kv kv : {Kv::f16, Kv::q8_0}) {
+    test::RandomModel m;
+    m.dim = 128, m.n_ctx = 512, m.window = 70, m.seed = 8;
+    check_grid(test::write_random_model(m, folder / "window.gguf"), some_ids(400, m.n_vocab), kv, Grid::thin);
+  }
+}
+
 #if defined(__x86_64__)
 TEST_CASE("one answer: the caller's flush-to-zero, denormals-are-zero and rounding mode change nothing and are kept") {
   const test::TempFolder folder;

@@ -61,6 +61,10 @@ struct AttentionShape {
   float scale;
   KvType kv_type;
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
+  std::int64_t window;       // positions that a row sees, its own included; 0: all
+  std::int64_t first_seen(std::int64_t position) const {
+    return window == 0 || position < window ? 0 : position - window + 1;
+  }
   std::size_t kv_head_bytes() const { return kernels::kv_head_bytes(kv_type, head_dim); }
   std::size_t k_offset(std::int64_t head) const {
     return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
@@ -105,7 +109,7 @@ class Backend {
                               const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
                               std::span<const RowPlace> places) = 0;
 
-  /// out = attention of each row over positions 0 … its own.
+  /// out = attention of each row over the positions that it sees, up to its own.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
                       std::span<const RowPlace> places, const Rows& out) = 0;
 

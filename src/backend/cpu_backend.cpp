@@ -127,8 +127,9 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
         const int n = args.n_queries++;
         args.query[n] = q.row(row) + at;
         args.out[n] = out.row(row) + at;
-        args.begin[n] = 0;
-        args.end[n] = places[static_cast<std::size_t>(row)].position + 1;
+        const std::int64_t position = places[static_cast<std::size_t>(row)].position;
+        args.begin[n] = s.first_seen(position);
+        args.end[n] = position + 1;
       }
     table_.attend(args);
   });

@@ -93,7 +93,8 @@ void LoadedModel::describe() {
 
 Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::file) return {};
-  const std::uint64_t kv = model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train);
+  const std::uint64_t kv =
+      model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train, SessionOptions{}.chunk);
   if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > memory_budget()) return {};
   HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
@@ -121,11 +122,14 @@ kernels::KvType kv_type(Kv kv) {
   return kernels::KvType::f16;
 }
 
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type) {
-  const std::uint64_t page = model::KvCache::bytes(config, type, kernels::kPage);
-  const auto fits =
-      static_cast<std::int64_t>(std::min<std::uint64_t>(memory_budget() / page, INT32_MAX)) * kernels::kPage;
-  return std::clamp<std::int64_t>(fits, 1, config.n_ctx_train);
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk) {
+  const std::uint64_t budget = memory_budget();
+  std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
+  while (too_many - fits > 1) {
+    const std::int64_t middle = fits + (too_many - fits) / 2;
+    (model::KvCache::bytes(config, type, middle, chunk) <= budget ? fits : too_many) = middle;
+  }
+  return fits;
 }
 
 }  // namespace hearth::engine

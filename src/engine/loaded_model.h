@@ -43,6 +43,6 @@ class LoadedModel {
 kernels::KvType kv_type(Kv kv);
 
 /// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type);
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);
 
 }  // namespace hearth::engine

@@ -15,6 +15,7 @@ struct ArchTraits {
   std::string_view name;  // general.architecture
   kernels::RopeLayout rope;
   Bias bias;
+  std::int64_t full_every = 0;  // where there is a window: each n-th layer sees all positions; 0: none does
 };
 
 /// The table, one row a family: the only place that a new family edits.

@@ -167,6 +167,7 @@ Result<Config> read_config(const gguf::File& file) {
   HEARTH_TRY(c.n_ctx_train, keys.count("context_length", 1, kLongest));
   HEARTH_CHECK(read_heads(keys, c));
   HEARTH_CHECK(read_rope(keys, c));
+  HEARTH_TRY(c.window, keys.count_or("attention.sliding_window", 0, 0, kLongest));
   HEARTH_TRY(const double eps, keys.number("attention.layer_norm_rms_epsilon", 1e-30, 1.0));
   c.norm_eps = static_cast<float>(eps);
   HEARTH_CHECK(refuse_experts(keys, file.path()));

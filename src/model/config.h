@@ -16,10 +16,14 @@ struct Config {
   std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
   std::int64_t n_rot = 0;  // rotated elements of a head
   float norm_eps = 0;
+  std::int64_t window = 0;  // positions that a layer with a window sees, its own included; 0: no layer has one
   double rope_base = 0, rope_scale = 1;  // positions are divided by the scale ("linear")
 
   std::int64_t q_dim() const { return n_head * head_dim; }
   std::int64_t kv_dim() const { return n_kv_head * head_dim; }
+  std::int64_t window_of(std::int64_t layer) const {
+    return arch->full_every != 0 && (layer + 1) % arch->full_every == 0 ? 0 : window;
+  }
 };
 
 /// Errors name the key, its byte offset, the value found and the range needed. An unknown architecture lists the known ones.

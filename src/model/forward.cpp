@@ -18,16 +18,20 @@ using backend::Step;
 
 namespace {
 
+/// A pass as one part of its sequences' memory sees it.
+struct Memory {
+  std::vector<RowPlace> places;  // [n]
+  std::vector<AttendTile> tiles;
+};
+
 /// What one pass is about, derived from its rows before the team starts.
 struct Pass {
   Network& net;
   Workspace& space;
   std::vector<std::int32_t> tokens;  // [n]
-  std::vector<RowPlace> places;      // [n]
-  std::vector<AttendTile> tiles;
+  std::vector<Memory> memory;        // [parts]
   std::vector<std::int64_t> wanted;  // rows that want logits
-  kernels::KvType kv_type;
-  const KvCache& any;  // all sequences of a model share their shape
+  const KvCache& any;                // all sequences of a model share their shape
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
@@ -37,25 +41,36 @@ struct Pass {
   }
 };
 
-Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
-  Pass pass{net, space, {}, {}, {}, {}, rows[0].sequence->type(), *rows[0].sequence};
-  const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
+Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t most) {
+  Memory memory;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
-    pass.tokens.push_back(row.token);
-    pass.places.push_back({row.sequence->page(row.index), row.index});
-    if (row.wants_logits) pass.wanted.push_back(i);
-    AttendTile* last = pass.tiles.empty() ? nullptr : &pass.tiles.back();
-    if (last && last->pages == row.sequence->pages() && last->n_rows < most) ++last->n_rows;
-    else pass.tiles.push_back({i, 1, row.sequence->pages()});
+    const std::byte* const* pages = row.sequence->pages(part);
+    memory.places.push_back({row.sequence->page(part, row.index), row.index});
+    AttendTile* last = memory.tiles.empty() ? nullptr : &memory.tiles.back();
+    if (last && last->pages == pages && last->n_rows < most) ++last->n_rows;
+    else memory.tiles.push_back({i, 1, pages});
   }
+  return memory;
+}
+
+Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
+  Pass pass{net, space, {}, {}, {}, *rows[0].sequence};
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
+    const Row& row = rows[static_cast<std::size_t>(i)];
+    row.sequence->append(row.index);
+    pass.tokens.push_back(row.token);
+    if (row.wants_logits) pass.wanted.push_back(i);
+  }
+  const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
+  for (std::size_t part = 0; part < pass.any.n_parts(); ++part) pass.memory.push_back(make_memory(rows, part, most));
   return pass;
 }
 
 void rope_tables(Worker& w, Pass& p, const Rows& cos, const Rows& sin) {
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(cos.row(i), sin.row(i), p.places[static_cast<std::size_t>(i)].position, p.net.inv_freq.data(),
-                         cos.width);
+    kernels::rope_angles(cos.row(i), sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
+                         p.net.inv_freq.data(), cos.width);
   });
 }
 
@@ -77,8 +92,10 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Rows& residual) {
     device.add_bias(w, v, l.attn_v_bias);
   }
   const backend::AttentionShape shape = p.any.shape(layer);
-  device.rope_and_store(w, {layer, Step::keys_and_values}, q, k, v, cos, sin, c.n_rot, c.arch->rope, shape, p.places);
-  device.attend(w, q, shape, p.tiles, p.places, mixed.x);
+  const Memory& memory = p.memory[p.any.part_of(layer)];
+  device.rope_and_store(w, {layer, Step::keys_and_values}, q, k, v, cos, sin, c.n_rot, c.arch->rope, shape,
+                        memory.places);
+  device.attend(w, q, shape, memory.tiles, memory.places, mixed.x);
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul(w, mixed, {{{&l.attn_output, p.rows(p.space.delta, c.dim)}}});
 }

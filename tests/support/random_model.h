@@ -25,6 +25,7 @@ struct RandomModel {
   std::string arch = "llama";
   kernels::Format format = kernels::Format::f32;
   std::int64_t n_layer = 2, dim = 64, n_head = 4, n_kv_head = 2, ffn_dim = 160, n_vocab = 288, n_ctx = 256;
+  std::int64_t window = 0;  // 0: none
   bool tied = false;
   std::uint64_t seed = 1;
 };
@@ -40,6 +41,7 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
   writer.add(key("attention.head_count"), static_cast<std::uint32_t>(m.n_head));
   writer.add(key("attention.head_count_kv"), static_cast<std::uint32_t>(m.n_kv_head));
   writer.add(key("attention.layer_norm_rms_epsilon"), 1e-5f);
+  if (m.window != 0) writer.add(key("attention.sliding_window"), static_cast<std::uint32_t>(m.window));
 }
 
 /// Weights uniform with variance 1/width, so that activations stay of order one.
