@@ -5,6 +5,7 @@
 #include <hearth/hearth.hpp>
 #include <set>
 
+#include "arch_traits.h"
 #include "dispatch.h"
 #include "requantize.h"
 #include "support/catch.hpp"
@@ -84,6 +85,20 @@ TEST_CASE("one answer: random models of every format and family over ISA, thread
           info.block_elements <= 32 && info.kind != kernels::Kind::scale_min && arch == std::string("llama");
       check_grid(test::write_random_model(m, folder / (std::string(arch) + info.name + ".gguf")),
                  some_ids(70, m.n_vocab), Kv::f16, first_rows ? Grid::full : Grid::thin);
+    }
+}
+
+TEST_CASE("one answer: every family, with experts where it may have them, in floats and blocks") {
+  const test::TempFolder folder;
+  for (const model::ArchTraits& arch : model::arch_table())
+    for (const kernels::Format format : {kernels::Format::f32, kernels::Format::q4_0, kernels::Format::q4_k}) {
+      test::RandomModel m;
+      m.arch = arch.name, m.format = format, m.head_dim = 32, m.seed = 21;
+      if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
+      if (format == kernels::Format::q4_k)
+        m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
+      check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,
+                 format == kernels::Format::q4_0 ? Grid::full : Grid::thin);
     }
 }
 

@@ -6,14 +6,17 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "kernel_table.h"
 #include "parallel.h"
+#include "route.h"
 
 namespace hearth::backend {
 
 using kernels::KvType;
 using kernels::RopeLayout;
+using kernels::Routing;
 
 /// A weight matrix: where its rows are, as the file has them and, once repacked, in groups of 16.
 struct Matrix {
@@ -42,6 +45,33 @@ struct Input {
 struct Product {
   const Matrix* w;
   Rows y;  // [n, w->n_rows]
+};
+
+/// The same of a group of experts: one matrix each.
+struct ExpertProduct {
+  std::span<const Matrix> w;  // [n_expert]
+  Rows y;                     // [n_visits, w->n_rows]
+};
+
+/// Which experts each row visits. Visits stand together by expert, and within an expert in order of rows.
+struct Routes {
+  struct Group {
+    std::int64_t expert, first, n;  // of the visits
+  };
+  std::int64_t n_used = 0;            // experts that a row visits
+  std::vector<std::int32_t> experts;  // [n, n_used], ascending within a row
+  std::vector<float> weights;         // [n, n_used]
+  std::vector<std::int64_t> visits;   // [n, n_used]: where each stands
+  std::vector<Group> groups;          // [n_expert]
+  std::int64_t n_groups = 0;          // experts that any row visits: the first so many
+};
+
+/// What becomes of queries, keys and values before they are used, in this order; a step without its numbers is not taken.
+struct HeadSteps {
+  const float *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;  // [q_dim | kv_dim]
+  const float *q_norm = nullptr, *k_norm = nullptr;                     // [head_dim]: RMS norm of each head
+  float norm_eps = 0;
+  RopeLayout rope = RopeLayout::adjacent;
 };
 
 /// Queries of consecutive rows that read the same cache.
@@ -101,13 +131,10 @@ class Backend {
   /// All products of one input in one sharing-out.
   virtual void matmul(Worker& w, const Input& input, std::span<const Product> products) = 0;
 
-  /// y += bias, row by row.
-  virtual void add_bias(Worker& w, const Rows& y, const float* bias) = 0;
-
-  /// Rotates q and k, then stores k and v where each row's position lives. cos, sin [n, n_rot/2].
-  virtual void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
-                              const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
-                              std::span<const RowPlace> places) = 0;
+  /// Takes the steps, rotates q and k by cos and sin [n, n_rot/2], then stores k and v where each row's position lives.
+  virtual void rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
+                                const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& shape,
+                                std::span<const RowPlace> places) = 0;
 
   /// out = attention of each row over the positions that it sees, up to its own.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
@@ -118,6 +145,23 @@ class Backend {
 
   /// out = silu(gate) * up, also quantized.
   virtual void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) = 0;
+
+  /// Chooses each row's experts by its scores [n, n_expert], which are overwritten.
+  virtual void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) = 0;
+
+  /// Copies each row to all of its visits, in the forms that the formats which follow read.
+  virtual void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
+                      const Input& visits) = 0;
+
+  /// All products of all visits in one sharing-out; a matrix that no row visits is not read.
+  virtual void matmul_experts(Worker& w, const Input& visits, const Routes& routes,
+                              std::span<const ExpertProduct> products) = 0;
+
+  /// to[i] = sum of row i's visits by weight, in ascending id of the expert.
+  virtual void combine(Worker& w, const Rows& visits, const Routes& routes, const Rows& to) = 0;
+
+  /// y[i] += sigmoid(score[i]) * x[i]; score [n, 1].
+  virtual void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].
   virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,

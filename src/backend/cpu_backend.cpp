@@ -89,23 +89,27 @@ void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> 
   });
 }
 
-void CpuBackend::add_bias(Worker& w, const Rows& y, const float* bias) {
-  w.loop(y.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(y.row(i), bias, y.width); });
-}
-
-void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
-                                const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& s,
-                                std::span<const RowPlace> places) {
-  finite_rows(w, where, q.n, [&](std::int64_t i) {
-    table_.rope(q.row(i), cos.row(i), sin.row(i), s.n_head, s.head_dim, n_rot, layout);
-    table_.rope(k.row(i), cos.row(i), sin.row(i), s.n_kv_head, s.head_dim, n_rot, layout);
+void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
+                                  const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& s,
+                                  std::span<const RowPlace> places) {
+  const auto finish = [&](std::int64_t i, const Rows& x, std::int64_t first_head, std::int64_t n_head,
+                          const float* bias, const float* norm) {
+    const std::int64_t at = first_head * s.head_dim;
+    float* heads = x.row(i) + at;
+    if (bias) table_.add(heads, bias + at, n_head * s.head_dim);
+    for (std::int64_t h = 0; norm && h < n_head; ++h)
+      table_.rms_norm(heads + h * s.head_dim, heads + h * s.head_dim, norm, s.head_dim, steps.norm_eps);
+    table_.rope(heads, cos.row(i), sin.row(i), n_head, s.head_dim, 2 * cos.width, steps.rope);
+  };
+  const std::int64_t group = s.n_head / s.n_kv_head;
+  finite_rows(w, where, q.n * s.n_kv_head, [&](std::int64_t part) {  // one K/V head of one row and its queries
+    const std::int64_t i = part / s.n_kv_head, h = part % s.n_kv_head, at = h * s.head_dim;
+    finish(i, q, h * group, group, steps.q_bias, steps.q_norm);
+    finish(i, k, h, 1, steps.k_bias, steps.k_norm);
+    if (steps.v_bias) table_.add(v.row(i) + at, steps.v_bias + at, s.head_dim);
     const RowPlace& place = places[static_cast<std::size_t>(i)];
-    bool finite = true;
-    for (std::int64_t h = 0; h < s.n_kv_head; ++h)
-      finite = table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + h * s.head_dim,
-                               v.row(i) + h * s.head_dim, place.position % kernels::kPage, s.head_dim, s.kv_type) &&
-               finite;
-    return finite;
+    return table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + at, v.row(i) + at,
+                           place.position % kernels::kPage, s.head_dim, s.kv_type);
   });
 }
 

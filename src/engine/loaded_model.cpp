@@ -59,8 +59,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
   net.inv_freq = model::rope_frequencies(net.config, net.weights.rope_factors);
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
-  const std::int64_t widest = std::max({net.config.dim, net.config.q_dim(), net.config.ffn_dim});
-  HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), widest));
+  HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
   m->describe();
   HEARTH_CHECK(m->place_weights(options.weights));
   return m;

@@ -9,8 +9,18 @@ using kernels::RopeLayout;
 
 std::span<const ArchTraits> arch_table() {
   static constexpr std::array rows = {
-      ArchTraits{.name = "llama", .rope = RopeLayout::adjacent, .bias = Bias::none},
+      ArchTraits{.name = "llama", .rope = RopeLayout::adjacent, .routing = Routing::softmax_renormalised},
       ArchTraits{.name = "qwen2", .rope = RopeLayout::halves, .bias = Bias::qkv},
+      ArchTraits{.name = "qwen2moe",
+                 .rope = RopeLayout::halves,
+                 .bias = Bias::qkv,
+                 .routing = Routing::softmax,
+                 .shared_expert = SharedExpert::gated},
+      ArchTraits{.name = "qwen3", .rope = RopeLayout::halves, .qk_norm = QkNorm::heads},
+      ArchTraits{.name = "qwen3moe",
+                 .rope = RopeLayout::halves,
+                 .qk_norm = QkNorm::heads,
+                 .routing = Routing::softmax_renormalised},
   };
   return rows;
 }

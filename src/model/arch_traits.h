@@ -5,16 +5,23 @@
 #include <string_view>
 
 #include "kernel_table.h"
+#include "route.h"
 
 namespace hearth::model {
 
 enum class Bias { none, qkv };
+enum class QkNorm { none, heads };        // queries and keys of each head are normed before they are rotated
+enum class SharedExpert { none, gated };  // one more expert that every row visits, weighted by a sigmoid of its own
+using kernels::Routing;
 
 /// One family. A trait that no row uses is deleted.
 struct ArchTraits {
   std::string_view name;  // general.architecture
   kernels::RopeLayout rope;
-  Bias bias;
+  Bias bias = Bias::none;
+  QkNorm qk_norm = QkNorm::none;
+  Routing routing = Routing::none;  // none: the family has no experts
+  SharedExpert shared_expert = SharedExpert::none;
   std::int64_t full_every = 0;  // where there is a window: each n-th layer sees all positions; 0: none does
 };
 

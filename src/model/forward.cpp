@@ -1,7 +1,6 @@
 // Enters: rows of tokens with their places in sequences. Leaves: logits of the rows that asked for them. Reads as prose.
 #include "forward.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -35,10 +34,17 @@ struct Pass {
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
-  Input input(std::int64_t width) const {
-    const std::int64_t blocks = (width + kernels::kBlock - 1) / kernels::kBlock;
-    return {rows(space.h, width), space.hq.data(), blocks};
+  Input input(std::int64_t width) const { return {rows(space.h, width), space.hq.data(), blocks(width)}; }
+
+  Rows visits(AlignedBuffer<float>& buffer, std::int64_t width) const {
+    return {buffer.data(), n() * net.config.n_expert_used, width, width};
   }
+  Input visit_input(std::int64_t width) const {
+    return {visits(space.visit_h, width), space.visit_hq.data(), blocks(width)};
+  }
+
+ private:
+  static std::int64_t blocks(std::int64_t width) { return (width + kernels::kBlock - 1) / kernels::kBlock; }
 };
 
 Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t most) {
@@ -84,35 +90,62 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Rows& residual) {
   const Rows cos = p.rows(p.space.cos, c.n_rot / 2), sin = p.rows(p.space.sin, c.n_rot / 2);
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
 
+  const Memory& memory = p.memory[p.any.part_of(layer)];
+  const backend::AttentionShape shape = p.any.shape(layer);
+  const backend::HeadSteps steps{l.attn_q_bias, l.attn_k_bias, l.attn_v_bias, l.attn_q_norm,
+                                 l.attn_k_norm, c.norm_eps,    c.arch->rope};
+
   device.norm(w, {layer, Step::attention_input}, x, residual, l.attn_norm, c.norm_eps, h);
   device.matmul(w, h, {{{&l.attn_q, q}, {&l.attn_k, k}, {&l.attn_v, v}}});
-  if (c.arch->bias == Bias::qkv) {
-    device.add_bias(w, q, l.attn_q_bias);
-    device.add_bias(w, k, l.attn_k_bias);
-    device.add_bias(w, v, l.attn_v_bias);
-  }
-  const backend::AttentionShape shape = p.any.shape(layer);
-  const Memory& memory = p.memory[p.any.part_of(layer)];
-  device.rope_and_store(w, {layer, Step::keys_and_values}, q, k, v, cos, sin, c.n_rot, c.arch->rope, shape,
-                        memory.places);
+  device.rotate_and_store(w, {layer, Step::keys_and_values}, steps, q, k, v, cos, sin, shape, memory.places);
   device.attend(w, q, shape, memory.tiles, memory.places, mixed.x);
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul(w, mixed, {{{&l.attn_output, p.rows(p.space.delta, c.dim)}}});
+}
+
+/// to = down(silu(gate(h)) * up(h)). The hidden rows are written where h's were.
+void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Matrix& gate_w, const Matrix& up_w,
+                  const Matrix& down_w, const Rows& to) {
+  backend::Backend& device = *p.net.device;
+  const Rows gate = p.rows(p.space.gate, gate_w.n_rows), up = p.rows(p.space.up, up_w.n_rows);
+  const Input h = p.input(gate_w.k), hidden = p.input(down_w.k);
+  device.matmul(w, h, {{{&gate_w, gate}, {&up_w, up}}});
+  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
+  device.matmul(w, hidden, {{{&down_w, to}}});
+}
+
+/// to = the feed-forwards of each row's experts, added up by their weights; then that of the shared expert.
+void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
+  const Config& c = p.net.config;
+  const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+  backend::Backend& device = *p.net.device;
+  Workspace& space = p.space;
+  const Rows scores = p.rows(space.scores, c.n_expert), shared_score = p.rows(space.scores, 1);
+  const Rows gate = p.visits(space.visit_gate, c.expert_ffn_dim), up = p.visits(space.visit_up, c.expert_ffn_dim);
+  const Rows y = p.visits(space.visit_y, c.dim), shared_y = p.rows(space.visit_y, c.dim);
+  const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
+
+  device.matmul(w, h, {{{&l.router, scores}}});
+  device.route(w, scores, c.arch->routing, space.routes);
+  device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
+  device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
+  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
+  device.matmul_experts(w, hidden, space.routes, {{{l.expert_down, y}}});
+  device.combine(w, y, space.routes, to);
+  if (c.arch->shared_expert == SharedExpert::none) return;
+  device.matmul(w, h, {{{&l.shared_router, shared_score}}});
+  feed_forward(w, p, layer, l.shared_gate, l.shared_up, l.shared_down, shared_y);
+  device.add_gated(w, to, shared_y, shared_score);
 }
 
 /// x += delta; delta = ffn(norm(x)) of one layer.
 void feed_forward(Worker& w, Pass& p, std::int64_t layer) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-  backend::Backend& device = *p.net.device;
   const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
-  const Rows gate = p.rows(p.space.gate, c.ffn_dim), up = p.rows(p.space.up, c.ffn_dim);
-  const Input h = p.input(c.dim), hidden = p.input(c.ffn_dim);
-
-  device.norm(w, {layer, Step::ffn_input}, x, delta, l.ffn_norm, c.norm_eps, h);
-  device.matmul(w, h, {{{&l.ffn_gate, gate}, {&l.ffn_up, up}}});
-  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
-  device.matmul(w, hidden, {{{&l.ffn_down, delta}}});
+  p.net.device->norm(w, {layer, Step::ffn_input}, x, delta, l.ffn_norm, c.norm_eps, p.input(c.dim));
+  if (c.n_expert != 0) experts(w, p, layer, delta);
+  else feed_forward(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, delta);
 }
 
 /// logits = output(norm(x + delta)) of the wanted rows alone.
@@ -189,52 +222,6 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
                       .index) +
               "; the weights are damaged or the model overflows: check the file");
   return {};
-}
-
-namespace {
-
-struct Sizes {
-  std::int64_t x, h, q, kv, ffn, rot, logits;
-};  // elements
-
-Sizes sizes(const Config& c, std::int64_t n_rows, std::int64_t n_logits) {
-  const std::int64_t widest = std::max({c.dim, c.q_dim(), c.ffn_dim});
-  const std::int64_t padded = (widest + kernels::kBlock - 1) / kernels::kBlock * kernels::kBlock;
-  return {n_rows * c.dim,
-          n_rows * padded,
-          n_rows * c.q_dim(),
-          n_rows * c.kv_dim(),
-          n_rows * std::max(c.ffn_dim, c.dim),
-          n_rows * (c.n_rot / 2),
-          n_logits * c.n_vocab};
-}
-
-Result<void> allocate(AlignedBuffer<float>& buffer, std::int64_t count) {
-  HEARTH_TRY(buffer, AlignedBuffer<float>::make(static_cast<std::size_t>(count)));
-  return {};
-}
-
-}  // namespace
-
-Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
-  const Sizes s = sizes(config, n_rows, n_logits);
-  Workspace space;
-  space.n_rows_ = n_rows;
-  space.n_logits_ = n_logits;
-  for (const auto& [buffer, count] : {std::pair{&space.x, s.x},
-                                      {&space.delta, s.x},
-                                      {&space.h, s.h},
-                                      {&space.q, s.q},
-                                      {&space.k, s.kv},
-                                      {&space.v, s.kv},
-                                      {&space.gate, s.ffn},
-                                      {&space.up, s.ffn},
-                                      {&space.cos, s.rot},
-                                      {&space.sin, s.rot},
-                                      {&space.logits, s.logits}})
-    HEARTH_CHECK(allocate(*buffer, count));
-  HEARTH_TRY(space.hq, AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(s.h / kernels::kBlock)));
-  return space;
 }
 
 }  // namespace hearth::model

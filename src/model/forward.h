@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
-#include "aligned_buffer.h"
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
 #include "weights.h"
+#include "workspace.h"
 
 namespace hearth::model {
 
@@ -21,27 +21,6 @@ struct Row {
   std::int64_t index;  // 0-based, below the cache's n_ctx
   std::int32_t token;  // 0 <= token < n_vocab
   bool wants_logits;
-};
-
-/// Everything a forward pass of up to `n_rows` rows writes besides KV: sized once, reused.
-class Workspace {
- public:
-  /// `n_logits`: rows of one pass that may want logits.
-  static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
-
-  std::int64_t n_rows() const { return n_rows_; }
-  std::int64_t n_logits() const { return n_logits_; }
-
-  AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
-  AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, widest / 32]
-  AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
-  AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim]
-  AlignedBuffer<float> cos, sin;      // [n_rows, n_rot/2]
-  AlignedBuffer<float> logits;        // [n_logits, n_vocab]
-
- private:
-  std::int64_t n_rows_ = 0, n_logits_ = 0;
 };
 
 /// The model's numbers and weights, and the device that runs them.
