@@ -79,13 +79,15 @@ template <KvType T> struct Attend {
   }
 
   /// Scores of one query -> weights exp(s - max) with hidden slots 0; their maximum and their sum.
-  static HEARTH_INLINE void weights(Chunk& c, int query, float& mc, float& lc) {
+  static HEARTH_INLINE void weights(const AttendArgs& a, Chunk& c, int query, float& mc, float& lc) {
     const F hidden = Isa::set1(-__builtin_inff());
     F s[kPage / 16];
     F m = hidden;
     HEARTH_UNROLL
     for (int g = 0; g < kPage / 16; ++g) {
-      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, Isa::load(&c.p[query][g * 16]), hidden);
+      const F score = Isa::load(&c.p[query][g * 16]);
+      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16,
+                               a.soft_cap != 0.0f ? RowOps::capped(score, a.soft_cap) : score, hidden);
       m = Isa::max(m, s[g]);
     }
     mc = Isa::reduce_max(m);
@@ -203,7 +205,7 @@ template <KvType T> struct Attend {
         c.end[i] = clamp(a.end[i] - c.page * kPage);
         if (c.begin[i] >= c.end[i]) continue;
         float mc, lc;
-        weights(c, i, mc, lc);
+        weights(a, c, i, mc, lc);
         const float mn = m[i] > mc ? m[i] : mc;
         merge[i] = {exp_nonpositive(m[i] - mn), exp_nonpositive(mc - mn)};
         l[i] = __builtin_fmaf(lc, merge[i].new_weight, l[i] * merge[i].old_weight);

@@ -13,6 +13,12 @@ void rms_norm(float* y, const float* x, const float* w, std::int64_t n, float ep
 
 void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) { RowOps::silu_mul(y, gate, up, n); }
 
+void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) { RowOps::gelu_mul(y, gate, up, n); }
+
+void scale(float* y, float by, std::int64_t n) { RowOps::scale(y, by, n); }
+
+void soft_cap(float* y, float cap, std::int64_t n) { RowOps::soft_cap(y, cap, n); }
+
 void add(float* y, const float* x, std::int64_t n) { RowOps::add(y, x, n); }
 
 void add_scaled(float* y, const float* x, float scale, std::int64_t n) { RowOps::add_scaled(y, x, scale, n); }

@@ -309,6 +309,20 @@ void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = silu(gate[i]) * up[i];
 }
 
+void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = gelu_tanh(gate[i]) * up[i];
+}
+
+void scale(float* y, float by, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] * by;
+}
+
+float capped(float x, float cap) { return cap * tanh(x / cap); }
+
+void soft_cap(float* y, float cap, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = capped(y[i], cap);
+}
+
 void add(float* y, const float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
 }
@@ -407,7 +421,7 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   for (std::int64_t p = begin; p < end; ++p) {
     float dot = 0.0f;
     for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
-    s[p % kPage] = dot * a.scale;
+    s[p % kPage] = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
     mc = s[p % kPage] > mc ? s[p % kPage] : mc;
   }
   float lane[16] = {};
@@ -452,6 +466,9 @@ template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence
   table.quantize_row = quantize_row;
   table.rms_norm = rms_norm;
   table.silu_mul = silu_mul;
+  table.gelu_mul = gelu_mul;
+  table.scale = scale;
+  table.soft_cap = soft_cap;
   table.add = add;
   table.add_scaled = add_scaled;
   table.rope = rope;

@@ -189,6 +189,16 @@ TEST_CASE("row operations have scalar's bits") {
       table_scalar.silu_mul(expected.data(), a.data(), b.data(), n);
       table->silu_mul(y.data(), a.data(), b.data(), n);
       CHECK(same_bits(expected, y));
+      table_scalar.gelu_mul(expected.data(), a.data(), b.data(), n);
+      table->gelu_mul(y.data(), a.data(), b.data(), n);
+      CHECK(same_bits(expected, y));
+      expected = y = a;
+      table_scalar.scale(expected.data(), 1.7f, n);
+      table->scale(y.data(), 1.7f, n);
+      CHECK(same_bits(expected, y));
+      table_scalar.soft_cap(expected.data(), 5.0f, n);
+      table->soft_cap(y.data(), 5.0f, n);
+      CHECK(same_bits(expected, y));
       expected = y = a;
       table_scalar.add(expected.data(), b.data(), n);
       table->add(y.data(), b.data(), n);
@@ -200,7 +210,7 @@ TEST_CASE("row operations have scalar's bits") {
   }
 }
 
-TEST_CASE("silu over its whole range has scalar's bits") {
+TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
   std::vector<float> gate, up;
   for (float x = -200.0f; x <= 200.0f; x += 0.0137f) gate.push_back(x);
   for (const float x : {0.0f, -0.0f, 87.0f, -87.0f, 87.00001f, -87.00001f, 1e-40f, -1e-40f, 3e38f, -3e38f})
@@ -212,6 +222,31 @@ TEST_CASE("silu over its whole range has scalar's bits") {
   for (const KernelTable* table : tables_here()) {
     table->silu_mul(y.data(), gate.data(), up.data(), n);
     CHECK(same_bits(expected, y));
+  }
+  table_scalar.gelu_mul(expected.data(), gate.data(), up.data(), n);
+  for (const KernelTable* table : tables_here()) {
+    table->gelu_mul(y.data(), gate.data(), up.data(), n);
+    CHECK(same_bits(expected, y));
+  }
+  for (const float x : {INFINITY, -INFINITY}) gate.push_back(x);
+  expected = gate;
+  table_scalar.soft_cap(expected.data(), 1.0f, n + 2);
+  for (const KernelTable* table : tables_here()) {
+    y = gate;
+    table->soft_cap(y.data(), 1.0f, n + 2);
+    CHECK(same_bits(expected, y));
+  }
+}
+
+TEST_CASE("soft_cap bounds what is finite or infinite, and keeps a NaN") {
+  for (const KernelTable* table : tables_here()) {
+    std::vector<float> y = {0.0f, -0.0f, 1e-3f, 1e30f, -1e30f, INFINITY, -INFINITY, std::nanf("")};
+    y.resize(40, 2.0f);
+    table->soft_cap(y.data(), 30.0f, 40);
+    CHECK((y[0] == 0.0f && !std::signbit(y[0]) && std::signbit(y[1])));
+    CHECK((y[3] == 30.0f && y[4] == -30.0f && y[5] == 30.0f && y[6] == -30.0f));
+    CHECK(std::isnan(y[7]));
+    CHECK(std::fabs(y[39] - 30.0f * std::tanh(2.0f / 30.0f)) < 1e-5f);
   }
 }
 
@@ -262,7 +297,8 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
             if (stored.empty()) stored = bytes;
             REQUIRE(stored == bytes);
             std::vector<float> out(static_cast<std::size_t>(n_queries * head_dim) + 1, kGuard);
-            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f};
+            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0};
+            if (n_queries == 3) args.soft_cap = 1.5f;
             for (int i = 0; i < n_queries; ++i) {
               args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
               args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];

@@ -124,10 +124,10 @@ TEST_CASE("H1: architectures that are none") {
   refused_value(kArch, std::uint32_t{1}, Status::malformed, {"general.architecture", "u32"});
   for (const char* name : {"", "zzz", "../../x", "%n%s", "Llama"})
     refused_value(kArch, name, Status::unsupported,
-                  {name, "general.architecture", "llama, qwen2, qwen2moe, qwen3, qwen3moe"});
+                  {name, "general.architecture", "gemma2, gemma3, llama, qwen2, qwen2moe, qwen3, qwen3moe"});
   refused(Status::unsupported, {"(65536 bytes)", "llama"},
           [](ModelEditor& m) { m.set(kArch, std::string(65536, 'x')); });
-  refused(Status::unsupported, {"llama\\x00", "llama, qwen2, qwen2moe, qwen3, qwen3moe"},
+  refused(Status::unsupported, {"llama\\x00", "gemma2, gemma3, llama, qwen2, qwen2moe, qwen3, qwen3moe"},
           [](ModelEditor& m) { m.set(kArch, std::string("llama\0", 6)); });
   refused(Status::unsupported, {"a\\nb"}, [](ModelEditor& m) { m.set(kArch, std::string("a\nb\x1b[2J")); });
 }

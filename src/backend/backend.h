@@ -14,6 +14,7 @@
 
 namespace hearth::backend {
 
+using kernels::Activation;
 using kernels::KvType;
 using kernels::RopeLayout;
 using kernels::Routing;
@@ -88,7 +89,7 @@ struct RowPlace {
 
 struct AttentionShape {
   std::int64_t n_head, n_kv_head, head_dim;
-  float scale;
+  float scale, soft_cap;  // 0: no cap
   KvType kv_type;
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
   std::int64_t window;       // positions that a row sees, its own included; 0: all
@@ -100,6 +101,12 @@ struct AttentionShape {
     return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
   }
   std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
+};
+
+/// What a half block has made and is still to be added to the stream; normed first where `norm` [width] is given.
+struct Residual {
+  Rows rows;  // no data: nothing is added
+  const float* norm = nullptr;
 };
 
 /// Where in a forward pass a verb is called, for the error when a row is not finite there.
@@ -121,11 +128,11 @@ class Backend {
   /// Queries in one tile of attention: rows times the heads that share a K/V head.
   virtual std::int64_t tile_rows(std::int64_t heads_per_kv_head) const = 0;
 
-  /// x = rows `ids` of the table, dequantized.
-  virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) = 0;
+  /// x = rows `ids` of the table, dequantized and scaled.
+  virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
-  /// out = norm(x) * weight, also quantized. `residual` (if it has data) is added to x first.
-  virtual void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+  /// out = norm(x) * weight, also quantized. The residual is added to x first.
+  virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
                     const Input& out) = 0;
 
   /// All products of one input in one sharing-out.
@@ -143,8 +150,9 @@ class Backend {
   /// Quantizes rows that another verb left in input.x.
   virtual void quantize(Worker& w, Where where, const Input& input) = 0;
 
-  /// out = silu(gate) * up, also quantized.
-  virtual void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) = 0;
+  /// out = activation(gate) * up, also quantized.
+  virtual void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
+                    const Input& out) = 0;
 
   /// Chooses each row's experts by its scores [n, n_expert], which are overwritten.
   virtual void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) = 0;
@@ -164,8 +172,11 @@ class Backend {
   virtual void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].
-  virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
-                      const Rows& to) = 0;
+  virtual void gather(Worker& w, const Rows& from, const Residual& residual, float eps,
+                      std::span<const std::int64_t> rows, const Rows& to) = 0;
+
+  /// y = cap * tanh(y / cap).
+  virtual void soft_cap(Worker& w, const Rows& y, float cap) = 0;
 };
 
 }  // namespace hearth::backend

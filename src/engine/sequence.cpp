@@ -79,7 +79,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
     return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) +
                                                " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
   const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type, options.chunk);
-  const FloatState canonical;  // the scores' scale is rounded here
+
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
   HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx, chunk));
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), std::move(cache), chunk));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "escape.h"
 #include "try.h"
@@ -138,9 +139,25 @@ Result<void> read_rope(const Keys& keys, Config& c) {
   }
   HEARTH_TRY(const double factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
   if (type && *type == "linear") c.rope_scale = factor;
+  if (c.arch->window_rope_base != 0) {
+    HEARTH_TRY(c.window_rope_base, keys.number_or("rope.freq_base_swa", c.arch->window_rope_base, 1.0, 1e30));
+  }
   if (static_cast<double>(c.n_ctx_train) / c.rope_scale > 0x1p31)
     return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
                     "large enough to keep angles below 2^31");
+  return {};
+}
+
+Result<void> read_scales(const Keys& keys, Config& c) {
+  HEARTH_TRY(const double scale, keys.number_or("attention.scale", 0.0, 0.0, 1e6));
+  const bool wide = c.arch->wide_heads_at == c.n_layer;
+  const auto width = static_cast<float>(wide ? c.dim / c.n_head : c.head_dim);
+  c.attention_scale = scale != 0 ? static_cast<float>(scale) : 1.0f / std::sqrt(width);
+  if (c.arch->embedding_scale == Scale::root_of_dim) c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
+  HEARTH_TRY(const double attention_cap, keys.number_or("attn_logit_softcapping", 0.0, 0.0, 1e6));
+  HEARTH_TRY(const double logit_cap, keys.number_or("final_logit_softcapping", 0.0, 0.0, 1e6));
+  c.attention_cap = static_cast<float>(attention_cap);
+  c.logit_cap = static_cast<float>(logit_cap);
   return {};
 }
 
@@ -179,6 +196,7 @@ Result<Config> read_config(const gguf::File& file) {
   HEARTH_TRY(c.window, keys.count_or("attention.sliding_window", 0, 0, kLongest));
   HEARTH_TRY(const double eps, keys.number("attention.layer_norm_rms_epsilon", 1e-30, 1.0));
   c.norm_eps = static_cast<float>(eps);
+  HEARTH_CHECK(read_scales(keys, c));
   HEARTH_CHECK(read_experts(keys, file.path(), c));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
   if (!table)

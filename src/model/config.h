@@ -19,7 +19,10 @@ struct Config {
   std::int64_t expert_ffn_dim = 0, shared_ffn_dim = 0;  // of one expert; of the shared one
   std::int64_t n_rot = 0;                               // rotated elements of a head
   float norm_eps = 0;
-  std::int64_t window = 0;  // positions that a layer with a window sees, its own included; 0: no layer has one
+  float embedding_scale = 1, attention_scale = 0;
+  float attention_cap = 0, logit_cap = 0;  // soft caps; 0: none
+  std::int64_t window = 0;      // positions that a layer with a window sees, its own included; 0: no layer has one
+  double window_rope_base = 0;  // of layers with a window; 0: as the others
   double rope_base = 0, rope_scale = 1;  // positions are divided by the scale ("linear")
 
   std::int64_t q_dim() const { return n_head * head_dim; }

@@ -11,6 +11,7 @@ namespace hearth::model {
 
 using backend::AttendTile;
 using backend::Input;
+using backend::Residual;
 using backend::RowPlace;
 using backend::Rows;
 using backend::Step;
@@ -73,44 +74,57 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
   return pass;
 }
 
-void rope_tables(Worker& w, Pass& p, const Rows& cos, const Rows& sin) {
+/// Cosines and sines of the rows' positions: those of layers that see all, or those of layers with a window.
+struct RopeTable {
+  Rows cos, sin;  // [n, n_rot/2]
+};
+
+RopeTable rope_table(const Pass& p, bool windowed) {
+  Workspace& s = p.space;
+  const std::int64_t pairs = p.net.config.n_rot / 2;
+  return {p.rows(windowed ? s.window_cos : s.cos, pairs), p.rows(windowed ? s.window_sin : s.sin, pairs)};
+}
+
+void fill(Worker& w, const Pass& p, const RopeTable& table, std::span<const double> inv_freq) {
+  if (inv_freq.empty()) return;
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(cos.row(i), sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
-                         p.net.inv_freq.data(), cos.width);
+    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
+                         inv_freq.data(), table.cos.width);
   });
 }
 
-/// x += delta; delta = attention(norm(x)) of one layer.
-void attention(Worker& w, Pass& p, std::int64_t layer, const Rows& residual) {
+/// x += residual; delta = attention(norm(x)) of one layer.
+void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
   backend::Backend& device = *p.net.device;
   const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()),
              v = p.rows(p.space.v, c.kv_dim());
-  const Rows cos = p.rows(p.space.cos, c.n_rot / 2), sin = p.rows(p.space.sin, c.n_rot / 2);
+
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
 
   const Memory& memory = p.memory[p.any.part_of(layer)];
   const backend::AttentionShape shape = p.any.shape(layer);
+  const RopeTable rope = rope_table(p, c.window_rope_base != 0 && shape.window != 0);
   const backend::HeadSteps steps{l.attn_q_bias, l.attn_k_bias, l.attn_v_bias, l.attn_q_norm,
                                  l.attn_k_norm, c.norm_eps,    c.arch->rope};
 
   device.norm(w, {layer, Step::attention_input}, x, residual, l.attn_norm, c.norm_eps, h);
   device.matmul(w, h, {{{&l.attn_q, q}, {&l.attn_k, k}, {&l.attn_v, v}}});
-  device.rotate_and_store(w, {layer, Step::keys_and_values}, steps, q, k, v, cos, sin, shape, memory.places);
+  device.rotate_and_store(w, {layer, Step::keys_and_values}, steps, q, k, v, rope.cos, rope.sin, shape, memory.places);
   device.attend(w, q, shape, memory.tiles, memory.places, mixed.x);
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul(w, mixed, {{{&l.attn_output, p.rows(p.space.delta, c.dim)}}});
 }
 
-/// to = down(silu(gate(h)) * up(h)). The hidden rows are written where h's were.
+/// to = down(activation(gate(h)) * up(h)). The hidden rows are written where h's were.
 void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Matrix& gate_w, const Matrix& up_w,
                   const Matrix& down_w, const Rows& to) {
   backend::Backend& device = *p.net.device;
   const Rows gate = p.rows(p.space.gate, gate_w.n_rows), up = p.rows(p.space.up, up_w.n_rows);
   const Input h = p.input(gate_w.k), hidden = p.input(down_w.k);
   device.matmul(w, h, {{{&gate_w, gate}, {&up_w, up}}});
-  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
+  device.gate(w, {layer, Step::ffn_hidden}, p.net.config.arch->activation, gate, up, hidden);
   device.matmul(w, hidden, {{{&down_w, to}}});
 }
 
@@ -129,7 +143,7 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   device.route(w, scores, c.arch->routing, space.routes);
   device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
   device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
-  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
+  device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
   device.matmul_experts(w, hidden, space.routes, {{{l.expert_down, y}}});
   device.combine(w, y, space.routes, to);
   if (c.arch->shared_expert == SharedExpert::none) return;
@@ -138,39 +152,45 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   device.add_gated(w, to, shared_y, shared_score);
 }
 
-/// x += delta; delta = ffn(norm(x)) of one layer.
-void feed_forward(Worker& w, Pass& p, std::int64_t layer) {
+/// x += residual; delta = ffn(norm(x)) of one layer.
+void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
   const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
-  p.net.device->norm(w, {layer, Step::ffn_input}, x, delta, l.ffn_norm, c.norm_eps, p.input(c.dim));
+  p.net.device->norm(w, {layer, Step::ffn_input}, x, residual, l.ffn_norm, c.norm_eps, p.input(c.dim));
   if (c.n_expert != 0) experts(w, p, layer, delta);
   else feed_forward(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, delta);
 }
 
-/// logits = output(norm(x + delta)) of the wanted rows alone.
-void head(Worker& w, Pass& p) {
+/// logits = output(norm(x + residual)) of the wanted rows alone.
+void head(Worker& w, Pass& p, const Residual& residual) {
   const Config& c = p.net.config;
   const auto n = static_cast<std::int64_t>(p.wanted.size());
   if (n == 0) return;
-  const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
   const Rows chosen{p.space.gate.data(), n, c.dim, c.dim};
   Input h = p.input(c.dim);
   h.x.n = n;
-  p.net.device->gather(w, x, delta, p.wanted, chosen);
+  const Rows logits{p.space.logits.data(), n, c.n_vocab, c.n_vocab};
+  p.net.device->gather(w, p.rows(p.space.x, c.dim), residual, c.norm_eps, p.wanted, chosen);
   p.net.device->norm(w, {c.n_layer, Step::output}, chosen, {}, p.net.weights.output_norm, c.norm_eps, h);
-  p.net.device->matmul(w, h, {{{&p.net.weights.output, {p.space.logits.data(), n, c.n_vocab, c.n_vocab}}}});
+  p.net.device->matmul(w, h, {{{&p.net.weights.output, logits}}});
+  if (c.logit_cap != 0) p.net.device->soft_cap(w, logits, c.logit_cap);
 }
 
 void run(Worker& w, Pass& p) {
   const Config& c = p.net.config;
-  rope_tables(w, p, p.rows(p.space.cos, c.n_rot / 2), p.rows(p.space.sin, c.n_rot / 2));
-  p.net.device->embed(w, p.net.weights.token_embd, p.tokens, p.rows(p.space.x, c.dim));
+  fill(w, p, rope_table(p, false), p.net.inv_freq);
+  fill(w, p, rope_table(p, true), p.net.window_inv_freq);
+  p.net.device->embed(w, p.net.weights.token_embd, p.tokens, c.embedding_scale, p.rows(p.space.x, c.dim));
+  const Rows delta = p.rows(p.space.delta, c.dim);
+  Residual residual;
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
-    attention(w, p, layer, layer == 0 ? Rows{} : p.rows(p.space.delta, c.dim));
-    feed_forward(w, p, layer);
+    const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+    attention(w, p, layer, residual);
+    feed_forward(w, p, layer, {delta, l.post_attn_norm});
+    residual = {delta, l.post_ffn_norm};
   }
-  head(w, p);
+  head(w, p, residual);
 }
 
 const char* step_name(Step step) {
@@ -193,14 +213,18 @@ const char* step_name(Step step) {
 
 }  // namespace
 
-std::vector<double> rope_frequencies(const Config& config, const float* factors) {
-  std::vector<double> inv_freq(static_cast<std::size_t>(config.n_rot / 2));
-  kernels::rope_frequencies(inv_freq.data(), config.n_rot, config.rope_base);
-  for (std::size_t i = 0; i < inv_freq.size(); ++i) {
-    if (factors) inv_freq[i] = inv_freq[i] / static_cast<double>(factors[i]);
-    inv_freq[i] = inv_freq[i] / config.rope_scale;
+void set_frequencies(Network& network) {
+  const Config& c = network.config;
+  const float* factors = network.weights.rope_factors;
+  network.inv_freq.resize(static_cast<std::size_t>(c.n_rot / 2));
+  kernels::rope_frequencies(network.inv_freq.data(), c.n_rot, c.rope_base);
+  for (std::size_t i = 0; i < network.inv_freq.size(); ++i) {
+    if (factors) network.inv_freq[i] = network.inv_freq[i] / static_cast<double>(factors[i]);
+    network.inv_freq[i] = network.inv_freq[i] / c.rope_scale;
   }
-  return inv_freq;
+  if (c.window_rope_base == 0) return;
+  network.window_inv_freq.resize(network.inv_freq.size());
+  kernels::rope_frequencies(network.window_inv_freq.data(), c.n_rot, c.window_rope_base);
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {

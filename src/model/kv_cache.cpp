@@ -2,7 +2,6 @@
 #include "kv_cache.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "try.h"
@@ -23,7 +22,7 @@ std::int64_t window_pages(std::int64_t window, std::int64_t n_pass) {
 // The parts without their memory.
 KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
   KvCache cache;
-  cache.shape_ = {c.n_head, c.n_kv_head, c.head_dim, 1.0f / std::sqrt(static_cast<float>(c.head_dim)), type, 0, 0};
+  cache.shape_ = {c.n_head, c.n_kv_head, c.head_dim, c.attention_scale, c.attention_cap, type, 0, 0};
   cache.n_ctx_ = n_ctx;
   const std::size_t layer_bytes = 2 * cache.shape_.kv_head_bytes() * static_cast<std::size_t>(c.n_kv_head);
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {

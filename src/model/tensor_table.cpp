@@ -21,7 +21,9 @@ std::span<const TensorRow> tensor_table() {
       TensorRow{"attn_q_norm.weight", head_dim, one, with_qk_norm, &L::attn_q_norm},
       TensorRow{"attn_k_norm.weight", head_dim, one, with_qk_norm, &L::attn_k_norm},
       TensorRow{"attn_output.weight", q_dim, dim, always, &L::attn_output},
+      TensorRow{"post_attention_norm.weight", dim, one, with_post_norm, &L::post_attn_norm},
       TensorRow{"ffn_norm.weight", dim, one, always, &L::ffn_norm},
+      TensorRow{"post_ffw_norm.weight", dim, one, with_post_norm, &L::post_ffn_norm},
       TensorRow{"ffn_gate.weight", dim, ffn_dim, dense, &L::ffn_gate},
       TensorRow{"ffn_up.weight", dim, ffn_dim, dense, &L::ffn_up},
       TensorRow{"ffn_down.weight", ffn_dim, dim, dense, &L::ffn_down},
@@ -76,6 +78,8 @@ bool present(const Config& c, Presence presence) {
       return c.arch->bias == Bias::qkv;
     case Presence::with_qk_norm:
       return c.arch->qk_norm == QkNorm::heads;
+    case Presence::with_post_norm:
+      return c.arch->post_norm == PostNorm::both;
     case Presence::dense:
       return c.n_expert == 0;
     case Presence::with_experts:

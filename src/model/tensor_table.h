@@ -27,7 +27,16 @@ enum class Extent {
 };
 
 /// When a tensor must be there.
-enum class Presence { always, with_qkv_bias, with_qk_norm, dense, with_experts, with_shared_expert, optional };
+enum class Presence {
+  always,
+  with_qkv_bias,
+  with_qk_norm,
+  with_post_norm,
+  dense,
+  with_experts,
+  with_shared_expert,
+  optional
+};
 
 /// One row. A matrix may have any type with kernels; a vector is F32; experts are one matrix each, behind one another.
 struct TensorRow {

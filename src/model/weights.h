@@ -24,6 +24,7 @@ struct LayerWeights {
   const float *attn_q_bias = nullptr, *attn_k_bias = nullptr, *attn_v_bias = nullptr;  // [q_dim | kv_dim], or none
   const float *attn_q_norm = nullptr, *attn_k_norm = nullptr;                          // [head_dim], or none
   Matrix attn_output;                                                                  // [dim, q_dim]
+  const float *post_attn_norm = nullptr, *post_ffn_norm = nullptr;                     // [dim], or none
   const float* ffn_norm = nullptr;                                                     // [dim]
   Matrix ffn_gate, ffn_up;                                                             // [ffn_dim, dim]
   Matrix ffn_down;                                                                     // [dim, ffn_dim]

@@ -49,6 +49,7 @@ Result<Workspace> Workspace::make(const Config& c, std::int64_t n_rows, std::int
   space.n_rows_ = n_rows;
   space.n_logits_ = n_logits;
   const std::int64_t ffn = std::max({c.ffn_dim, c.shared_ffn_dim, c.dim});
+  const std::int64_t window_pairs = c.window_rope_base != 0 ? c.n_rot / 2 : 0;
   HEARTH_CHECK(allocate({{space.x, n_rows, c.dim},
                          {space.delta, n_rows, c.dim},
                          {space.h, n_rows, padded(c.widest())},
@@ -59,6 +60,8 @@ Result<Workspace> Workspace::make(const Config& c, std::int64_t n_rows, std::int
                          {space.up, n_rows, ffn},
                          {space.cos, n_rows, c.n_rot / 2},
                          {space.sin, n_rows, c.n_rot / 2},
+                         {space.window_cos, n_rows, window_pairs},
+                         {space.window_sin, n_rows, window_pairs},
                          {space.logits, n_logits, c.n_vocab}}));
   HEARTH_TRY(space.hq, allocate_blocks(n_rows, c.widest()));
   if (c.n_expert != 0) HEARTH_CHECK(allocate_visits(space, c, n_rows));

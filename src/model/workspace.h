@@ -19,13 +19,14 @@ class Workspace {
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 
-  AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
-  AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, widest / 32]
-  AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
-  AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim, or dim]
-  AlignedBuffer<float> cos, sin;      // [n_rows, n_rot/2]
-  AlignedBuffer<float> logits;        // [n_logits, n_vocab]
+  AlignedBuffer<float> x, delta;                // [n_rows, dim]: the residual stream; what a half block adds to it
+  AlignedBuffer<float> h;                       // [n_rows, widest]: a matmul's input
+  AlignedBuffer<kernels::QBlock> hq;            // [n_rows, widest / 32]
+  AlignedBuffer<float> q, k, v;                 // [n_rows, q_dim | kv_dim]
+  AlignedBuffer<float> gate, up;                // [n_rows, ffn_dim, or dim]
+  AlignedBuffer<float> cos, sin;                // [n_rows, n_rot/2]
+  AlignedBuffer<float> window_cos, window_sin;  // the same for layers with a window, where they rotate otherwise
+  AlignedBuffer<float> logits;                  // [n_logits, n_vocab]
 
   // Of a mixture of experts; n_visits = n_rows * n_expert_used.
   backend::Routes routes;

@@ -28,7 +28,7 @@ struct RandomModel {
   std::int64_t window = 0;                                                                 // 0: none
   std::int64_t n_expert = 0, n_expert_used = 2, expert_ffn_dim = 96, shared_ffn_dim = 64;  // 0 experts: dense
   std::int64_t head_dim = 0;                                                               // 0: dim / n_head
-  bool tied = false;
+  bool tied = false, soft_caps = false;
   std::uint64_t seed = 1;
 };
 
@@ -43,6 +43,10 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
   writer.add(key("attention.head_count"), static_cast<std::uint32_t>(m.n_head));
   writer.add(key("attention.head_count_kv"), static_cast<std::uint32_t>(m.n_kv_head));
   writer.add(key("attention.layer_norm_rms_epsilon"), 1e-5f);
+  if (m.soft_caps) {
+    writer.add(key("attn_logit_softcapping"), 2.0f);
+    writer.add(key("final_logit_softcapping"), 3.0f);
+  }
   if (m.head_dim != 0) {
     writer.add(key("attention.key_length"), static_cast<std::uint32_t>(m.head_dim));
     writer.add(key("attention.value_length"), static_cast<std::uint32_t>(m.head_dim));
