@@ -8,16 +8,24 @@ namespace hearth::kernels::HEARTH_ISA {
 
 template <KvType T> struct Attend {
   using F = Isa::F;
-  static constexpr std::int64_t kBytes = T == KvType::f16 ? 2 : 4;
+  static constexpr std::int64_t kBytes = kv_info(T).bytes;
+  static constexpr bool kScaled = kv_info(T).scaled;
 
+  /// 16 elements as they lie; codes are numbers only once they are `scaled`.
   static HEARTH_INLINE F load(const std::byte* p) {
     if constexpr (T == KvType::f16) return Isa::load_f16(p);
+    else if constexpr (kScaled) return Isa::to_float(Isa::load_i8(p));
     else return Isa::load(reinterpret_cast<const float*>(p));
   }
   static HEARTH_INLINE F load_tail(const std::byte* p, std::int64_t n) {
     alignas(64) std::byte buffer[64] = {};
     __builtin_memcpy(buffer, p, static_cast<std::size_t>(n * kBytes));
     return load(buffer);
+  }
+
+  static HEARTH_INLINE F scaled(const F& x, const F& scale) {
+    if constexpr (kScaled) return Isa::mul(x, scale);
+    else return x;
   }
 
   struct Chunk {  // one page of 64 positions and what the queries make of it
@@ -29,22 +37,31 @@ template <KvType T> struct Attend {
   /// Scores of N queries from `first` with 16 positions a vector: fma chain over d from +0, then the scale.
   template <int N> static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
     const std::byte* k = a.pages[c.page] + a.k_offset;
+    const std::byte* k_scale = k + kv_scales_offset(T, a.head_dim);
+    const std::int64_t run = kScaled ? kBlock : a.head_dim;  // d that share a scale
     const float* q[N];
     HEARTH_UNROLL
     for (int i = 0; i < N; ++i) {
       q[i] = a.query[first + i];
     }
-    for (int group = 0; group < kPage / 16; ++group, k += a.head_dim * 16 * kBytes) {
+    for (int group = 0; group < kPage / 16; ++group) {
       F s[N];
       HEARTH_UNROLL
       for (int i = 0; i < N; ++i) {
         s[i] = Isa::zero();
       }
-      for (std::int64_t d = 0; d < a.head_dim; ++d) {
-        const F kd = load(k + d * 16 * kBytes);
-        HEARTH_UNROLL
-        for (int i = 0; i < N; ++i) {
-          s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]);
+      for (std::int64_t first_d = 0; first_d < a.head_dim; first_d += run) {
+        F scale = Isa::zero();
+        if constexpr (kScaled) {
+          scale = Isa::load_f16(k_scale);
+          k_scale += 32;
+        }
+        for (std::int64_t d = first_d; d < first_d + run; ++d, k += 16 * kBytes) {
+          const F kd = scaled(load(k), scale);
+          HEARTH_UNROLL
+          for (int i = 0; i < N; ++i) {
+            s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]);
+          }
         }
       }
       HEARTH_UNROLL
@@ -62,13 +79,15 @@ template <KvType T> struct Attend {
   }
 
   /// Scores of one query -> weights exp(s - max) with hidden slots 0; their maximum and their sum.
-  static HEARTH_INLINE void weights(Chunk& c, int query, float& mc, float& lc) {
+  static HEARTH_INLINE void weights(const AttendArgs& a, Chunk& c, int query, float& mc, float& lc) {
     const F hidden = Isa::set1(-__builtin_inff());
     F s[kPage / 16];
     F m = hidden;
     HEARTH_UNROLL
     for (int g = 0; g < kPage / 16; ++g) {
-      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, Isa::load(&c.p[query][g * 16]), hidden);
+      const F score = Isa::load(&c.p[query][g * 16]);
+      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16,
+                               a.soft_cap != 0.0f ? RowOps::capped(score, a.soft_cap) : score, hidden);
       m = Isa::max(m, s[g]);
     }
     mc = Isa::reduce_max(m);
@@ -83,15 +102,30 @@ template <KvType T> struct Attend {
     lc = Isa::fold(l);
   }
 
+  /// The scales of a page's 64 values in each of V vectors of d from d0.
+  template <int V>
+  static HEARTH_INLINE void value_scales(const AttendArgs& a, const Chunk& c, std::int64_t d0,
+                                         float (&scale)[V][kPage]) {
+    const std::byte* scales = a.pages[c.page] + a.v_offset + kv_scales_offset(T, a.head_dim);
+    HEARTH_UNROLL
+    for (int n = 0; n < V; ++n) {
+      HEARTH_UNROLL
+      for (int j = 0; j < kPage; j += 16)
+        Isa::store(&scale[n][j], Isa::load_f16(scales + 2 * value_scale_index(j, d0 + 16 * n)));
+    }
+  }
+
   /// o = fma(p_j, v_j, o) over slots begin … end-1, for N queries and V vectors of d from d0.
   template <int N, int V>
   static HEARTH_INLINE void values(const AttendArgs& a, const Chunk& c, int first, std::int64_t d0, int begin, int end,
                                    F (&o)[N][V]) {
-    const std::byte* v = a.pages[c.page] + a.v_offset + (begin * a.head_dim + d0) * kBytes;
+    const std::byte* v = a.pages[c.page] + a.v_offset + value_index(begin, d0, a.head_dim) * kBytes;
+    alignas(64) float scale[kScaled ? V : 1][kPage];
+    if constexpr (kScaled) value_scales<V>(a, c, d0, scale);
     for (int j = begin; j < end; ++j, v += a.head_dim * kBytes) {
       HEARTH_UNROLL
       for (int n = 0; n < V; ++n) {
-        const F vj = load(v + n * 16 * kBytes);
+        const F vj = scaled(load(v + n * 16 * kBytes), Isa::set1(scale[kScaled ? n : 0][j]));
         HEARTH_UNROLL
         for (int i = 0; i < N; ++i) {
           o[i][n] = Isa::fma(Isa::set1(c.p[first + i][j]), vj, o[i][n]);
@@ -137,7 +171,7 @@ template <KvType T> struct Attend {
     F o = Isa::zero();
     for (int j = c.begin[query]; j < c.end[query]; ++j)
       o = Isa::fma(Isa::set1(c.p[query][j]),
-                   load_tail(a.pages[c.page] + a.v_offset + (j * a.head_dim + d0) * kBytes, n), o);
+                   load_tail(a.pages[c.page] + a.v_offset + value_index(j, d0, a.head_dim) * kBytes, n), o);
     float* out = a.out[query] + d0;
     RowOps::store_tail(out, merged(o, RowOps::load_tail(out, n), merge), n);
   }
@@ -171,7 +205,7 @@ template <KvType T> struct Attend {
         c.end[i] = clamp(a.end[i] - c.page * kPage);
         if (c.begin[i] >= c.end[i]) continue;
         float mc, lc;
-        weights(c, i, mc, lc);
+        weights(a, c, i, mc, lc);
         const float mn = m[i] > mc ? m[i] : mc;
         merge[i] = {exp_nonpositive(m[i] - mn), exp_nonpositive(mc - mn)};
         l[i] = __builtin_fmaf(lc, merge[i].new_weight, l[i] * merge[i].old_weight);
@@ -213,8 +247,9 @@ template <KvType T> struct Attend {
   /// One position's K, scattered to its lane, and its V.
   static bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
                        std::int64_t head_dim) {
-    std::byte* v_row = v_page + slot * head_dim * kBytes;
-    std::byte* k_lane = k_page + (slot / 16 * head_dim * 16 + slot % 16) * kBytes;
+    if constexpr (kScaled) return store_blocks(k_page, v_page, k, v, slot, head_dim);
+    std::byte* v_row = v_page + value_index(slot, 0, head_dim) * kBytes;
+    std::byte* k_lane = k_page + key_index(slot, 0, head_dim) * kBytes;
     bool finite = true;
     for (std::int64_t d = 0; d < head_dim; d += 16) {
       const std::int64_t n = head_dim - d < 16 ? head_dim - d : 16;
@@ -228,6 +263,30 @@ template <KvType T> struct Attend {
       __builtin_memcpy(v_row + d * kBytes, row[1], static_cast<std::size_t>(n * kBytes));
     }
     return finite;
+  }
+
+  /// The same where 32 codes share a scale.
+  static HEARTH_INLINE bool store_blocks(std::byte* k_page, std::byte* v_page, const float* k, const float* v,
+                                         std::int64_t slot, std::int64_t head_dim) {
+    std::byte *k_scales = k_page + kv_scales_offset(T, head_dim), *v_scales = v_page + kv_scales_offset(T, head_dim);
+    bool finite = true;
+    for (std::int64_t d = 0; d < head_dim; d += kBlock) {
+      QBlock key, value;
+      finite = RowOps::quantize_block(key, Isa::load(k + d), Isa::load(k + d + 16)) & finite;
+      finite = RowOps::quantize_block(value, Isa::load(v + d), Isa::load(v + d + 16)) & finite;
+      finite = store_scale(k_scales + 2 * key_scale_index(slot, d, head_dim), key.d) & finite;
+      finite = store_scale(v_scales + 2 * value_scale_index(slot, d), value.d) & finite;
+      for (std::int64_t i = 0; i < kBlock; ++i)
+        k_page[key_index(slot, d + i, head_dim)] = static_cast<std::byte>(key.q[i]);
+      __builtin_memcpy(v_page + value_index(slot, d, head_dim), value.q, kBlock);
+    }
+    return finite;
+  }
+
+  static HEARTH_INLINE bool store_scale(std::byte* at, float d) {
+    const std::uint16_t half = f32_to_f16(d);
+    __builtin_memcpy(at, &half, 2);
+    return (half & 0x7c00u) != 0x7c00u;
   }
 
   static HEARTH_INLINE void convert(std::byte* row, const float* x, std::int64_t n) {
@@ -248,16 +307,5 @@ template <KvType T> struct Attend {
     }
   }
 };
-
-inline void attend(const AttendArgs& a) {
-  if (a.type == KvType::f16) Attend<KvType::f16>::attend(a);
-  else Attend<KvType::f32>::attend(a);
-}
-
-inline bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
-                     std::int64_t head_dim, KvType type) {
-  if (type == KvType::f16) return Attend<KvType::f16>::kv_store(k_page, v_page, k, v, slot, head_dim);
-  return Attend<KvType::f32>::kv_store(k_page, v_page, k, v, slot, head_dim);
-}
 
 }  // namespace hearth::kernels::HEARTH_ISA

@@ -1,8 +1,8 @@
 // Matmul with F32, F16 and BF16 weights: 16 lanes along k, folded once per output; R rows x T tokens share their loads.
 #pragma once
 
+#include "isa.h"
 #include "kernel_table.h"
-#include "lanes.h"
 
 namespace hearth::kernels::HEARTH_ISA {
 

@@ -1,15 +1,8 @@
-// Compiled once per instruction set, with -DHEARTH_ISA=<name> and its flags: leaves that set's table.
-#include "tables.h"
-
-#if defined(__AVX512F__)
-#include "isa_avx512.h"
-#elif defined(__AVX2__)
-#include "isa_avx2.h"
-#endif
-#include "attend.inl"
+// Compiled once per instruction set, with -DHEARTH_ISA=<name> and its flags: leaves that set's table and its matmuls.
 #include "float_matmul.inl"
 #include "matmul.inl"
-#include "rowops.inl"
+#include "row_kernels.h"
+#include "tables.h"
 
 namespace hearth::kernels {
 namespace HEARTH_ISA {
@@ -38,11 +31,15 @@ template <std::size_t... N> constexpr KernelTable make_table(const char* name, s
     ((most = max_size(most, scratch_of<kFormats[N].format>(k))), ...);
     return most;
   };
-  table.quantize_row = RowOps::quantize_row;
-  table.rms_norm = RowOps::rms_norm;
-  table.silu_mul = RowOps::silu_mul;
-  table.add = RowOps::add;
-  table.rope = RowOps::rope;
+  table.quantize_row = quantize_row;
+  table.rms_norm = rms_norm;
+  table.silu_mul = silu_mul;
+  table.gelu_mul = gelu_mul;
+  table.scale = scale;
+  table.soft_cap = soft_cap;
+  table.add = add;
+  table.add_scaled = add_scaled;
+  table.rope = rope;
   table.kv_store = kv_store;
   table.attend = attend;
   return table;

@@ -87,9 +87,12 @@ struct Isa : Lanes<xsimd::avx512bw> {
   /// The low or the high 16 bits of each lane as a half.
   static HEARTH_INLINE F f16_low(const I& a) { return f(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(raw(a)))); }
   static HEARTH_INLINE F f16_high(const I& a) { return f16_low(shr<16>(a)); }
-  /// 16 bytes -> 16 lanes.
+  /// 16 bytes -> 16 lanes, unsigned or signed.
   static HEARTH_INLINE I load_u8(const void* p) {
     return i(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
+  }
+  static HEARTH_INLINE I load_i8(const void* p) {
+    return i(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
   }
   /// Each byte of `index` (0 … 15) replaced by that entry of the table.
   static HEARTH_INLINE I lookup(const std::int8_t* table, const I& index) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "blocks.h"
+#include "kv_page.h"
 
 namespace hearth::kernels {
 
@@ -49,11 +50,11 @@ struct FormatKernels {
                std::int64_t k);  // src: up to 16 rows; dst: a group
 };
 
+enum class Activation : std::uint8_t { silu, gelu_tanh };
 enum class RopeLayout : std::uint8_t { adjacent, halves };  // pairs (2i, 2i+1), or (i, i + n_rot/2)
-enum class KvType : std::uint8_t { f32, f16 };
 
-/// Attention of up to kMaxQueries queries that read the same K/V head. Page p holds positions 64p … 64p+63. Of each head it
-/// holds K as [4 groups of 16 positions][head_dim][16 positions], and V as [64 positions][head_dim].
+/// Attention of up to kMaxQueries queries that read the same K/V head. Page p holds positions 64p … 64p+63, as kv_page.h says;
+/// pages that no query sees are not read.
 inline constexpr int kMaxQueries = 8;
 struct AttendArgs {
   const std::byte* const* pages;
@@ -65,6 +66,7 @@ struct AttendArgs {
   float* out[kMaxQueries];                            // [head_dim]
   std::int64_t begin[kMaxQueries], end[kMaxQueries];  // visible positions: begin <= p < end
   float scale;
+  float soft_cap;  // 0: none
 };
 
 struct KernelTable {
@@ -77,12 +79,17 @@ struct KernelTable {
   bool (*quantize_row)(QBlock* q, const float* x, std::int64_t n);  // q [ceil(n/32)]; false: x is not finite
   void (*rms_norm)(float* y, const float* x, const float* w, std::int64_t n, float eps);
   void (*silu_mul)(float* y, const float* gate, const float* up, std::int64_t n);  // y = silu(gate) * up
+  void (*gelu_mul)(float* y, const float* gate, const float* up, std::int64_t n);  // y = gelu_tanh(gate) * up
+  void (*scale)(float* y, float by, std::int64_t n);                               // y *= by
+  void (*soft_cap)(float* y, float cap, std::int64_t n);                           // y = cap * tanh(y / cap)
   void (*add)(float* y, const float* x, std::int64_t n);                           // y += x
+  void (*add_scaled)(float* y, const float* x, float scale, std::int64_t n);       // y = fma(scale, x, y)
   void (*rope)(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,
                std::int64_t n_rot,
                RopeLayout layout);  // x [n_head, head_dim]; cos, sin [n_rot/2]
   bool (*kv_store)(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
-                   std::int64_t head_dim, KvType type);  // slot = position mod 64; false: a value overflowed f16
+                   std::int64_t head_dim,
+                   KvType type);  // slot = position mod 64; false: a value (or its scale) is not finite
   void (*attend)(const AttendArgs&);
 };
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "canonical_math.h"
+#include "isa.h"
 #include "kernel_table.h"
-#include "lanes.h"
 
 namespace hearth::kernels::HEARTH_ISA {
 
@@ -26,11 +26,31 @@ struct RowOps {
     return Isa::select_gt(x, Isa::set1(-87.0f), scaled, Isa::zero());
   }
 
-  static HEARTH_INLINE F silu(const F& x) {
+  static HEARTH_INLINE F sigmoid(const F& x) {
     const F one = Isa::set1(1.0f);
     const F e = exp(Isa::sub(Isa::zero(), Isa::abs(x)));
-    const F numerator = Isa::select_ge(x, Isa::zero(), one, e);
-    return Isa::mul(x, Isa::div(numerator, Isa::add(one, e)));
+    return Isa::div(Isa::select_ge(x, Isa::zero(), one, e), Isa::add(one, e));
+  }
+
+  static HEARTH_INLINE F silu(const F& x) { return Isa::mul(x, sigmoid(x)); }
+
+  static HEARTH_INLINE F gelu_tanh(const F& x) {
+    const F cubic = Isa::mul(Isa::mul(Isa::set1(0.044715f), x), x);
+    const F u = Isa::mul(Isa::set1(0.79788456f), Isa::fma(cubic, x, x));
+    return Isa::mul(x, sigmoid(Isa::mul(Isa::set1(2.0f), u)));
+  }
+
+  /// A NaN stays one.
+  static HEARTH_INLINE F tanh(const F& x) {
+    const F one = Isa::set1(1.0f);
+    const F t = exp(Isa::mul(Isa::set1(-2.0f), Isa::abs(x)));
+    const I sign = Isa::and_i(Isa::as_int(x), Isa::set1_i(INT32_MIN));
+    const F y = Isa::as_float(Isa::or_i(Isa::as_int(Isa::div(Isa::sub(one, t), Isa::add(one, t))), sign));
+    return Isa::select_ge(x, x, y, x);
+  }
+
+  static HEARTH_INLINE F capped(const F& x, float cap) {
+    return Isa::mul(Isa::set1(cap), tanh(Isa::div(x, Isa::set1(cap))));
   }
 
   /// The last n < 16 floats of a row, the lanes past them zero.
@@ -68,8 +88,25 @@ struct RowOps {
     zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Isa::mul(silu(g), u); });
   }
 
+  static void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
+    zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Isa::mul(gelu_tanh(g), u); });
+  }
+
+  static void scale(float* y, float by, std::int64_t n) {
+    zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return Isa::mul(a, Isa::set1(by)); });
+  }
+
+  static void soft_cap(float* y, float cap, std::int64_t n) {
+    zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return capped(a, cap); });
+  }
+
   static void add(float* y, const float* x, std::int64_t n) {
     zip(y, y, x, n, [](const F& a, const F& b) HEARTH_LAMBDA { return Isa::add(a, b); });
+  }
+
+  static void add_scaled(float* y, const float* x, float scale, std::int64_t n) {
+    const F by = Isa::set1(scale);
+    zip(y, y, x, n, [&](const F& a, const F& b) HEARTH_LAMBDA { return Isa::fma(by, b, a); });
   }
 
   static void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,

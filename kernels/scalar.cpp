@@ -310,8 +310,26 @@ void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = silu(gate[i]) * up[i];
 }
 
+void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = gelu_tanh(gate[i]) * up[i];
+}
+
+void scale(float* y, float by, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] * by;
+}
+
+float capped(float x, float cap) { return cap * tanh(x / cap); }
+
+void soft_cap(float* y, float cap, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = capped(y[i], cap);
+}
+
 void add(float* y, const float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
+}
+
+void add_scaled(float* y, const float* x, float scale, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = std::fma(scale, x[i], y[i]);
 }
 
 void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim, std::int64_t n_rot,
@@ -329,30 +347,66 @@ void rope(float* x, const float* cos, const float* sin, std::int64_t n_head, std
 
 // ---- KV pages and attention.
 
-std::int64_t k_index(std::int64_t slot, std::int64_t d, std::int64_t head_dim) {
-  return (slot / 16 * head_dim + d) * 16 + slot % 16;
+// A head's keys (or values) in a page: element `at`, of a scaled type with scale `scale_at`.
+float kv_read(const std::byte* page, std::int64_t at, std::int64_t scale_at, KvType type, std::int64_t head_dim) {
+  if (type == KvType::f32) return float_weight<Format::f32>(page, at);
+  if (type == KvType::f16) return float_weight<Format::f16>(page, at);
+  const auto code = static_cast<std::int8_t>(page[at]);
+  return static_cast<float>(code) * float_weight<Format::f16>(page + kv_scales_offset(type, head_dim), scale_at);
 }
 
-float kv_read(const std::byte* page, std::int64_t i, KvType type) {
-  return type == KvType::f16 ? float_weight<Format::f16>(page, i) : float_weight<Format::f32>(page, i);
+float key(const AttendArgs& a, std::int64_t p, std::int64_t d) {
+  return kv_read(a.pages[p / kPage] + a.k_offset, key_index(p % kPage, d, a.head_dim),
+                 key_scale_index(p % kPage, d, a.head_dim), a.type, a.head_dim);
 }
 
-bool kv_write(std::byte* page, std::int64_t i, float x, KvType type) {
-  if (type == KvType::f32) {
-    std::memcpy(page + 4 * i, &x, 4);
-    return std::fabs(x) < INFINITY;
-  }
+float value(const AttendArgs& a, std::int64_t p, std::int64_t d) {
+  return kv_read(a.pages[p / kPage] + a.v_offset, value_index(p % kPage, d, a.head_dim),
+                 value_scale_index(p % kPage, d), a.type, a.head_dim);
+}
+
+bool write_f16(std::byte* at, float x) {
   const std::uint16_t half = f32_to_f16(x);
-  std::memcpy(page + 2 * i, &half, 2);
+  std::memcpy(at, &half, 2);
   return (half & 0x7c00u) != 0x7c00u;
+}
+
+bool kv_write(std::byte* page, std::int64_t at, float x, KvType type) {
+  if (type == KvType::f16) return write_f16(page + 2 * at, x);
+  std::memcpy(page + 4 * at, &x, 4);
+  return std::fabs(x) < INFINITY;
+}
+
+// One position of a scaled type; index(d) and scale_index(d) say where its codes and scales lie.
+template <class Index, class ScaleIndex>
+bool kv_write_blocks(std::byte* page, const float* x, std::int64_t head_dim, KvType type, Index index,
+                     ScaleIndex scale_index) {
+  std::byte* scales = page + kv_scales_offset(type, head_dim);
+  bool finite = true;
+  for (std::int64_t d = 0; d < head_dim; d += kBlock) {
+    QBlock block;
+    finite = quantize_block(block, x + d, kBlock) && finite;
+    finite = write_f16(scales + 2 * scale_index(d), block.d) && finite;
+    for (std::int64_t i = 0; i < kBlock; ++i) page[index(d + i)] = static_cast<std::byte>(block.q[i]);
+  }
+  return finite;
 }
 
 bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
               std::int64_t head_dim, KvType type) {
+  const auto k_at = [&](std::int64_t d) { return key_index(slot, d, head_dim); };
+  const auto v_at = [&](std::int64_t d) { return value_index(slot, d, head_dim); };
+  if (kv_info(type).scaled) {
+    const bool keys = kv_write_blocks(k_page, k, head_dim, type, k_at,
+                                      [&](std::int64_t d) { return key_scale_index(slot, d, head_dim); });
+    return kv_write_blocks(v_page, v, head_dim, type, v_at,
+                           [&](std::int64_t d) { return value_scale_index(slot, d); }) &&
+           keys;
+  }
   bool finite = true;
   for (std::int64_t d = 0; d < head_dim; ++d) {
-    finite = kv_write(k_page, k_index(slot, d, head_dim), k[d], type) && finite;
-    finite = kv_write(v_page, slot * head_dim + d, v[d], type) && finite;
+    finite = kv_write(k_page, k_at(d), k[d], type) && finite;
+    finite = kv_write(v_page, v_at(d), v[d], type) && finite;
   }
   return finite;
 }
@@ -363,15 +417,12 @@ struct Softmax {  // the running maximum and sum of one query
 
 // Positions begin <= p < end of one chunk; merges them into (state, o).
 void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64_t end, Softmax& state, float* o) {
-  const std::int64_t page = begin / kPage;
   float s[kPage];
   float mc = -INFINITY;
   for (std::int64_t p = begin; p < end; ++p) {
     float dot = 0.0f;
-    for (std::int64_t d = 0; d < a.head_dim; ++d)
-      dot = std::fma(a.query[query][d], kv_read(a.pages[page] + a.k_offset, k_index(p % kPage, d, a.head_dim), a.type),
-                     dot);
-    s[p % kPage] = dot * a.scale;
+    for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
+    s[p % kPage] = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
     mc = s[p % kPage] > mc ? s[p % kPage] : mc;
   }
   float lane[16] = {};
@@ -385,8 +436,7 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   state = {mn, std::fma(lc, new_weight, state.l * old_weight)};
   for (std::int64_t d = 0; d < a.head_dim; ++d) {
     float oc = 0.0f;
-    for (std::int64_t p = begin; p < end; ++p)
-      oc = std::fma(s[p % kPage], kv_read(a.pages[page] + a.v_offset, p % kPage * a.head_dim + d, a.type), oc);
+    for (std::int64_t p = begin; p < end; ++p) oc = std::fma(s[p % kPage], value(a, p, d), oc);
     o[d] = std::fma(oc, new_weight, o[d] * old_weight);
   }
 }
@@ -417,7 +467,11 @@ template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence
   table.quantize_row = quantize_row;
   table.rms_norm = rms_norm;
   table.silu_mul = silu_mul;
+  table.gelu_mul = gelu_mul;
+  table.scale = scale;
+  table.soft_cap = soft_cap;
   table.add = add;
+  table.add_scaled = add_scaled;
   table.rope = rope;
   table.kv_store = kv_store;
   table.attend = attend;

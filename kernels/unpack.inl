@@ -9,7 +9,7 @@
 #pragma once
 
 #include "blocks.h"
-#include "lanes.h"
+#include "isa.h"
 
 namespace hearth::kernels::HEARTH_ISA {
 

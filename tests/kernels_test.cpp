@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "canonical_math.h"
 #include "dispatch.h"
 #include "packing.h"
 #include "support/catch.hpp"
@@ -188,15 +189,28 @@ TEST_CASE("row operations have scalar's bits") {
       table_scalar.silu_mul(expected.data(), a.data(), b.data(), n);
       table->silu_mul(y.data(), a.data(), b.data(), n);
       CHECK(same_bits(expected, y));
+      table_scalar.gelu_mul(expected.data(), a.data(), b.data(), n);
+      table->gelu_mul(y.data(), a.data(), b.data(), n);
+      CHECK(same_bits(expected, y));
+      expected = y = a;
+      table_scalar.scale(expected.data(), 1.7f, n);
+      table->scale(y.data(), 1.7f, n);
+      CHECK(same_bits(expected, y));
+      table_scalar.soft_cap(expected.data(), 5.0f, n);
+      table->soft_cap(y.data(), 5.0f, n);
+      CHECK(same_bits(expected, y));
       expected = y = a;
       table_scalar.add(expected.data(), b.data(), n);
       table->add(y.data(), b.data(), n);
+      CHECK(same_bits(expected, y));
+      table_scalar.add_scaled(expected.data(), b.data(), 0.7f, n);
+      table->add_scaled(y.data(), b.data(), 0.7f, n);
       CHECK(same_bits(expected, y));
     }
   }
 }
 
-TEST_CASE("silu over its whole range has scalar's bits") {
+TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
   std::vector<float> gate, up;
   for (float x = -200.0f; x <= 200.0f; x += 0.0137f) gate.push_back(x);
   for (const float x : {0.0f, -0.0f, 87.0f, -87.0f, 87.00001f, -87.00001f, 1e-40f, -1e-40f, 3e38f, -3e38f})
@@ -208,6 +222,31 @@ TEST_CASE("silu over its whole range has scalar's bits") {
   for (const KernelTable* table : tables_here()) {
     table->silu_mul(y.data(), gate.data(), up.data(), n);
     CHECK(same_bits(expected, y));
+  }
+  table_scalar.gelu_mul(expected.data(), gate.data(), up.data(), n);
+  for (const KernelTable* table : tables_here()) {
+    table->gelu_mul(y.data(), gate.data(), up.data(), n);
+    CHECK(same_bits(expected, y));
+  }
+  for (const float x : {INFINITY, -INFINITY}) gate.push_back(x);
+  expected = gate;
+  table_scalar.soft_cap(expected.data(), 1.0f, n + 2);
+  for (const KernelTable* table : tables_here()) {
+    y = gate;
+    table->soft_cap(y.data(), 1.0f, n + 2);
+    CHECK(same_bits(expected, y));
+  }
+}
+
+TEST_CASE("soft_cap bounds what is finite or infinite, and keeps a NaN") {
+  for (const KernelTable* table : tables_here()) {
+    std::vector<float> y = {0.0f, -0.0f, 1e-3f, 1e30f, -1e30f, INFINITY, -INFINITY, std::nanf("")};
+    y.resize(40, 2.0f);
+    table->soft_cap(y.data(), 30.0f, 40);
+    CHECK((y[0] == 0.0f && !std::signbit(y[0]) && std::signbit(y[1])));
+    CHECK((y[3] == 30.0f && y[4] == -30.0f && y[5] == 30.0f && y[6] == -30.0f));
+    CHECK(std::isnan(y[7]));
+    CHECK(std::fabs(y[39] - 30.0f * std::tanh(2.0f / 30.0f)) < 1e-5f);
   }
 }
 
@@ -233,11 +272,12 @@ TEST_CASE("rope has scalar's bits in both layouts, and leaves what it does not r
 
 TEST_CASE("attention: pages and outputs have scalar's bits for any head size, span and number of queries") {
   Rng rng(13);
-  for (const KvType type : {KvType::f16, KvType::f32})
-    for (const std::int64_t head_dim : {8, 16, 20, 64, 80, 128})
+  for (const KvType type : {KvType::f16, KvType::f32, KvType::q8_0})
+    for (const std::int64_t head_dim : {8, 16, 20, 32, 64, 80, 96, 128})
       for (const std::int64_t n_positions : {1, 5, 16, 63, 64, 65, 130, 200})
         for (const int n_queries : {1, 2, 3, 4, 7, 8}) {
-          const std::size_t page_bytes = static_cast<std::size_t>(kPage * head_dim) * (type == KvType::f16 ? 2 : 4);
+          if (!kv_fits(type, head_dim)) continue;
+          const std::size_t page_bytes = kv_head_bytes(type, head_dim);
           const auto n_pages = static_cast<std::size_t>((n_positions + kPage - 1) / kPage);
           std::vector<std::byte> stored;
           std::vector<float> k = test::random_floats(rng, static_cast<std::size_t>(n_positions * head_dim)),
@@ -257,7 +297,8 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
             if (stored.empty()) stored = bytes;
             REQUIRE(stored == bytes);
             std::vector<float> out(static_cast<std::size_t>(n_queries * head_dim) + 1, kGuard);
-            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f};
+            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0};
+            if (n_queries == 3) args.soft_cap = 1.5f;
             for (int i = 0; i < n_queries; ++i) {
               args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
               args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
@@ -281,6 +322,47 @@ TEST_CASE("kv_store reports what f16 cannot hold") {
     big[5] = 70000.0f;
     CHECK_FALSE(table->kv_store(page.data(), page.data() + kPage * 32, big.data(), v.data(), 3, 16, KvType::f16));
     CHECK_FALSE(table->kv_store(page.data(), page.data() + kPage * 32, k.data(), big.data(), 3, 16, KvType::f16));
+  }
+}
+
+TEST_CASE(
+    "kv_store in q8_0: what is read back is code times f16 scale, tiny groups are zeros, large ones are reported") {
+  constexpr std::int64_t head_dim = 64, slot = 37;
+  const std::size_t half = kv_head_bytes(KvType::q8_0, head_dim);
+  CHECK(half == static_cast<std::size_t>(kPage) * (head_dim + head_dim / 32 * 2));
+  Rng rng(17);
+  std::vector<float> k = test::random_floats(rng, head_dim, 5.0f), v = test::random_floats(rng, head_dim, 0.01f);
+  for (std::size_t i = 32; i < 64; ++i) v[i] = 0x1p-101f;
+  for (const KernelTable* table : tables_here()) {
+    INFO(table->name);
+    std::vector<std::byte> page(2 * half);
+    REQUIRE(table->kv_store(page.data(), page.data() + half, k.data(), v.data(), slot, head_dim, KvType::q8_0));
+    const auto stored = [&](bool keys, std::int64_t d) {
+      const std::byte* head = page.data() + (keys ? 0 : half);
+      std::uint16_t scale;
+      const std::int64_t at = keys ? key_scale_index(slot, d, head_dim) : value_scale_index(slot, d);
+      std::memcpy(&scale, head + kv_scales_offset(KvType::q8_0, head_dim) + 2 * at, 2);
+      const std::int64_t code = keys ? key_index(slot, d, head_dim) : value_index(slot, d, head_dim);
+      return static_cast<float>(static_cast<std::int8_t>(head[code])) * f16_to_f32(scale);
+    };
+    for (const bool keys : {true, false}) {
+      const std::vector<float>& x = keys ? k : v;
+      for (std::int64_t d = 0; d < head_dim; ++d) {
+        float am = 0;
+        for (std::int64_t i = d / 32 * 32; i < d / 32 * 32 + 32; ++i)
+          am = std::max(am, std::fabs(x[static_cast<std::size_t>(i)]));
+        // Half a step of the code, and the f16 scale is off by 2^-11 of itself (tiny ones by 2^-25) times a code of up to 127.
+        const float bound = am / 127 * 0.5f * 1.0001f + 127 * (am / 127 * 0x1p-11f + 0x1p-25f);
+        CHECK(std::fabs(stored(keys, d) - x[static_cast<std::size_t>(d)]) <= bound);
+      }
+    }
+    for (std::int64_t d = 32; d < 64; ++d) CHECK(stored(false, d) == 0.0f);
+    for (const float bad : {65504.0f * 128, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      std::vector<float> big = k;
+      big[40] = bad;
+      CHECK_FALSE(table->kv_store(page.data(), page.data() + half, big.data(), v.data(), slot, head_dim, KvType::q8_0));
+      CHECK_FALSE(table->kv_store(page.data(), page.data() + half, k.data(), big.data(), slot, head_dim, KvType::q8_0));
+    }
   }
 }
 

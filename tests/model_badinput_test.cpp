@@ -123,10 +123,11 @@ TEST_CASE("H1: architectures that are none") {
   refused(Status::not_found, {"general.architecture", "missing"}, [](ModelEditor& m) { m.remove(kArch); });
   refused_value(kArch, std::uint32_t{1}, Status::malformed, {"general.architecture", "u32"});
   for (const char* name : {"", "zzz", "../../x", "%n%s", "Llama"})
-    refused_value(kArch, name, Status::unsupported, {name, "general.architecture", "llama, qwen2"});
+    refused_value(kArch, name, Status::unsupported,
+                  {name, "general.architecture", "gemma2, gemma3, llama, qwen2, qwen2moe, qwen3, qwen3moe"});
   refused(Status::unsupported, {"(65536 bytes)", "llama"},
           [](ModelEditor& m) { m.set(kArch, std::string(65536, 'x')); });
-  refused(Status::unsupported, {"llama\\x00", "llama, qwen2"},
+  refused(Status::unsupported, {"llama\\x00", "gemma2, gemma3, llama, qwen2, qwen2moe, qwen3, qwen3moe"},
           [](ModelEditor& m) { m.set(kArch, std::string("llama\0", 6)); });
   refused(Status::unsupported, {"a\\nb"}, [](ModelEditor& m) { m.set(kArch, std::string("a\nb\x1b[2J")); });
 }
@@ -241,6 +242,16 @@ TEST_CASE("H7: contexts, chunks and threads out of their ranges") {
   CHECK(automatic->n_ctx() == 256);
 }
 
+TEST_CASE("H7: a cache type that the heads do not fit") {
+  const test::TempFolder folder;
+  auto model = Model::open(test::write_random_model({}, folder / "m.gguf"), {.threads = 1});
+  REQUIRE(model);
+  const auto session = model->session({.kv = Kv::q8_0});
+  REQUIRE_FALSE(session);
+  CHECK(session.error().status() == Status::unsupported);
+  require_one_line(session.error(), {"q8_0", "multiple of 32", "have 16"});
+}
+
 TEST_CASE("H8: rotary and head sizes that are none") {
   refused_value(kRot, std::uint32_t{0}, Status::malformed, {kRot, "is 0", "2 to 16"});
   refused_value(kRot, std::uint32_t{15}, Status::malformed, {kRot, "is 15", "even"});
@@ -287,9 +298,41 @@ TEST_CASE("H10: experts") {
   refused(Status::malformed, {"llama.expert_used_count", "is 9", "expert_count, 8"}, [](ModelEditor& m) {
     m.set("llama.expert_count", std::uint32_t{8}).set("llama.expert_used_count", std::uint32_t{9});
   });
-  refused(Status::unsupported, {"expert_count", "8 experts"}, [](ModelEditor& m) {
+  RandomModel dense;
+  dense.arch = "qwen2";
+  refused(
+      Status::unsupported, {"expert_count", "8 experts", "qwen2"},
+      [](ModelEditor& m) {
+        m.set("qwen2.expert_count", std::uint32_t{8}).set("qwen2.expert_used_count", std::uint32_t{2});
+      },
+      dense);
+  refused(Status::not_found, {"blk.0.ffn_gate_inp.weight", "missing"}, [](ModelEditor& m) {
     m.set("llama.expert_count", std::uint32_t{8}).set("llama.expert_used_count", std::uint32_t{2});
   });
+  RandomModel experts;
+  experts.n_expert = 4;
+  refused(
+      Status::malformed, {"llama.expert_used_count", "is 0", "1 to expert_count"},
+      [](ModelEditor& m) { m.set("llama.expert_used_count", std::uint32_t{0}); }, experts);
+  for (const std::uint32_t n : {0u, 0xffffffffu})
+    refused(
+        Status::malformed, {"llama.expert_feed_forward_length", "1 to 16777216"},
+        [&](ModelEditor& m) { m.set("llama.expert_feed_forward_length", n); }, experts);
+  refused(
+      Status::malformed, {"blk.0.ffn_gate_exps.weight", "64 x 96 x 4", "64 x 95 x 4", "expert_feed_forward_length"},
+      [&](ModelEditor& m) { m.set("llama.expert_feed_forward_length", std::uint32_t{95}); }, experts);
+  refused(
+      Status::malformed, {"blk.1.ffn_down_exps.weight", "96 x 64 x 3", "96 x 64 x 4", "expert_count"},
+      [&](ModelEditor& m) {
+        m.reshape("blk.1.ffn_down_exps.weight", {96, 64, 3});
+      },
+      experts);
+  refused(
+      Status::malformed, {"blk.0.ffn_gate_inp.weight", "64 x 4", "64 x 5"},
+      [&](ModelEditor& m) { m.set("llama.expert_count", std::uint32_t{5}); }, experts);
+  refused(
+      Status::not_found, {"'blk.1.ffn_up_exps.weight'", "missing"},
+      [&](ModelEditor& m) { m.drop("blk.1.ffn_up_exps.weight"); }, experts);
 }
 
 TEST_CASE("H11: tensors that are missing") {

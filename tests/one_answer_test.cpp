@@ -5,6 +5,7 @@
 #include <hearth/hearth.hpp>
 #include <set>
 
+#include "arch_traits.h"
 #include "dispatch.h"
 #include "requantize.h"
 #include "support/catch.hpp"
@@ -87,11 +88,45 @@ TEST_CASE("one answer: random models of every format and family over ISA, thread
     }
 }
 
+TEST_CASE("one answer: every family, with experts where it may have them, in floats and blocks") {
+  const test::TempFolder folder;
+  for (const model::ArchTraits& arch : model::arch_table())
+    for (const kernels::Format format : {kernels::Format::f32, kernels::Format::q4_0, kernels::Format::q4_k}) {
+      test::RandomModel m;
+      m.arch = arch.name, m.format = format, m.head_dim = 32, m.seed = 21;
+      if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
+      if (arch.full_every != 0) m.n_layer = arch.full_every + 1, m.window = 20, m.soft_caps = true;
+      if (format == kernels::Format::q4_k)
+        m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
+      check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,
+                 format == kernels::Format::q4_0 ? Grid::full : Grid::thin);
+    }
+}
+
 TEST_CASE("one answer: many heads to a K/V head, f32 cache") {
   const test::TempFolder folder;
   test::RandomModel m;
   m.dim = 192, m.n_head = 12, m.n_kv_head = 1, m.seed = 5;
   check_grid(test::write_random_model(m, folder / "mqa.gguf"), some_ids(70, m.n_vocab), Kv::f32);
+}
+
+TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.dim = 128, m.n_head = 4, m.n_kv_head = 2, m.seed = 6;
+  const std::string path = test::write_random_model(m, folder / "q8_0.gguf");
+  check_grid(path, some_ids(150, m.n_vocab), Kv::q8_0);
+  const std::vector<std::int32_t> ids = some_ids(150, m.n_vocab);
+  CHECK_FALSE(same_bits(logits_of(path, {}, {.kv = Kv::q8_0}, ids), logits_of(path, {}, {.kv = Kv::f32}, ids)));
+}
+
+TEST_CASE("one answer: a window that the text crosses, whose pages are used again") {
+  const test::TempFolder folder;
+  for (const Kv kv : {Kv::f16, Kv::q8_0}) {
+    test::RandomModel m;
+    m.dim = 128, m.n_ctx = 512, m.window = 70, m.seed = 8;
+    check_grid(test::write_random_model(m, folder / "window.gguf"), some_ids(400, m.n_vocab), kv, Grid::thin);
+  }
 }
 
 #if defined(__x86_64__)

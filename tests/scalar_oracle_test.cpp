@@ -323,11 +323,11 @@ TEST_CASE("silu_mul against double, over the whole range of exp") {
 
 namespace {
 
-/// Multiples of 2^-9 in [-2, 2]: exact in f16, so that both cache types store the same numbers.
-std::vector<float> half_exact(Rng& rng, std::int64_t n) {
+/// Multiples of 2^-6 in [-127/64, 127/64], the largest in every 32: exact in every cache type, so that all store the same numbers.
+std::vector<float> exact_in_all(Rng& rng, std::int64_t n) {
   std::vector<float> values;
   for (std::int64_t i = 0; i < n; ++i)
-    values.push_back(static_cast<float>(static_cast<int>(rng() % 2049) - 1024) * 0x1p-9f);
+    values.push_back(static_cast<float>(i % 32 == 5 ? 127 : static_cast<int>(rng() % 255) - 127) * 0x1p-6f);
   return values;
 }
 
@@ -340,11 +340,11 @@ struct AttentionCase {
   AttentionCase(KvType t, std::int64_t d, std::int64_t b, std::int64_t e, std::uint64_t seed)
       : type(t), head_dim(d), begin(b), end(e), scale(1.0f / std::sqrt(static_cast<float>(d))) {
     Rng rng(seed);
-    q = half_exact(rng, d), k = half_exact(rng, d * e), v = half_exact(rng, d * e);
+    q = exact_in_all(rng, d), k = exact_in_all(rng, d * e), v = exact_in_all(rng, d * e);
   }
 
   std::vector<float> run() const {
-    const std::size_t half = static_cast<std::size_t>(kPage * head_dim) * (type == KvType::f16 ? 2 : 4);
+    const std::size_t half = kv_head_bytes(type, head_dim);
     std::vector<std::byte> bytes(2 * half * static_cast<std::size_t>((end + kPage - 1) / kPage), std::byte{0xFF});
     std::vector<std::byte*> pages;
     for (std::size_t at = 0; at < bytes.size(); at += 2 * half) pages.push_back(bytes.data() + at);
@@ -404,11 +404,11 @@ struct AttentionCase {
 
 TEST_CASE("attend against a double softmax") {
   Worst worst;
-  for (const KvType type : {KvType::f16, KvType::f32})
+  for (const KvType type : {KvType::f16, KvType::f32, KvType::q8_0})
     for (const std::int64_t head_dim : {8, 20, 64, 128})
       for (const std::int64_t end : {1, 2, 63, 64, 65, 200})
         for (const std::int64_t begin : {std::int64_t{0}, end / 3, end - 1})
-          for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+          for (std::uint64_t seed = 1; seed <= 3 && kv_fits(type, head_dim); ++seed) {
             const AttentionCase c(type, head_dim, begin, end, seed);
             c.check(c.run(), worst,
                     "head_dim=" + std::to_string(head_dim) + " positions " + std::to_string(begin) + " to " +

@@ -172,7 +172,6 @@ void ModelRun::settle() {
 Result<void> ModelRun::supported() const {
   if (device_ != "cpu")
     return Error(Status::unsupported, "this build runs on the CPU only; --device " + device_ + "; use --device cpu");
-  if (kv_ == "q8_0") return Error(Status::unsupported, "keys and values of type q8_0 come later; --kv; use f16 or f32");
   return {};
 }
 
@@ -194,7 +193,7 @@ Result<SessionOptions> ModelRun::session_options(std::int64_t default_n_ctx) con
   if (auto done = supported(); !done) return done.error();
   SessionOptions options;
   options.n_ctx = n_ctx_ ? n_ctx_ : default_n_ctx;
-  options.kv = kv_ == "f32" ? Kv::f32 : Kv::f16;
+  options.kv = kv_ == "f32" ? Kv::f32 : kv_ == "q8_0" ? Kv::q8_0 : Kv::f16;
   options.chunk = chunk_;
   return options;
 }

@@ -25,8 +25,8 @@ class Session;
 /// 70% of what the container or machine grants, else it runs straight from the file.
 enum class Weights { automatic, file, repacked };
 
-/// The type keys and values are stored in. f16 rounds to nearest even.
-enum class Kv { f16, f32 };
+/// The type keys and values are stored in. f16 rounds to nearest even; q8_0 takes half of its memory and needs heads of 32 n.
+enum class Kv { f16, f32, q8_0 };
 
 struct ModelOptions {
   int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024

@@ -107,7 +107,7 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
   return api::guarded([&]() -> Result<BenchReport> {
     HEARTH_CHECK(check(o));
     const engine::LoadedModel& loaded = *model.impl()->model;
-    const kernels::KvType kv = session.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
+    const kernels::KvType kv = engine::kv_type(session.kv);
     BenchReport report;
     HEARTH_TRY(const engine::Speed first, engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
     report.first_token_ms = 1000 * first.prefill_seconds;

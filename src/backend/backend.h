@@ -6,14 +6,18 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "kernel_table.h"
 #include "parallel.h"
+#include "route.h"
 
 namespace hearth::backend {
 
+using kernels::Activation;
 using kernels::KvType;
 using kernels::RopeLayout;
+using kernels::Routing;
 
 /// A weight matrix: where its rows are, as the file has them and, once repacked, in groups of 16.
 struct Matrix {
@@ -44,6 +48,33 @@ struct Product {
   Rows y;  // [n, w->n_rows]
 };
 
+/// The same of a group of experts: one matrix each.
+struct ExpertProduct {
+  std::span<const Matrix> w;  // [n_expert]
+  Rows y;                     // [n_visits, w->n_rows]
+};
+
+/// Which experts each row visits. Visits stand together by expert, and within an expert in order of rows.
+struct Routes {
+  struct Group {
+    std::int64_t expert, first, n;  // of the visits
+  };
+  std::int64_t n_used = 0;            // experts that a row visits
+  std::vector<std::int32_t> experts;  // [n, n_used], ascending within a row
+  std::vector<float> weights;         // [n, n_used]
+  std::vector<std::int64_t> visits;   // [n, n_used]: where each stands
+  std::vector<Group> groups;          // [n_expert]
+  std::int64_t n_groups = 0;          // experts that any row visits: the first so many
+};
+
+/// What becomes of queries, keys and values before they are used, in this order; a step without its numbers is not taken.
+struct HeadSteps {
+  const float *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;  // [q_dim | kv_dim]
+  const float *q_norm = nullptr, *k_norm = nullptr;                     // [head_dim]: RMS norm of each head
+  float norm_eps = 0;
+  RopeLayout rope = RopeLayout::adjacent;
+};
+
 /// Queries of consecutive rows that read the same cache.
 struct AttendTile {
   std::int64_t first_row, n_rows;
@@ -58,16 +89,24 @@ struct RowPlace {
 
 struct AttentionShape {
   std::int64_t n_head, n_kv_head, head_dim;
-  float scale;
+  float scale, soft_cap;  // 0: no cap
   KvType kv_type;
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
-  std::size_t kv_head_bytes() const {
-    return static_cast<std::size_t>(kernels::kPage * head_dim) * (kv_type == KvType::f16 ? 2 : 4);
+  std::int64_t window;       // positions that a row sees, its own included; 0: all
+  std::int64_t first_seen(std::int64_t position) const {
+    return window == 0 || position < window ? 0 : position - window + 1;
   }
+  std::size_t kv_head_bytes() const { return kernels::kv_head_bytes(kv_type, head_dim); }
   std::size_t k_offset(std::int64_t head) const {
     return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
   }
   std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
+};
+
+/// What a half block has made and is still to be added to the stream; normed first where `norm` [width] is given.
+struct Residual {
+  Rows rows;  // no data: nothing is added
+  const float* norm = nullptr;
 };
 
 /// Where in a forward pass a verb is called, for the error when a row is not finite there.
@@ -89,37 +128,55 @@ class Backend {
   /// Queries in one tile of attention: rows times the heads that share a K/V head.
   virtual std::int64_t tile_rows(std::int64_t heads_per_kv_head) const = 0;
 
-  /// x = rows `ids` of the table, dequantized.
-  virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) = 0;
+  /// x = rows `ids` of the table, dequantized and scaled.
+  virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
-  /// out = norm(x) * weight, also quantized. `residual` (if it has data) is added to x first.
-  virtual void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+  /// out = norm(x) * weight, also quantized. The residual is added to x first.
+  virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
                     const Input& out) = 0;
 
   /// All products of one input in one sharing-out.
   virtual void matmul(Worker& w, const Input& input, std::span<const Product> products) = 0;
 
-  /// y += bias, row by row.
-  virtual void add_bias(Worker& w, const Rows& y, const float* bias) = 0;
+  /// Takes the steps, rotates q and k by cos and sin [n, n_rot/2], then stores k and v where each row's position lives.
+  virtual void rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
+                                const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& shape,
+                                std::span<const RowPlace> places) = 0;
 
-  /// Rotates q and k, then stores k and v where each row's position lives. cos, sin [n, n_rot/2].
-  virtual void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
-                              const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
-                              std::span<const RowPlace> places) = 0;
-
-  /// out = attention of each row over positions 0 … its own.
+  /// out = attention of each row over the positions that it sees, up to its own.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
                       std::span<const RowPlace> places, const Rows& out) = 0;
 
   /// Quantizes rows that another verb left in input.x.
   virtual void quantize(Worker& w, Where where, const Input& input) = 0;
 
-  /// out = silu(gate) * up, also quantized.
-  virtual void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) = 0;
+  /// out = activation(gate) * up, also quantized.
+  virtual void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
+                    const Input& out) = 0;
+
+  /// Chooses each row's experts by its scores [n, n_expert], which are overwritten.
+  virtual void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) = 0;
+
+  /// Copies each row to all of its visits, in the forms that the formats which follow read.
+  virtual void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
+                      const Input& visits) = 0;
+
+  /// All products of all visits in one sharing-out; a matrix that no row visits is not read.
+  virtual void matmul_experts(Worker& w, const Input& visits, const Routes& routes,
+                              std::span<const ExpertProduct> products) = 0;
+
+  /// to[i] = sum of row i's visits by weight, in ascending id of the expert.
+  virtual void combine(Worker& w, const Rows& visits, const Routes& routes, const Rows& to) = 0;
+
+  /// y[i] += sigmoid(score[i]) * x[i]; score [n, 1].
+  virtual void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].
-  virtual void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
-                      const Rows& to) = 0;
+  virtual void gather(Worker& w, const Rows& from, const Residual& residual, float eps,
+                      std::span<const std::int64_t> rows, const Rows& to) = 0;
+
+  /// y = cap * tanh(y / cap).
+  virtual void soft_cap(Worker& w, const Rows& y, float cap) = 0;
 };
 
 }  // namespace hearth::backend

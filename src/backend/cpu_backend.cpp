@@ -45,18 +45,25 @@ std::optional<Where> CpuBackend::take_failure() {
   return Where{place / 256, static_cast<Step>(place % 256)};
 }
 
-void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) {
+void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) {
   const std::size_t bytes = kernels::row_bytes(kernels::format_info(table.format), table.k);
   w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) {
     kernels::dequantize_row(table.format, x.row(i),
                             table.file + static_cast<std::size_t>(ids[static_cast<std::size_t>(i)]) * bytes, table.k);
+    if (scale != 1.0f) table_.scale(x.row(i), scale, x.width);
   });
 }
 
-void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+void CpuBackend::add_residual(float* to, const Residual& residual, std::int64_t i, float eps) const {
+  float* row = residual.rows.row(i);
+  if (residual.norm) table_.rms_norm(row, row, residual.norm, residual.rows.width, eps);
+  table_.add(to, row, residual.rows.width);
+}
+
+void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
                       const Input& out) {
   finite_rows(w, where, x.n, [&](std::int64_t i) {
-    if (residual.data) table_.add(x.row(i), residual.row(i), x.width);
+    if (residual.rows.data) add_residual(x.row(i), residual, i, eps);
     table_.rms_norm(out.x.row(i), x.row(i), weight, x.width, eps);
     return table_.quantize_row(out.q_row(i), out.x.row(i), x.width);
   });
@@ -89,23 +96,27 @@ void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> 
   });
 }
 
-void CpuBackend::add_bias(Worker& w, const Rows& y, const float* bias) {
-  w.loop(y.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(y.row(i), bias, y.width); });
-}
-
-void CpuBackend::rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
-                                const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& s,
-                                std::span<const RowPlace> places) {
-  finite_rows(w, where, q.n, [&](std::int64_t i) {
-    table_.rope(q.row(i), cos.row(i), sin.row(i), s.n_head, s.head_dim, n_rot, layout);
-    table_.rope(k.row(i), cos.row(i), sin.row(i), s.n_kv_head, s.head_dim, n_rot, layout);
+void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
+                                  const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& s,
+                                  std::span<const RowPlace> places) {
+  const auto finish = [&](std::int64_t i, const Rows& x, std::int64_t first_head, std::int64_t n_head,
+                          const float* bias, const float* norm) {
+    const std::int64_t at = first_head * s.head_dim;
+    float* heads = x.row(i) + at;
+    if (bias) table_.add(heads, bias + at, n_head * s.head_dim);
+    for (std::int64_t h = 0; norm && h < n_head; ++h)
+      table_.rms_norm(heads + h * s.head_dim, heads + h * s.head_dim, norm, s.head_dim, steps.norm_eps);
+    table_.rope(heads, cos.row(i), sin.row(i), n_head, s.head_dim, 2 * cos.width, steps.rope);
+  };
+  const std::int64_t group = s.n_head / s.n_kv_head;
+  finite_rows(w, where, q.n * s.n_kv_head, [&](std::int64_t part) {  // one K/V head of one row and its queries
+    const std::int64_t i = part / s.n_kv_head, h = part % s.n_kv_head, at = h * s.head_dim;
+    finish(i, q, h * group, group, steps.q_bias, steps.q_norm);
+    finish(i, k, h, 1, steps.k_bias, steps.k_norm);
+    if (steps.v_bias) table_.add(v.row(i) + at, steps.v_bias + at, s.head_dim);
     const RowPlace& place = places[static_cast<std::size_t>(i)];
-    bool finite = true;
-    for (std::int64_t h = 0; h < s.n_kv_head; ++h)
-      finite = table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + h * s.head_dim,
-                               v.row(i) + h * s.head_dim, place.position % kernels::kPage, s.head_dim, s.kv_type) &&
-               finite;
-    return finite;
+    return table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + at, v.row(i) + at,
+                           place.position % kernels::kPage, s.head_dim, s.kv_type);
   });
 }
 
@@ -120,15 +131,17 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
         tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
     const std::int64_t kv_head = begin / parts % s.n_kv_head, first = begin % parts * heads;
     kernels::AttendArgs args{
-        tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {}, s.scale};
+        tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {},
+        s.scale,    s.soft_cap};
     for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
       for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
         const std::int64_t at = (kv_head * group + h) * s.head_dim;
         const int n = args.n_queries++;
         args.query[n] = q.row(row) + at;
         args.out[n] = out.row(row) + at;
-        args.begin[n] = 0;
-        args.end[n] = places[static_cast<std::size_t>(row)].position + 1;
+        const std::int64_t position = places[static_cast<std::size_t>(row)].position;
+        args.begin[n] = s.first_seen(position);
+        args.end[n] = position + 1;
       }
     table_.attend(args);
   });
@@ -139,23 +152,34 @@ void CpuBackend::quantize(Worker& w, Where where, const Input& input) {
               [&](std::int64_t i) { return table_.quantize_row(input.q_row(i), input.x.row(i), input.x.width); });
 }
 
-void CpuBackend::gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) {
+void CpuBackend::gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
+                      const Input& out) {
+  const auto multiply = activation == Activation::silu ? table_.silu_mul : table_.gelu_mul;
   constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
   const std::int64_t segments = (gate.width + kSegment - 1) / kSegment;
   finite_rows(w, where, gate.n * segments, [&](std::int64_t part) {
     const std::int64_t i = part / segments, from = part % segments * kSegment,
                        n = std::min(kSegment, gate.width - from);
-    table_.silu_mul(out.x.row(i) + from, gate.row(i) + from, up.row(i) + from, n);
+    multiply(out.x.row(i) + from, gate.row(i) + from, up.row(i) + from, n);
     return table_.quantize_row(out.q_row(i) + from / kernels::kBlock, out.x.row(i) + from, n);
   });
 }
 
-void CpuBackend::gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
-                        const Rows& to) {
+void CpuBackend::gather(Worker& w, const Rows& from, const Residual& residual, float eps,
+                        std::span<const std::int64_t> rows, const Rows& to) {
   w.loop(to.n, 1, [&](std::int64_t i, std::int64_t) {
     const std::int64_t source = rows[static_cast<std::size_t>(i)];
     std::memcpy(to.row(i), from.row(source), static_cast<std::size_t>(from.width) * sizeof(float));
-    table_.add(to.row(i), residual.row(source), from.width);
+    add_residual(to.row(i), residual, source, eps);
+  });
+}
+
+void CpuBackend::soft_cap(Worker& w, const Rows& y, float cap) {
+  constexpr std::int64_t kSegment = 4096;
+  const std::int64_t segments = (y.width + kSegment - 1) / kSegment;
+  w.loop(y.n * segments, 1, [&](std::int64_t part, std::int64_t) {
+    const std::int64_t from = part % segments * kSegment;
+    table_.soft_cap(y.row(part / segments) + from, cap, std::min(kSegment, y.width - from));
   });
 }
 

@@ -19,26 +19,36 @@ class CpuBackend final : public Backend {
 
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
-  void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& x) override;
-  void norm(Worker& w, Where where, const Rows& x, const Rows& residual, const float* weight, float eps,
+  void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) override;
+  void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
             const Input& out) override;
   void matmul(Worker& w, const Input& input, std::span<const Product> products) override;
-  void add_bias(Worker& w, const Rows& y, const float* bias) override;
-  void rope_and_store(Worker& w, Where where, const Rows& q, const Rows& k, const Rows& v, const Rows& cos,
-                      const Rows& sin, std::int64_t n_rot, RopeLayout layout, const AttentionShape& shape,
-                      std::span<const RowPlace> places) override;
+  void rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k, const Rows& v,
+                        const Rows& cos, const Rows& sin, const AttentionShape& shape,
+                        std::span<const RowPlace> places) override;
   void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
               std::span<const RowPlace> places, const Rows& out) override;
   void quantize(Worker& w, Where where, const Input& input) override;
-  void gate(Worker& w, Where where, const Rows& gate, const Rows& up, const Input& out) override;
-  void gather(Worker& w, const Rows& from, const Rows& residual, std::span<const std::int64_t> rows,
+  void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up, const Input& out) override;
+  void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) override;
+  void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
+              const Input& visits) override;
+  void matmul_experts(Worker& w, const Input& visits, const Routes& routes,
+                      std::span<const ExpertProduct> products) override;
+  void combine(Worker& w, const Rows& visits, const Routes& routes, const Rows& to) override;
+  void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) override;
+  void gather(Worker& w, const Rows& from, const Residual& residual, float eps, std::span<const std::int64_t> rows,
               const Rows& to) override;
+  void soft_cap(Worker& w, const Rows& y, float cap) override;
 
  private:
   explicit CpuBackend(const kernels::KernelTable& table) : table_(table) {}
 
   /// body(i) for every i < n; a false is a row that is not finite, noted as `where`.
   template <class Body> void finite_rows(Worker& w, Where where, std::int64_t n, Body&& body);
+
+  /// to += row i of the residual.
+  void add_residual(float* to, const Residual& residual, std::int64_t i, float eps) const;
 
   const kernels::KernelTable& table_;
   std::vector<AlignedBuffer<std::byte>> scratch_;  // [member]

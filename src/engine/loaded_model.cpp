@@ -57,10 +57,9 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->tokenizer_ = std::make_unique<text::Tokenizer>(std::move(tokenizer));
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
-  net.inv_freq = model::rope_frequencies(net.config, net.weights.rope_factors);
+  model::set_frequencies(net);
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
-  const std::int64_t widest = std::max({net.config.dim, net.config.q_dim(), net.config.ffn_dim});
-  HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), widest));
+  HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
   m->describe();
   HEARTH_CHECK(m->place_weights(options.weights));
   return m;
@@ -93,7 +92,8 @@ void LoadedModel::describe() {
 
 Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::file) return {};
-  const std::uint64_t kv = model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train);
+  const std::uint64_t kv =
+      model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train, SessionOptions{}.chunk);
   if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > memory_budget()) return {};
   HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
@@ -109,11 +109,26 @@ Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Works
   return model::forward(network_, rows, space);
 }
 
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type) {
-  const std::uint64_t page = model::KvCache::bytes(config, type, kernels::kPage);
-  const auto fits =
-      static_cast<std::int64_t>(std::min<std::uint64_t>(memory_budget() / page, INT32_MAX)) * kernels::kPage;
-  return std::clamp<std::int64_t>(fits, 1, config.n_ctx_train);
+kernels::KvType kv_type(Kv kv) {
+  switch (kv) {
+    case Kv::f16:
+      return kernels::KvType::f16;
+    case Kv::f32:
+      return kernels::KvType::f32;
+    case Kv::q8_0:
+      return kernels::KvType::q8_0;
+  }
+  return kernels::KvType::f16;
+}
+
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk) {
+  const std::uint64_t budget = memory_budget();
+  std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
+  while (too_many - fits > 1) {
+    const std::int64_t middle = fits + (too_many - fits) / 2;
+    (model::KvCache::bytes(config, type, middle, chunk) <= budget ? fits : too_many) = middle;
+  }
+  return fits;
 }
 
 }  // namespace hearth::engine

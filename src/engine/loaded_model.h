@@ -22,7 +22,7 @@ class LoadedModel {
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
 
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
-  std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(); }
+  std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
@@ -40,7 +40,9 @@ class LoadedModel {
   ModelInfo info_;
 };
 
+kernels::KvType kv_type(Kv kv);
+
 /// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type);
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);
 
 }  // namespace hearth::engine

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
                                                  const SessionOptions& options) {
   constexpr std::int64_t kLongestChunk = 4096;
   const model::Config& c = model->config();
-  const kernels::KvType type = options.kv == Kv::f16 ? kernels::KvType::f16 : kernels::KvType::f32;
+  const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
     return Error(Status::invalid_argument,
                  "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
@@ -78,17 +78,17 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
   if (options.chunk < 1 || options.chunk > kLongestChunk)
     return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) +
                                                " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
-  const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type);
-  const FloatState canonical;  // the scores' scale is rounded here
-  HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx));
+  const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type, options.chunk);
+
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
+  HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx, chunk));
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), std::move(cache), chunk));
   HEARTH_TRY(sequence->space_, model::Workspace::make(c, chunk, 1));
   return sequence;
 }
 
 void Sequence::reset() {
-  n_past_ = 0;
+  n_past_ = cache_.truncate(0);
   last_row_ = kNoRow;
   tokens_.clear();
 }
@@ -129,9 +129,9 @@ Result<void> Sequence::pass(std::span<const std::int32_t> ids, Wanted wanted) {
   return {};
 }
 
-// Forgets positions from n_kept on; they are written again by what comes next.
+// Forgets positions from n_kept on; they are written again by what comes next, as are those that the cache then lacks.
 void Sequence::keep(std::int64_t n_kept) {
-  n_past_ = std::min(n_past_, n_kept);
+  n_past_ = cache_.truncate(std::min(n_past_, n_kept));
   tokens_.resize(static_cast<std::size_t>(n_kept));
   last_row_ = kNoRow;
 }
@@ -148,7 +148,7 @@ Result<void> Sequence::prefill(std::span<const std::int32_t> ids) {
 // All tokens in the cache and the last one's logits at hand. Logits that are gone are computed again: the same bits.
 Result<void> Sequence::catch_up() {
   const auto n = static_cast<std::int64_t>(tokens_.size());
-  if (n_past_ == n && last_row_ == kNoRow) --n_past_;
+  if (n_past_ == n && last_row_ == kNoRow) n_past_ = cache_.truncate(n_past_ - 1);
   return prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_)));
 }
 

@@ -47,14 +47,14 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
   const model::Config& c = model.config();
   Speed speed;
   if (n_prompt > 0) {
-    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt));
+    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, std::min(chunk, n_prompt)));
     HEARTH_TRY(auto space, model::Workspace::make(c, std::min(chunk, n_prompt), 1));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
   if (n_steps > 0) {
     std::vector<model::KvCache> caches;
     for (std::int64_t s = 0; s < n_sequences; ++s) {
-      HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps));
+      HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1));
       cache.fill_with_zero();
       caches.push_back(std::move(cache));
     }

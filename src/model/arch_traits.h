@@ -5,16 +5,33 @@
 #include <string_view>
 
 #include "kernel_table.h"
+#include "route.h"
 
 namespace hearth::model {
 
 enum class Bias { none, qkv };
+enum class QkNorm { none, heads };        // queries and keys of each head are normed before they are rotated
+enum class SharedExpert { none, gated };  // one more expert that every row visits, weighted by a sigmoid of its own
+enum class PostNorm { none, both };       // what each half block makes is normed before it is added
+enum class Scale { one, root_of_dim };    // of embeddings
+using kernels::Activation;
+using kernels::Routing;
 
 /// One family. A trait that no row uses is deleted.
 struct ArchTraits {
   std::string_view name;  // general.architecture
   kernels::RopeLayout rope;
-  Bias bias;
+  Bias bias = Bias::none;
+  QkNorm qk_norm = QkNorm::none;
+  Routing routing = Routing::none;  // none: the family has no experts
+  SharedExpert shared_expert = SharedExpert::none;
+  PostNorm post_norm = PostNorm::none;
+  Activation activation = Activation::silu;
+  Scale embedding_scale = Scale::one;
+  std::int64_t wide_heads_at =
+      0;  // block_count of the one size whose files should say that scores are scaled by dim / n_head
+  double window_rope_base = 0;  // of layers with a window, which then are not scaled; 0: as the others
+  std::int64_t full_every = 0;  // where there is a window: each n-th layer sees all positions; 0: none does
 };
 
 /// The table, one row a family: the only place that a new family edits.

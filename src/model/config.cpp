@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "escape.h"
 #include "try.h"
 
 namespace hearth::model {
 namespace {
+
+constexpr std::int64_t kWidest = std::int64_t{1} << 24;
 
 // Reads the keys of one architecture: "<arch>.<name>".
 class Keys {
@@ -136,28 +139,51 @@ Result<void> read_rope(const Keys& keys, Config& c) {
   }
   HEARTH_TRY(const double factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
   if (type && *type == "linear") c.rope_scale = factor;
+  if (c.arch->window_rope_base != 0) {
+    HEARTH_TRY(c.window_rope_base, keys.number_or("rope.freq_base_swa", c.arch->window_rope_base, 1.0, 1e30));
+  }
   if (static_cast<double>(c.n_ctx_train) / c.rope_scale > 0x1p31)
     return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
                     "large enough to keep angles below 2^31");
   return {};
 }
 
-Result<void> refuse_experts(const Keys& keys, const std::string& path) {
-  HEARTH_TRY(const std::int64_t n_expert, keys.count_or("expert_count", 0, 0, 65536));
-  HEARTH_TRY(const std::int64_t n_used, keys.count_or("expert_used_count", 0, 0, 65536));
-  if (n_used > n_expert)
-    return keys.bad("expert_used_count", std::to_string(n_used), "at most expert_count, " + std::to_string(n_expert));
-  if (n_expert == 0) return {};
-  return Error(Status::unsupported, "the model is a mixture of " + std::to_string(n_expert) +
-                                        " experts, which this build does not run yet; 'expert_count' of " +
-                                        escape(path, 256) + "; use a dense model");
+Result<void> read_scales(const Keys& keys, Config& c) {
+  HEARTH_TRY(const double scale, keys.number_or("attention.scale", 0.0, 0.0, 1e6));
+  const bool wide = c.arch->wide_heads_at == c.n_layer;
+  const auto width = static_cast<float>(wide ? c.dim / c.n_head : c.head_dim);
+  c.attention_scale = scale != 0 ? static_cast<float>(scale) : 1.0f / std::sqrt(width);
+  if (c.arch->embedding_scale == Scale::root_of_dim) c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
+  HEARTH_TRY(const double attention_cap, keys.number_or("attn_logit_softcapping", 0.0, 0.0, 1e6));
+  HEARTH_TRY(const double logit_cap, keys.number_or("final_logit_softcapping", 0.0, 0.0, 1e6));
+  c.attention_cap = static_cast<float>(attention_cap);
+  c.logit_cap = static_cast<float>(logit_cap);
+  return {};
+}
+
+Result<void> read_experts(const Keys& keys, const std::string& path, Config& c) {
+  HEARTH_TRY(c.n_expert, keys.count_or("expert_count", 0, 0, 65536));
+  HEARTH_TRY(c.n_expert_used, keys.count_or("expert_used_count", 0, 0, 65536));
+  if (c.n_expert_used > c.n_expert)
+    return keys.bad("expert_used_count", std::to_string(c.n_expert_used),
+                    "at most expert_count, " + std::to_string(c.n_expert));
+  if (c.n_expert == 0) return {};
+  if (c.arch->routing == Routing::none)
+    return Error(Status::unsupported, "the model is a mixture of " + std::to_string(c.n_expert) +
+                                          " experts, its family '" + std::string(c.arch->name) +
+                                          "' has none; 'expert_count' of " + escape(path, 256) +
+                                          "; the file was converted wrongly");
+  if (c.n_expert_used == 0) return keys.bad("expert_used_count", "0", "1 to expert_count");
+  HEARTH_TRY(c.expert_ffn_dim, keys.count_or("expert_feed_forward_length", c.ffn_dim, 1, kWidest));
+  if (c.arch->shared_expert == SharedExpert::none) return {};
+  HEARTH_TRY(c.shared_ffn_dim, keys.count_or("expert_shared_feed_forward_length", c.ffn_dim, 1, kWidest));
+  return {};
 }
 
 }  // namespace
 
 Result<Config> read_config(const gguf::File& file) {
-  constexpr std::int64_t kWidest = std::int64_t{1} << 24, kMostLayers = 512, kMostVocab = std::int64_t{1} << 24,
-                         kLongest = std::int64_t{1} << 31;
+  constexpr std::int64_t kMostLayers = 512, kMostVocab = std::int64_t{1} << 24, kLongest = std::int64_t{1} << 31;
   Config c;
   HEARTH_TRY(c.arch, read_arch(file));
   const Keys keys(file, std::string(c.arch->name));
@@ -167,9 +193,11 @@ Result<Config> read_config(const gguf::File& file) {
   HEARTH_TRY(c.n_ctx_train, keys.count("context_length", 1, kLongest));
   HEARTH_CHECK(read_heads(keys, c));
   HEARTH_CHECK(read_rope(keys, c));
+  HEARTH_TRY(c.window, keys.count_or("attention.sliding_window", 0, 0, kLongest));
   HEARTH_TRY(const double eps, keys.number("attention.layer_norm_rms_epsilon", 1e-30, 1.0));
   c.norm_eps = static_cast<float>(eps);
-  HEARTH_CHECK(refuse_experts(keys, file.path()));
+  HEARTH_CHECK(read_scales(keys, c));
+  HEARTH_CHECK(read_experts(keys, file.path(), c));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
   if (!table)
     return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) +

@@ -1,7 +1,6 @@
 // Enters: rows of tokens with their places in sequences. Leaves: logits of the rows that asked for them. Reads as prose.
 #include "forward.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -12,112 +11,183 @@ namespace hearth::model {
 
 using backend::AttendTile;
 using backend::Input;
+using backend::Residual;
 using backend::RowPlace;
 using backend::Rows;
 using backend::Step;
 
 namespace {
 
+/// A pass as one part of its sequences' memory sees it.
+struct Memory {
+  std::vector<RowPlace> places;  // [n]
+  std::vector<AttendTile> tiles;
+};
+
 /// What one pass is about, derived from its rows before the team starts.
 struct Pass {
   Network& net;
   Workspace& space;
   std::vector<std::int32_t> tokens;  // [n]
-  std::vector<RowPlace> places;      // [n]
-  std::vector<AttendTile> tiles;
+  std::vector<Memory> memory;        // [parts]
   std::vector<std::int64_t> wanted;  // rows that want logits
-  kernels::KvType kv_type;
-  const KvCache& any;  // all sequences of a model share their shape
+  const KvCache& any;                // all sequences of a model share their shape
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
   Input input(std::int64_t width) const { return {rows(space.h, width), space.hq.data(), kernels::q_stride(width)}; }
+
+  Rows visits(AlignedBuffer<float>& buffer, std::int64_t width) const {
+    return {buffer.data(), n() * net.config.n_expert_used, width, width};
+  }
+  Input visit_input(std::int64_t width) const {
+    return {visits(space.visit_h, width), space.visit_hq.data(), kernels::q_stride(width)};
+  }
 };
 
-Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
-  Pass pass{net, space, {}, {}, {}, {}, rows[0].sequence->type(), *rows[0].sequence};
-  const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
+Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t most) {
+  Memory memory;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
-    pass.tokens.push_back(row.token);
-    pass.places.push_back({row.sequence->page(row.index), row.index});
-    if (row.wants_logits) pass.wanted.push_back(i);
-    AttendTile* last = pass.tiles.empty() ? nullptr : &pass.tiles.back();
-    if (last && last->pages == row.sequence->pages() && last->n_rows < most) ++last->n_rows;
-    else pass.tiles.push_back({i, 1, row.sequence->pages()});
+    const std::byte* const* pages = row.sequence->pages(part);
+    memory.places.push_back({row.sequence->page(part, row.index), row.index});
+    AttendTile* last = memory.tiles.empty() ? nullptr : &memory.tiles.back();
+    if (last && last->pages == pages && last->n_rows < most) ++last->n_rows;
+    else memory.tiles.push_back({i, 1, pages});
   }
+  return memory;
+}
+
+Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
+  Pass pass{net, space, {}, {}, {}, *rows[0].sequence};
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
+    const Row& row = rows[static_cast<std::size_t>(i)];
+    row.sequence->append(row.index);
+    pass.tokens.push_back(row.token);
+    if (row.wants_logits) pass.wanted.push_back(i);
+  }
+  const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
+  for (std::size_t part = 0; part < pass.any.n_parts(); ++part) pass.memory.push_back(make_memory(rows, part, most));
   return pass;
 }
 
-void rope_tables(Worker& w, Pass& p, const Rows& cos, const Rows& sin) {
+/// Cosines and sines of the rows' positions: those of layers that see all, or those of layers with a window.
+struct RopeTable {
+  Rows cos, sin;  // [n, n_rot/2]
+};
+
+RopeTable rope_table(const Pass& p, bool windowed) {
+  Workspace& s = p.space;
+  const std::int64_t pairs = p.net.config.n_rot / 2;
+  return {p.rows(windowed ? s.window_cos : s.cos, pairs), p.rows(windowed ? s.window_sin : s.sin, pairs)};
+}
+
+void fill(Worker& w, const Pass& p, const RopeTable& table, std::span<const double> inv_freq) {
+  if (inv_freq.empty()) return;
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(cos.row(i), sin.row(i), p.places[static_cast<std::size_t>(i)].position, p.net.inv_freq.data(),
-                         cos.width);
+    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
+                         inv_freq.data(), table.cos.width);
   });
 }
 
-/// x += delta; delta = attention(norm(x)) of one layer.
-void attention(Worker& w, Pass& p, std::int64_t layer, const Rows& residual) {
+/// x += residual; delta = attention(norm(x)) of one layer.
+void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
   backend::Backend& device = *p.net.device;
   const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()),
              v = p.rows(p.space.v, c.kv_dim());
-  const Rows cos = p.rows(p.space.cos, c.n_rot / 2), sin = p.rows(p.space.sin, c.n_rot / 2);
+
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
+
+  const Memory& memory = p.memory[p.any.part_of(layer)];
+  const backend::AttentionShape shape = p.any.shape(layer);
+  const RopeTable rope = rope_table(p, c.window_rope_base != 0 && shape.window != 0);
+  const backend::HeadSteps steps{l.attn_q_bias, l.attn_k_bias, l.attn_v_bias, l.attn_q_norm,
+                                 l.attn_k_norm, c.norm_eps,    c.arch->rope};
 
   device.norm(w, {layer, Step::attention_input}, x, residual, l.attn_norm, c.norm_eps, h);
   device.matmul(w, h, {{{&l.attn_q, q}, {&l.attn_k, k}, {&l.attn_v, v}}});
-  if (c.arch->bias == Bias::qkv) {
-    device.add_bias(w, q, l.attn_q_bias);
-    device.add_bias(w, k, l.attn_k_bias);
-    device.add_bias(w, v, l.attn_v_bias);
-  }
-  const backend::AttentionShape shape = p.any.shape(layer);
-  device.rope_and_store(w, {layer, Step::keys_and_values}, q, k, v, cos, sin, c.n_rot, c.arch->rope, shape, p.places);
-  device.attend(w, q, shape, p.tiles, p.places, mixed.x);
+  device.rotate_and_store(w, {layer, Step::keys_and_values}, steps, q, k, v, rope.cos, rope.sin, shape, memory.places);
+  device.attend(w, q, shape, memory.tiles, memory.places, mixed.x);
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul(w, mixed, {{{&l.attn_output, p.rows(p.space.delta, c.dim)}}});
 }
 
-/// x += delta; delta = ffn(norm(x)) of one layer.
-void feed_forward(Worker& w, Pass& p, std::int64_t layer) {
+/// to = down(activation(gate(h)) * up(h)). The hidden rows are written where h's were.
+void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Matrix& gate_w, const Matrix& up_w,
+                  const Matrix& down_w, const Rows& to) {
+  backend::Backend& device = *p.net.device;
+  const Rows gate = p.rows(p.space.gate, gate_w.n_rows), up = p.rows(p.space.up, up_w.n_rows);
+  const Input h = p.input(gate_w.k), hidden = p.input(down_w.k);
+  device.matmul(w, h, {{{&gate_w, gate}, {&up_w, up}}});
+  device.gate(w, {layer, Step::ffn_hidden}, p.net.config.arch->activation, gate, up, hidden);
+  device.matmul(w, hidden, {{{&down_w, to}}});
+}
+
+/// to = the feed-forwards of each row's experts, added up by their weights; then that of the shared expert.
+void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
   backend::Backend& device = *p.net.device;
-  const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
-  const Rows gate = p.rows(p.space.gate, c.ffn_dim), up = p.rows(p.space.up, c.ffn_dim);
-  const Input h = p.input(c.dim), hidden = p.input(c.ffn_dim);
+  Workspace& space = p.space;
+  const Rows scores = p.rows(space.scores, c.n_expert), shared_score = p.rows(space.scores, 1);
+  const Rows gate = p.visits(space.visit_gate, c.expert_ffn_dim), up = p.visits(space.visit_up, c.expert_ffn_dim);
+  const Rows y = p.visits(space.visit_y, c.dim), shared_y = p.rows(space.visit_y, c.dim);
+  const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
 
-  device.norm(w, {layer, Step::ffn_input}, x, delta, l.ffn_norm, c.norm_eps, h);
-  device.matmul(w, h, {{{&l.ffn_gate, gate}, {&l.ffn_up, up}}});
-  device.gate(w, {layer, Step::ffn_hidden}, gate, up, hidden);
-  device.matmul(w, hidden, {{{&l.ffn_down, delta}}});
+  device.matmul(w, h, {{{&l.router, scores}}});
+  device.route(w, scores, c.arch->routing, space.routes);
+  device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
+  device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
+  device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
+  device.matmul_experts(w, hidden, space.routes, {{{l.expert_down, y}}});
+  device.combine(w, y, space.routes, to);
+  if (c.arch->shared_expert == SharedExpert::none) return;
+  device.matmul(w, h, {{{&l.shared_router, shared_score}}});
+  feed_forward(w, p, layer, l.shared_gate, l.shared_up, l.shared_down, shared_y);
+  device.add_gated(w, to, shared_y, shared_score);
 }
 
-/// logits = output(norm(x + delta)) of the wanted rows alone.
-void head(Worker& w, Pass& p) {
+/// x += residual; delta = ffn(norm(x)) of one layer.
+void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
+  const Config& c = p.net.config;
+  const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+  const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
+  p.net.device->norm(w, {layer, Step::ffn_input}, x, residual, l.ffn_norm, c.norm_eps, p.input(c.dim));
+  if (c.n_expert != 0) experts(w, p, layer, delta);
+  else feed_forward(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, delta);
+}
+
+/// logits = output(norm(x + residual)) of the wanted rows alone.
+void head(Worker& w, Pass& p, const Residual& residual) {
   const Config& c = p.net.config;
   const auto n = static_cast<std::int64_t>(p.wanted.size());
   if (n == 0) return;
-  const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
   const Rows chosen{p.space.gate.data(), n, c.dim, c.dim};
   Input h = p.input(c.dim);
   h.x.n = n;
-  p.net.device->gather(w, x, delta, p.wanted, chosen);
+  const Rows logits{p.space.logits.data(), n, c.n_vocab, c.n_vocab};
+  p.net.device->gather(w, p.rows(p.space.x, c.dim), residual, c.norm_eps, p.wanted, chosen);
   p.net.device->norm(w, {c.n_layer, Step::output}, chosen, {}, p.net.weights.output_norm, c.norm_eps, h);
-  p.net.device->matmul(w, h, {{{&p.net.weights.output, {p.space.logits.data(), n, c.n_vocab, c.n_vocab}}}});
+  p.net.device->matmul(w, h, {{{&p.net.weights.output, logits}}});
+  if (c.logit_cap != 0) p.net.device->soft_cap(w, logits, c.logit_cap);
 }
 
 void run(Worker& w, Pass& p) {
   const Config& c = p.net.config;
-  rope_tables(w, p, p.rows(p.space.cos, c.n_rot / 2), p.rows(p.space.sin, c.n_rot / 2));
-  p.net.device->embed(w, p.net.weights.token_embd, p.tokens, p.rows(p.space.x, c.dim));
+  fill(w, p, rope_table(p, false), p.net.inv_freq);
+  fill(w, p, rope_table(p, true), p.net.window_inv_freq);
+  p.net.device->embed(w, p.net.weights.token_embd, p.tokens, c.embedding_scale, p.rows(p.space.x, c.dim));
+  const Rows delta = p.rows(p.space.delta, c.dim);
+  Residual residual;
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
-    attention(w, p, layer, layer == 0 ? Rows{} : p.rows(p.space.delta, c.dim));
-    feed_forward(w, p, layer);
+    const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+    attention(w, p, layer, residual);
+    feed_forward(w, p, layer, {delta, l.post_attn_norm});
+    residual = {delta, l.post_ffn_norm};
   }
-  head(w, p);
+  head(w, p, residual);
 }
 
 const char* step_name(Step step) {
@@ -140,14 +210,18 @@ const char* step_name(Step step) {
 
 }  // namespace
 
-std::vector<double> rope_frequencies(const Config& config, const float* factors) {
-  std::vector<double> inv_freq(static_cast<std::size_t>(config.n_rot / 2));
-  kernels::rope_frequencies(inv_freq.data(), config.n_rot, config.rope_base);
-  for (std::size_t i = 0; i < inv_freq.size(); ++i) {
-    if (factors) inv_freq[i] = inv_freq[i] / static_cast<double>(factors[i]);
-    inv_freq[i] = inv_freq[i] / config.rope_scale;
+void set_frequencies(Network& network) {
+  const Config& c = network.config;
+  const float* factors = network.weights.rope_factors;
+  network.inv_freq.resize(static_cast<std::size_t>(c.n_rot / 2));
+  kernels::rope_frequencies(network.inv_freq.data(), c.n_rot, c.rope_base);
+  for (std::size_t i = 0; i < network.inv_freq.size(); ++i) {
+    if (factors) network.inv_freq[i] = network.inv_freq[i] / static_cast<double>(factors[i]);
+    network.inv_freq[i] = network.inv_freq[i] / c.rope_scale;
   }
-  return inv_freq;
+  if (c.window_rope_base == 0) return;
+  network.window_inv_freq.resize(network.inv_freq.size());
+  kernels::rope_frequencies(network.window_inv_freq.data(), c.n_rot, c.window_rope_base);
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {
@@ -169,47 +243,6 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
                       .index) +
               "; the weights are damaged or the model overflows: check the file");
   return {};
-}
-
-namespace {
-
-struct Sizes {
-  std::int64_t x, h, hq, q, kv, ffn, rot, logits;
-};  // elements
-
-Sizes sizes(const Config& c, std::int64_t n_rows, std::int64_t n_logits) {
-  const std::int64_t widest = std::max({c.dim, c.q_dim(), c.ffn_dim});
-  return {n_rows * c.dim,         n_rows * widest,     n_rows * kernels::q_stride(widest),
-          n_rows * c.q_dim(),     n_rows * c.kv_dim(), n_rows * std::max(c.ffn_dim, c.dim),
-          n_rows * (c.n_rot / 2), n_logits * c.n_vocab};
-}
-
-Result<void> allocate(AlignedBuffer<float>& buffer, std::int64_t count) {
-  HEARTH_TRY(buffer, AlignedBuffer<float>::make(static_cast<std::size_t>(count)));
-  return {};
-}
-
-}  // namespace
-
-Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
-  const Sizes s = sizes(config, n_rows, n_logits);
-  Workspace space;
-  space.n_rows_ = n_rows;
-  space.n_logits_ = n_logits;
-  for (const auto& [buffer, count] : {std::pair{&space.x, s.x},
-                                      {&space.delta, s.x},
-                                      {&space.h, s.h},
-                                      {&space.q, s.q},
-                                      {&space.k, s.kv},
-                                      {&space.v, s.kv},
-                                      {&space.gate, s.ffn},
-                                      {&space.up, s.ffn},
-                                      {&space.cos, s.rot},
-                                      {&space.sin, s.rot},
-                                      {&space.logits, s.logits}})
-    HEARTH_CHECK(allocate(*buffer, count));
-  HEARTH_TRY(space.hq, AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(s.hq)));
-  return space;
 }
 
 }  // namespace hearth::model

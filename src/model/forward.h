@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
-#include "aligned_buffer.h"
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
 #include "weights.h"
+#include "workspace.h"
 
 namespace hearth::model {
 
@@ -23,41 +23,21 @@ struct Row {
   bool wants_logits;
 };
 
-/// Everything a forward pass of up to `n_rows` rows writes besides KV: sized once, reused.
-class Workspace {
- public:
-  /// `n_logits`: rows of one pass that may want logits.
-  static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
-
-  std::int64_t n_rows() const { return n_rows_; }
-  std::int64_t n_logits() const { return n_logits_; }
-
-  AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
-  AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, q_stride(widest)]
-  AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
-  AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim]
-  AlignedBuffer<float> cos, sin;      // [n_rows, n_rot/2]
-  AlignedBuffer<float> logits;        // [n_logits, n_vocab]
-
- private:
-  std::int64_t n_rows_ = 0, n_logits_ = 0;
-};
-
 /// The model's numbers and weights, and the device that runs them.
 struct Network {
   Config config;
   Weights weights;
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
-  std::vector<double> inv_freq;  // [n_rot/2]
+  std::vector<double> inv_freq;         // [n_rot/2]
+  std::vector<double> window_inv_freq;  // the same of layers with a window, where they rotate otherwise
 };
 
 /// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
 /// order of the rows. Errors: non_finite, naming layer and step.
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
 
-/// Rotary frequencies of a network.
-std::vector<double> rope_frequencies(const Config& config, const float* factors);
+/// Fills in the network's rotary frequencies from its config and weights.
+void set_frequencies(Network& network);
 
 }  // namespace hearth::model

@@ -31,8 +31,16 @@ std::string_view keys_of(Extent e) {
       return "attention.head_count * attention.key_length";
     case Extent::kv_dim:
       return "attention.head_count_kv * attention.key_length";
+    case Extent::head_dim:
+      return "attention.key_length";
     case Extent::ffn_dim:
       return "feed_forward_length";
+    case Extent::expert_ffn_dim:
+      return "expert_feed_forward_length";
+    case Extent::shared_ffn_dim:
+      return "expert_shared_feed_forward_length";
+    case Extent::n_expert:
+      return "expert_count";
     case Extent::n_vocab:
       return "the rows of token_embd.weight";
     case Extent::half_rot:
@@ -43,16 +51,18 @@ std::string_view keys_of(Extent e) {
 
 Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
                          const std::string& path) {
-  const std::int64_t width = extent(config, row.width), rows = extent(config, row.rows);
-  const auto w = static_cast<std::uint64_t>(width), r = static_cast<std::uint64_t>(rows);
-  if (tensor.dims[0] == w && tensor.dims[1] == r && tensor.dims[2] == 1 && tensor.dims[3] == 1) return {};
-  const bool vector = row.rows == Extent::one;
-  return Error(Status::malformed,
-               "tensor '" + escape(tensor.name) + "' has shape " + shape_text({tensor.dims.data(), tensor.n_dims}) +
-                   ", its model needs " + std::to_string(width) + (vector ? "" : " x " + std::to_string(rows)) + " (" +
-                   std::string(keys_of(row.width)) + (vector ? "" : " x " + std::string(keys_of(row.rows))) +
-                   "); data at byte " + std::to_string(tensor.offset) + " of " + escape(path, 256) +
-                   "; the file is damaged or was converted wrongly");
+  const std::vector<std::uint64_t> needed = tensor_dims(row, config);
+  bool fits = true;
+  for (std::size_t i = 0; i < tensor.dims.size(); ++i) fits &= tensor.dims[i] == (i < needed.size() ? needed[i] : 1);
+  if (fits) return {};
+  std::string keys(keys_of(row.width));
+  if (needed.size() > 1) keys += " x " + std::string(keys_of(row.rows));
+  if (needed.size() > 2) keys += " x " + std::string(keys_of(Extent::n_expert));
+  return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' has shape " +
+                                      shape_text({tensor.dims.data(), tensor.n_dims}) + ", its model needs " +
+                                      shape_text(needed) + " (" + keys + "); data at byte " +
+                                      std::to_string(tensor.offset) + " of " + escape(path, 256) +
+                                      "; the file is damaged or was converted wrongly");
 }
 
 Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, const char* use) {
@@ -70,6 +80,15 @@ Result<Matrix> bind_matrix(const gguf::Tensor& tensor, const std::string& path) 
   m.n_rows = static_cast<std::int64_t>(tensor.dims[1]);
   m.file = tensor.data.data();
   return m;
+}
+
+// The experts' matrices of a stack, of which `first` is the first.
+Experts experts_of(const Matrix& first, std::int64_t n_expert) {
+  const std::size_t bytes =
+      static_cast<std::size_t>(first.n_rows) * kernels::row_bytes(kernels::format_info(first.format), first.k);
+  Experts experts(static_cast<std::size_t>(n_expert), first);
+  for (std::size_t e = 0; e < experts.size(); ++e) experts[e].file += e * bytes;
+  return experts;
 }
 
 Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& path,
@@ -155,9 +174,11 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
       if (!tensor) continue;
       HEARTH_CHECK(check_shape(*tensor, config, row, path));
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
-      if (row.is_matrix()) {
+      if (!row.is_vector()) {
         HEARTH_TRY(const Matrix matrix, bind_matrix(*tensor, path));
         if (const auto* member = std::get_if<Matrix LayerWeights::*>(&row.target)) own.*(*member) = matrix;
+        else if (row.is_experts())
+          own.*std::get<Experts LayerWeights::*>(row.target) = experts_of(matrix, config.n_expert);
         else weights.*std::get<Matrix Weights::*>(row.target) = matrix;
       } else {
         HEARTH_TRY(const float* vector, bind_vector(*tensor, path, weights.storage_));
@@ -172,8 +193,13 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
 }
 
 template <class Self, class Visit> void Weights::visit_matrices(Self& self, Visit visit) {
-  for (auto& l : self.layers)
-    for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down}) visit(*m);
+  for (auto& l : self.layers) {
+    for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.router,
+                    &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
+      visit(*m);
+    for (auto* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
+      for (auto& m : *experts) visit(m);
+  }
   visit(self.output);
 }
 
@@ -191,11 +217,16 @@ std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cach
 
 }  // namespace
 
-std::uint64_t Weights::matrix_bytes() const {
+std::uint64_t Weights::matrix_bytes(const Config& config) const {
+  const auto size = [](const Matrix& m) {
+    return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
+  };
   std::uint64_t bytes = 0;
-  visit_matrices(*this, [&](const Matrix& m) {
-    bytes += static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
-  });
+  visit_matrices(*this, [&](const Matrix& m) { bytes += size(m); });
+  const auto idle = static_cast<std::uint64_t>(config.n_expert - config.n_expert_used);
+  for (const LayerWeights& l : layers)
+    for (const Experts* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
+      if (!experts->empty()) bytes -= idle * size(experts->front());
   return bytes;
 }
 

@@ -16,15 +16,24 @@
 namespace hearth::model {
 
 using backend::Matrix;
+using Experts = std::vector<Matrix>;  // [n_expert]
 
 struct LayerWeights {
   const float* attn_norm = nullptr;                                                    // [dim]
   Matrix attn_q, attn_k, attn_v;                                                       // [q_dim | kv_dim, dim]
   const float *attn_q_bias = nullptr, *attn_k_bias = nullptr, *attn_v_bias = nullptr;  // [q_dim | kv_dim], or none
+  const float *attn_q_norm = nullptr, *attn_k_norm = nullptr;                          // [head_dim], or none
   Matrix attn_output;                                                                  // [dim, q_dim]
+  const float *post_attn_norm = nullptr, *post_ffn_norm = nullptr;                     // [dim], or none
   const float* ffn_norm = nullptr;                                                     // [dim]
   Matrix ffn_gate, ffn_up;                                                             // [ffn_dim, dim]
   Matrix ffn_down;                                                                     // [dim, ffn_dim]
+  Matrix router;                                                                       // [n_expert, dim]
+  Experts expert_gate, expert_up;                                                      // [expert_ffn_dim, dim] each
+  Experts expert_down;                                                                 // [dim, expert_ffn_dim] each
+  Matrix shared_router;                                                                // [1, dim]
+  Matrix shared_gate, shared_up;                                                       // [shared_ffn_dim, dim]
+  Matrix shared_down;                                                                  // [dim, shared_ffn_dim]
 };
 
 /// Views into the file, and the repacked copies.
@@ -37,8 +46,8 @@ class Weights {
   Result<void> repack(const kernels::KernelTable& table, Team& team,
                       const std::function<void(std::span<const std::byte>)>& let_go);
 
-  /// Bytes of the matrices that every pass reads.
-  std::uint64_t matrix_bytes() const;
+  /// Bytes of the matrices that a pass of one row reads: of the experts, those that one row visits.
+  std::uint64_t matrix_bytes(const Config& config) const;
 
   /// Bytes that `repack` would take.
   std::uint64_t repacked_bytes() const;

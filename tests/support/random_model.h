@@ -25,7 +25,10 @@ struct RandomModel {
   std::string arch = "llama";
   kernels::Format format = kernels::Format::f32;
   std::int64_t n_layer = 2, dim = 64, n_head = 4, n_kv_head = 2, ffn_dim = 160, n_vocab = 288, n_ctx = 256;
-  bool tied = false;
+  std::int64_t window = 0;                                                                 // 0: none
+  std::int64_t n_expert = 0, n_expert_used = 2, expert_ffn_dim = 96, shared_ffn_dim = 64;  // 0 experts: dense
+  std::int64_t head_dim = 0;                                                               // 0: dim / n_head
+  bool tied = false, soft_caps = false;
   std::uint64_t seed = 1;
 };
 
@@ -40,6 +43,21 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
   writer.add(key("attention.head_count"), static_cast<std::uint32_t>(m.n_head));
   writer.add(key("attention.head_count_kv"), static_cast<std::uint32_t>(m.n_kv_head));
   writer.add(key("attention.layer_norm_rms_epsilon"), 1e-5f);
+  if (m.soft_caps) {
+    writer.add(key("attn_logit_softcapping"), 2.0f);
+    writer.add(key("final_logit_softcapping"), 3.0f);
+  }
+  if (m.head_dim != 0) {
+    writer.add(key("attention.key_length"), static_cast<std::uint32_t>(m.head_dim));
+    writer.add(key("attention.value_length"), static_cast<std::uint32_t>(m.head_dim));
+  }
+  if (m.n_expert != 0) {
+    writer.add(key("expert_count"), static_cast<std::uint32_t>(m.n_expert));
+    writer.add(key("expert_used_count"), static_cast<std::uint32_t>(m.n_expert_used));
+    writer.add(key("expert_feed_forward_length"), static_cast<std::uint32_t>(m.expert_ffn_dim));
+    writer.add(key("expert_shared_feed_forward_length"), static_cast<std::uint32_t>(m.shared_ffn_dim));
+  }
+  if (m.window != 0) writer.add(key("attention.sliding_window"), static_cast<std::uint32_t>(m.window));
 }
 
 /// Weights uniform with variance 1/width, so that activations stay of order one.
@@ -48,7 +66,9 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   c.arch = model::find_arch(m.arch);
   c.n_layer = m.n_layer, c.dim = m.dim, c.n_head = m.n_head, c.n_kv_head = m.n_kv_head, c.ffn_dim = m.ffn_dim,
   c.n_vocab = m.n_vocab;
-  c.head_dim = m.dim / m.n_head, c.n_rot = c.head_dim;
+  c.head_dim = m.head_dim != 0 ? m.head_dim : m.dim / m.n_head, c.n_rot = c.head_dim;
+  c.n_expert = m.n_expert, c.n_expert_used = m.n_expert_used, c.expert_ffn_dim = m.expert_ffn_dim,
+  c.shared_ffn_dim = m.shared_ffn_dim;
   gguf::Writer writer;
   add_hyper_parameters(writer, m);
   add_vocabulary(writer, m.n_vocab);
@@ -57,11 +77,12 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   for (const model::TensorRow& row : model::tensor_table()) {
     const bool wanted = model::present(c, row.presence) || (row.name == "output.weight" && !m.tied);
     if (!wanted) continue;
-    const std::int64_t width = model::extent(c, row.width), n_rows = model::extent(c, row.rows);
-    const kernels::Format format = row.is_matrix() ? m.format : kernels::Format::f32;
+    const std::int64_t width = model::extent(c, row.width),
+                       n_rows = model::extent(c, row.rows) * (row.is_experts() ? c.n_expert : 1);
+    const kernels::Format format = row.is_vector() ? kernels::Format::f32 : m.format;
     for (std::int64_t layer = 0; layer < (row.per_layer() ? m.n_layer : 1); ++layer) {
       std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows),
-                                                row.is_matrix() ? std::sqrt(3.0f / static_cast<float>(width)) : 0.5f);
+                                                row.is_vector() ? 0.5f : std::sqrt(3.0f / static_cast<float>(width)));
       const bool norm = row.name.find("norm") != std::string_view::npos;
       for (float& v : values) v = norm ? 1.0f + v : v;
       storage.emplace_back(static_cast<std::size_t>(n_rows) * kernels::row_bytes(kernels::format_info(format), width));
@@ -70,9 +91,8 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
                             storage.back().data() +
                                 static_cast<std::size_t>(r) * kernels::row_bytes(kernels::format_info(format), width),
                             values.data() + r * width, width);
-      const std::array<std::uint64_t, 2> dims = {static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(n_rows)};
-      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format),
-                        std::span(dims).first(row.is_matrix() ? 2 : 1), storage.back());
+      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format), model::tensor_dims(row, c),
+                        storage.back());
     }
   }
   auto bytes = writer.to_bytes();

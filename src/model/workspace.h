@@ -1,0 +1,43 @@
+// Enters: a Config and how many rows a pass may have. Leaves: everything that a forward pass writes besides KV.
+#pragma once
+
+#include <cstdint>
+#include <hearth/result.hpp>
+
+#include "aligned_buffer.h"
+#include "backend.h"
+#include "config.h"
+
+namespace hearth::model {
+
+/// Sized once, reused.
+class Workspace {
+ public:
+  /// `n_logits`: rows of one pass that may want logits.
+  static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
+
+  std::int64_t n_rows() const { return n_rows_; }
+  std::int64_t n_logits() const { return n_logits_; }
+
+  AlignedBuffer<float> x, delta;                // [n_rows, dim]: the residual stream; what a half block adds to it
+  AlignedBuffer<float> h;                       // [n_rows, widest]: a matmul's input
+  AlignedBuffer<kernels::QBlock> hq;            // [n_rows, q_stride(widest)]
+  AlignedBuffer<float> q, k, v;                 // [n_rows, q_dim | kv_dim]
+  AlignedBuffer<float> gate, up;                // [n_rows, ffn_dim, or dim]
+  AlignedBuffer<float> cos, sin;                // [n_rows, n_rot/2]
+  AlignedBuffer<float> window_cos, window_sin;  // the same for layers with a window, where they rotate otherwise
+  AlignedBuffer<float> logits;                  // [n_logits, n_vocab]
+
+  // Of a mixture of experts; n_visits = n_rows * n_expert_used.
+  backend::Routes routes;
+  AlignedBuffer<float> scores;                // [n_rows, n_expert]
+  AlignedBuffer<float> visit_h;               // [n_visits, dim or expert_ffn_dim]
+  AlignedBuffer<kernels::QBlock> visit_hq;    // [n_visits, q_stride of that]
+  AlignedBuffer<float> visit_gate, visit_up;  // [n_visits, expert_ffn_dim]
+  AlignedBuffer<float> visit_y;               // [n_visits, dim]
+
+ private:
+  std::int64_t n_rows_ = 0, n_logits_ = 0;
+};
+
+}  // namespace hearth::model

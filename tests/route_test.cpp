@@ -1,0 +1,81 @@
+// The router of a mixture of experts: which experts, in which order, with which weights, for ties and for what is not finite.
+#include "route.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/random_weights.h"
+
+using namespace hearth;
+using kernels::Routing;
+
+namespace {
+
+struct Choice {
+  std::vector<std::int32_t> experts;
+  std::vector<float> weights;
+};
+
+Choice choose(std::vector<float> scores, std::int64_t n_used, Routing routing) {
+  Choice c{std::vector<std::int32_t>(static_cast<std::size_t>(n_used)),
+           std::vector<float>(static_cast<std::size_t>(n_used))};
+  kernels::route(c.experts.data(), c.weights.data(), scores.data(), static_cast<std::int64_t>(scores.size()), n_used,
+                 routing);
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("the highest scores are chosen, ties go to the lower id, and the choice is in ascending id") {
+  CHECK(choose({0, 3, 1, 2}, 2, Routing::softmax).experts == std::vector<std::int32_t>{1, 3});
+  CHECK(choose({5, 1, 2, 9}, 3, Routing::softmax).experts == std::vector<std::int32_t>{0, 2, 3});
+  CHECK(choose({1, 1, 1, 1}, 2, Routing::softmax).experts == std::vector<std::int32_t>{0, 1});
+  CHECK(choose({0, 7, 2, 7, 7}, 2, Routing::softmax).experts == std::vector<std::int32_t>{1, 3});
+  CHECK(choose({-500, -400, 0, -300}, 3, Routing::softmax).experts ==
+        std::vector<std::int32_t>{0, 1, 2});  // weights of 0 tie
+  CHECK(choose({4}, 1, Routing::softmax_renormalised).weights == std::vector<float>{1.0f});
+}
+
+TEST_CASE("weights are the softmax over all experts, renormalised over the chosen where the family says so") {
+  test::Rng rng(3);
+  for (int round = 0; round < 50; ++round) {
+    const std::vector<float> scores = test::random_floats(rng, 60, 4.0f);
+    const Choice all = choose(scores, 8, Routing::softmax), some = choose(scores, 8, Routing::softmax_renormalised);
+    REQUIRE(all.experts == some.experts);
+    REQUIRE(std::is_sorted(all.experts.begin(), all.experts.end()));
+    double sum = 0, chosen = 0;
+    const double most = *std::max_element(scores.begin(), scores.end());
+    const auto e = [&](std::int32_t id) {
+      return std::exp(static_cast<double>(scores[static_cast<std::size_t>(id)]) - most);
+    };
+    for (std::int32_t id = 0; id < 60; ++id) sum += e(id);
+    for (const std::int32_t id : all.experts) chosen += e(id);
+    // exp is good to 1e-7 and its argument is rounded once (|x| <= 8, half an ulp 2.4e-7); the sum of 60 rounds 60 times to 2^-24
+    // each, the division once; renormalising adds 8 roundings and one more.
+    const double bound = 2 * (1e-7 + 2.4e-7) + 70 * 0x1p-24;
+    for (std::size_t i = 0; i < 8; ++i) {
+      const double exact = e(all.experts[i]);
+      CHECK(std::fabs(static_cast<double>(all.weights[i]) - exact / sum) <= bound * exact / sum);
+      CHECK(std::fabs(static_cast<double>(some.weights[i]) - exact / chosen) <= 2 * bound * exact / chosen);
+    }
+  }
+}
+
+TEST_CASE("scores that are not finite choose distinct experts all the same") {
+  const float bad[] = {std::nanf(""), INFINITY, -INFINITY};
+  for (const float first : bad)
+    for (const float second : bad) {
+      std::vector<float> scores = {first, 1, second, 2, 3};
+      for (const Routing routing : {Routing::softmax, Routing::softmax_renormalised}) {
+        const Choice c = choose(scores, 4, routing);
+        for (std::size_t i = 0; i < 4; ++i) {
+          CHECK((c.experts[i] >= 0 && c.experts[i] < 5));
+          CHECK((i == 0 || c.experts[i] > c.experts[i - 1]));
+        }
+      }
+    }
+}

@@ -1,0 +1,139 @@
+// Sliding windows: a layer sees exactly its window, its memory is bounded by it, and what was dropped is computed again when a
+// conversation goes back behind it.
+#include <cmath>
+#include <cstring>
+#include <hearth/hearth.hpp>
+
+#include "kv_cache.h"
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+using namespace hearth;
+
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+Ids some_ids(std::int64_t n, std::int64_t n_vocab) {
+  Ids ids = {1};
+  for (std::int64_t i = 1; i < n; ++i) ids.push_back(static_cast<std::int32_t>(3 + (i * 7919 + 13) % (n_vocab - 3)));
+  return ids;
+}
+
+std::vector<float> logits_of(Session& session, const Ids& ids) {
+  std::vector<float> all;
+  auto done = session.evaluate(ids, [&](std::span<const float> logits) {
+    all.insert(all.end(), logits.begin(), logits.end());
+    return true;
+  });
+  if (!done) FAIL(done.error().message());
+  return all;
+}
+
+std::vector<float> logits_of(const std::string& path, const Ids& ids) {
+  auto model = Model::open(path, {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session({.chunk = 32});
+  REQUIRE(session);
+  return logits_of(*session, ids);
+}
+
+test::RandomModel windowed(std::int64_t window) {
+  test::RandomModel m;
+  m.n_layer = 1, m.n_ctx = 1024, m.window = window;
+  return m;
+}
+
+model::Config config_of(const test::RandomModel& m) {
+  const std::vector<std::byte> bytes = test::make_random_model(m);
+  auto file = gguf::File::parse(bytes, "random");
+  REQUIRE(file);
+  auto config = model::read_config(*file);
+  REQUIRE(config);
+  return *config;
+}
+
+}  // namespace
+
+TEST_CASE("a token is seen by the window's positions, its own first, and by no other") {
+  const test::TempFolder folder;
+  for (const std::int64_t window : {1, 5, 64, 100}) {
+    const test::RandomModel m = windowed(window);
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    Ids ids = some_ids(300, m.n_vocab);
+    const std::vector<float> before = logits_of(path, ids);
+    const std::int64_t changed = 90;
+    ids[changed] += ids[changed] == 3 ? 1 : -1;
+    const std::vector<float> after = logits_of(path, ids);
+    for (std::int64_t i = 0; i < 300; ++i) {
+      const auto at = static_cast<std::size_t>(i * m.n_vocab), bytes = static_cast<std::size_t>(m.n_vocab) * 4;
+      INFO("window " << window << ", position " << i);
+      CHECK((std::memcmp(&before[at], &after[at], bytes) != 0) == (i >= changed && i < changed + window));
+    }
+  }
+}
+
+TEST_CASE("a window that nothing reaches beyond changes nothing") {
+  const test::TempFolder folder;
+  const test::RandomModel whole = windowed(0);
+  const Ids ids = some_ids(200, whole.n_vocab);
+  const std::vector<float> expected = logits_of(test::write_random_model(whole, folder / "whole.gguf"), ids);
+  for (const std::int64_t window : {200, 201, 1 << 30})
+    CHECK(logits_of(test::write_random_model(windowed(window), folder / "window.gguf"), ids) == expected);
+}
+
+TEST_CASE("a windowed layer's memory does not grow with the context") {
+  const model::Config whole = config_of(windowed(0)), window = config_of(windowed(256));
+  const auto bytes = [](const model::Config& c, std::int64_t n_ctx) {
+    return model::KvCache::bytes(c, kernels::KvType::f16, n_ctx, 512);
+  };
+  CHECK(bytes(whole, 1 << 20) == 1024 * bytes(whole, 1 << 10));
+  CHECK(bytes(window, 1 << 20) == bytes(window, 1 << 11));
+  CHECK(bytes(window, 1 << 20) < bytes(whole, 1 << 10));
+  CHECK(bytes(window, 64) == bytes(whole, 64));  // no more than the context needs
+}
+
+TEST_CASE("truncating reaches back over the longest pass; what a window has dropped is said to be lost") {
+  auto cache = model::KvCache::make(config_of(windowed(100)), kernels::KvType::f16, 1024, 32);
+  REQUIRE(cache);
+  for (std::int64_t p = 0; p < 700; ++p) cache->append(p);
+  CHECK(cache->truncate(700) == 700);
+  CHECK(cache->truncate(700 - 32 - model::KvCache::kRollback) == 700 - 32 - model::KvCache::kRollback);
+  CHECK(cache->truncate(300) == 0);
+  CHECK(cache->truncate(0) == 0);
+  auto all = model::KvCache::make(config_of(windowed(0)), kernels::KvType::f16, 1024, 32);
+  REQUIRE(all);
+  for (std::int64_t p = 0; p < 700; ++p) all->append(p);
+  CHECK(all->truncate(1) == 1);
+}
+
+TEST_CASE("a prompt that fails far behind the window changes nothing: what was dropped is computed again") {
+  const test::TempFolder folder;
+  test::RandomModel m = windowed(40);
+  m.n_layer = 2;
+  test::ModelEditor editor(m);
+  auto& table = editor.tensor("token_embd.weight");
+  const float bad = std::nanf("");
+  std::memcpy(table.bytes.data() + static_cast<std::size_t>(100 * m.dim) * 4, &bad, 4);
+  const std::string path = folder / "m.gguf";
+  REQUIRE(editor.write(path) > 0);
+  auto model = Model::open(path, {.threads = 2});
+  REQUIRE(model);
+  auto straight = model->session({.chunk = 16}), session = model->session({.chunk = 16});
+  REQUIRE(straight);
+  REQUIRE(session);
+  const auto without_bad = [&](std::int64_t n) {
+    Ids ids = some_ids(n, m.n_vocab);
+    for (std::int32_t& id : ids) id = id == 100 ? 101 : id;
+    return ids;
+  };
+  const Ids first = without_bad(120), second = without_bad(50);
+  logits_of(*straight, first);
+  logits_of(*session, first);
+  Ids poisoned = without_bad(400);
+  poisoned.push_back(100);
+  REQUIRE_FALSE(session->generate_from(poisoned, {.max_tokens = 1}));
+  CHECK(session->n_past() == 120);
+  CHECK(logits_of(*session, second) == logits_of(*straight, second));
+}
