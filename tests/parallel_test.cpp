@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "turns.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -270,4 +272,55 @@ TEST_CASE("a team stops while idle: just started, after work, and after its memb
   CHECK(sum_with(*asleep, 100) == 4950);                       // they wake
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   asleep.reset();
+}
+
+TEST_CASE("a job behind the others runs step by step to its end, or to the end of the step at which it is dropped") {
+  std::atomic<int> steps{0};
+  auto whole = Background::start([&] { return ++steps < 5; });
+  REQUIRE(whole);
+  for (int i = 0; i < 2000 && steps < 5; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  whole->reset();
+  CHECK(steps == 5);
+  std::atomic<int> begun{0}, ended{0};
+  auto dropped = Background::start([&] {
+    ++begun;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ++ended;
+    return true;
+  });
+  REQUIRE(dropped);
+  while (begun == 0) std::this_thread::yield();
+  dropped->reset();
+  CHECK(begun == ended);
+}
+
+TEST_CASE("turns go round: who asks again stands behind those who wait") {
+  Turns turns;
+  std::vector<int> order;  // ordered by the turns alone
+  const auto take_turns = [&](int who) {
+    for (int round = 0; round < 200; ++round) {
+      const Turns::Turn turn(turns);
+      order.push_back(who);
+      std::this_thread::yield();
+    }
+  };
+  std::thread first(take_turns, 1), second(take_turns, 2);
+  first.join();
+  second.join();
+  REQUIRE(order.size() == 400);
+  turns.wait_for_first(std::chrono::hours(1));  // returns at once: there was one
+  const int status = status_in_child([&] {
+    const Turns::Turn turn(turns);
+    return 0;
+  });
+  CHECK(status == 0);
+}
+
+TEST_CASE("a turn held by a thread that a forked child lacks does not stop the child") {
+  Turns turns;
+  const Turns::Turn held(turns);
+  CHECK(status_in_child([&] {
+          const Turns::Turn turn(turns);
+          return 0;
+        }) == 0);
 }

@@ -437,6 +437,27 @@ TEST_CASE("two sessions of one model on two threads give the bits they give alon
   CHECK((*b)->logits_hash == alone_b.logits_hash);
 }
 
+TEST_CASE("weights repacked behind the passes change no bit, however far they have come") {
+  const test::TempFolder folder;
+  test::RandomModel m;  // some megabytes: a dozen pieces
+  m.format = kernels::Format::q8_0, m.dim = 256, m.ffn_dim = 512, m.n_layer = 4, m.seed = 11;
+  const std::string path = test::write_random_model(m, folder / "behind.gguf");
+  const auto reply_of = [&](Weights weights, int pause_ms) {
+    auto model = Model::open(path, {.threads = 2, .weights = weights});
+    if (!model) FAIL(model.error().message());
+    Session session = open_session(*model);
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+    return must(session.generate_from(some_ids(30), kDrawn));
+  };
+  const Reply expected = reply_of(Weights::file, 0);
+  for (int round = 0; round < 5; ++round) {
+    const Reply reply =
+        reply_of(Weights::automatic, round == 4 ? 300 : 0);  // the last: all repacked before the first pass
+    CHECK(reply.tokens == expected.tokens);
+    CHECK(reply.logits_hash == expected.logits_hash);
+  }
+}
+
 TEST_CASE("a session keeps its model alive") {
   std::optional<Session> session;
   {

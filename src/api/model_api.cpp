@@ -111,6 +111,7 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     BenchReport report;
     HEARTH_TRY(const engine::Speed first, engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
     report.first_token_ms = 1000 * first.prefill_seconds;
+    loaded.settle();
     std::vector<double> prefill, decode;
     for (int r = 0; r < o.reps; ++r) {
       HEARTH_TRY(const engine::Speed speed,

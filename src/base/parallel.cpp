@@ -40,6 +40,11 @@ void wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
   while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
 }
 
+Error thread_refused(const std::system_error& failure, const std::string& which) {
+  return Error(Status::io, "the system refused to start " + which + " (" + failure.code().message() +
+                               "); thread pool; ask for fewer threads");
+}
+
 }  // namespace
 
 struct Worker::Shared {
@@ -70,7 +75,7 @@ struct Team::State {
   explicit State(int members) : n_threads(members), shared(members) {}
   int n_threads;
   pid_t owner = 0;
-  std::mutex one_region;
+  std::mutex one_region, after_fork;  // the second where the first may be held by a thread that the child lacks
   Worker::Shared shared;
   std::vector<std::thread> threads;
   std::atomic<std::uint32_t> epoch{0};  // a change starts a region, or ends the team
@@ -113,9 +118,8 @@ Result<std::unique_ptr<Team>> Team::start(int n_threads) {
     for (int i = 1; i < n_threads; ++i)
       team->state_->threads.emplace_back([s = team->state_.get(), i] { s->serve(i); });
   } catch (const std::system_error& failure) {
-    return Error(Status::io, "the system refused to start thread " + std::to_string(team->state_->threads.size() + 1) +
-                                 " of " + std::to_string(n_threads) + " (" + failure.code().message() +
-                                 "); thread pool; ask for fewer threads");
+    return thread_refused(
+        failure, "thread " + std::to_string(team->state_->threads.size() + 1) + " of " + std::to_string(n_threads));
   }
 #endif
   return team;
@@ -134,9 +138,10 @@ Team::~Team() {
 
 void Team::run_erased(Call call, void* object) {
   State& s = *state_;
-  std::lock_guard<std::mutex> only(s.one_region);
+  const bool forked = s.owner != getpid();
+  std::lock_guard<std::mutex> only(forked ? s.after_fork : s.one_region);
   FloatState canonical;
-  if (s.n_threads == 1 || s.owner != getpid()) {
+  if (s.n_threads == 1 || forked) {
     Worker::Shared shared(1);
     Worker alone(shared, 0, 1);
     return call(object, alone);
@@ -157,6 +162,36 @@ void Team::run_erased(Call call, void* object) {
   call(object, worker);
   worker.barrier();
 #endif
+}
+
+struct Background::State {
+  pid_t owner = getpid();
+  std::atomic<bool> stop{false};
+  std::thread thread;
+};
+
+Background::Background(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Background>> Background::start(std::function<bool()> step) {
+  auto state = std::make_unique<State>();
+  try {
+    state->thread = std::thread([s = state.get(), step = std::move(step)] {
+      while (!s->stop.load(std::memory_order_relaxed) && step()) {
+      }
+    });
+  } catch (const std::system_error& failure) {
+    return thread_refused(failure, "the background thread");
+  }
+  return std::unique_ptr<Background>(new Background(std::move(state)));
+}
+
+Background::~Background() {
+  if (state_->owner != getpid()) {
+    static_cast<void>(state_.release());  // as a Team's threads are
+    return;
+  }
+  state_->stop = true;
+  state_->thread.join();
 }
 
 }  // namespace hearth

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <hearth/result.hpp>
 #include <memory>
 
@@ -70,6 +71,23 @@ class Team {
   explicit Team(std::unique_ptr<State> state);
   void run_erased(Call call, void* object);
 
+  std::unique_ptr<State> state_;
+};
+
+/// A thread of its own that works through a job in steps.
+class Background {
+ public:
+  /// Calls step() until it returns false. Failing to start the thread is an error.
+  static Result<std::unique_ptr<Background>> start(std::function<bool()> step);
+
+  /// Waits for the step under way; the rest is not done. In a forked child there is no thread to wait for.
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+ private:
+  struct State;
+  explicit Background(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

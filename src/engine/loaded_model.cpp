@@ -5,6 +5,7 @@
 
 #include "cpu_backend.h"
 #include "dispatch.h"
+#include "elapsed.h"
 #include "escape.h"
 #include "float_state.h"
 #include "host.h"
@@ -94,19 +95,49 @@ Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::file) return {};
   const std::uint64_t kv =
       model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train, SessionOptions{}.chunk);
-  if (wanted == Weights::automatic && network_.weights.repacked_bytes() + kv > memory_budget()) return {};
-  HEARTH_CHECK(network_.weights.repack(*table_, *network_.team, [this](std::span<const std::byte> bytes) {
+  if (wanted == Weights::automatic && model::repacked_bytes(network_.weights) + kv > memory_budget()) return {};
+  info_.weights = Weights::repacked;
+  return start_repacking(wanted == Weights::repacked);
+}
+
+Result<void> LoadedModel::start_repacking(bool now) {
+  const auto let_go = [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
       if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
         shard.release(bytes);
-  }));
-  info_.weights = Weights::repacked;
+  };
+  HEARTH_TRY(repacking_, model::Repacking::of(network_.weights, *table_, let_go));
+  if (now) {
+    repacking_->advance(*network_.team, SIZE_MAX);
+    return {};
+  }
+  repacking_now_ = true;
+  HEARTH_TRY(background_, Background::start([this] { return repack_a_piece(); }));
   return {};
 }
 
+// Between passes, for a quarter of a pass's time: the first tokens come at once, each of the next takes at most so much longer.
+bool LoadedModel::repack_a_piece() {
+  constexpr std::chrono::milliseconds kFirstPass{250};  // nobody asks for a token: begin without having seen a pass
+  constexpr double kShare = 0.25, kBytesPerSecond = 4e9, kLeast = 256 << 10;
+  turns_.wait_for_first(kFirstPass);
+  const Turns::Turn turn(turns_);
+  const double bytes = std::max(kLeast, kShare * last_pass_ * kBytesPerSecond);
+  repacking_->advance(*network_.team, static_cast<std::size_t>(bytes));
+  if (!repacking_->done()) return true;
+  repacking_now_ = false;
+  repacking_now_.notify_all();
+  return false;
+}
+
+LoadedModel::~LoadedModel() { turns_.close(); }
+
 Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space) const {
-  const std::lock_guard<std::mutex> turn(one_pass_);
-  return model::forward(network_, rows, space);
+  const Turns::Turn turn(turns_);
+  const auto start = Clock::now();
+  auto done = model::forward(network_, rows, space);
+  last_pass_ = seconds_since(start);
+  return done;
 }
 
 kernels::KvType kv_type(Kv kv) {

@@ -1,20 +1,25 @@
 // Enters: a path and options. Leaves: a model ready to run: file, tokenizer, network, team. Immutable once made.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <hearth/hearth.hpp>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 
 #include "forward.h"
 #include "gguf_reader.h"
+#include "parallel.h"
+#include "repack.h"
 #include "tokenizer.h"
+#include "turns.h"
 
 namespace hearth::engine {
 
 class LoadedModel {
  public:
+  ~LoadedModel();
   static Result<std::shared_ptr<LoadedModel>> open(const std::string& path, const ModelOptions& options);
 
   const ModelInfo& info() const { return info_; }
@@ -27,17 +32,26 @@ class LoadedModel {
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
 
+  /// Returns when no weights are being repacked behind the passes any more: from here on a step takes what it will take.
+  void settle() const { repacking_now_.wait(true); }
+
  private:
   LoadedModel() = default;
   Result<void> place_weights(Weights wanted);
+  Result<void> start_repacking(bool now);
+  bool repack_a_piece();
   void describe();
 
   std::unique_ptr<gguf::File> file_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   const kernels::KernelTable* table_ = nullptr;
   mutable model::Network network_;  // its device and team are tools in use, its numbers never change
-  mutable std::mutex one_pass_;
+  mutable Turns turns_;             // of passes and of pieces of repacking: they share the team and the weights
+  mutable double last_pass_ = 0;    // seconds; whoever has the turn may read and write it
+  std::optional<model::Repacking> repacking_;
+  std::atomic<bool> repacking_now_{false};
   ModelInfo info_;
+  std::unique_ptr<Background> background_;  // last, so that it ends first
 };
 
 kernels::KvType kv_type(Kv kv);

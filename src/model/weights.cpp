@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "escape.h"
-#include "packing.h"
 #include "tensor_table.h"
 #include "try.h"
 
@@ -192,73 +191,17 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   return weights;
 }
 
-template <class Self, class Visit> void Weights::visit_matrices(Self& self, Visit visit) {
-  for (auto& l : self.layers) {
-    for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.router,
-                    &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
-      visit(*m);
-    for (auto* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
-      for (auto& m : *experts) visit(m);
-  }
-  visit(self.output);
-}
-
-namespace {
-
-bool worth_packing(const Matrix& m) { return kernels::format_info(m.format).kind != kernels::Kind::float_row; }
-
-std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
-
-std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cache line
-  const std::size_t bytes =
-      static_cast<std::size_t>(n_groups(m)) * kernels::group_bytes(kernels::format_info(m.format), m.k);
-  return (bytes + 63) / 64 * 64;
-}
-
-}  // namespace
-
 std::uint64_t Weights::matrix_bytes(const Config& config) const {
   const auto size = [](const Matrix& m) {
     return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
   };
   std::uint64_t bytes = 0;
-  visit_matrices(*this, [&](const Matrix& m) { bytes += size(m); });
+  visit_matrices([&](const Matrix& m) { bytes += size(m); });
   const auto idle = static_cast<std::uint64_t>(config.n_expert - config.n_expert_used);
   for (const LayerWeights& l : layers)
     for (const Experts* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
       if (!experts->empty()) bytes -= idle * size(experts->front());
   return bytes;
-}
-
-std::uint64_t Weights::repacked_bytes() const {
-  std::uint64_t bytes = 0;
-  visit_matrices(*this, [&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; });
-  return bytes;
-}
-
-Result<void> Weights::repack(const kernels::KernelTable& table, Team& team,
-                             const std::function<void(std::span<const std::byte>)>& let_go) {
-  HEARTH_TRY(auto storage, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes()));
-  std::byte* next = storage.data();
-  visit_matrices(*this, [&](Matrix& m) {
-    if (m.packed || !worth_packing(m)) return;
-    const kernels::FormatInfo& info = kernels::format_info(m.format);
-    const std::size_t row = kernels::row_bytes(info, m.k), group = kernels::group_bytes(info, m.k);
-    const auto pack = table.formats[kernels::format_index(m.format)].pack;
-    team.run([&](Worker& w) {
-      w.loop(n_groups(m), 4, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t g = begin; g < end; ++g)
-          pack(next + static_cast<std::size_t>(g) * group,
-               m.file + static_cast<std::size_t>(g) * kernels::kGroupRows * row,
-               std::min<std::int64_t>(kernels::kGroupRows, m.n_rows - g * kernels::kGroupRows), m.k);
-      });
-    });
-    m.packed = next;
-    next += packed_bytes(m);
-    if (m.file != token_embd.file) let_go({m.file, static_cast<std::size_t>(m.n_rows) * row});
-  });
-  storage_.push_back(std::move(storage));
-  return {};
 }
 
 }  // namespace hearth::model

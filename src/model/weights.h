@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <hearth/result.hpp>
 #include <memory>
 #include <optional>
@@ -41,16 +40,12 @@ class Weights {
  public:
   static Result<Weights> bind(const Config& config, const gguf::File& file);
 
-  /// Repacks every quantized matrix but the embedding table's rows (a tied head is repacked). `let_go` is told of the file's bytes
-  /// that will not be read again. Does nothing the second time.
-  Result<void> repack(const kernels::KernelTable& table, Team& team,
-                      const std::function<void(std::span<const std::byte>)>& let_go);
-
   /// Bytes of the matrices that a pass of one row reads: of the experts, those that one row visits.
   std::uint64_t matrix_bytes(const Config& config) const;
 
-  /// Bytes that `repack` would take.
-  std::uint64_t repacked_bytes() const;
+  /// Calls visit(matrix) for every matrix that a pass multiplies with; those that the model lacks have no rows.
+  template <class Visit> void visit_matrices(Visit visit) { visit_all(*this, visit); }
+  template <class Visit> void visit_matrices(Visit visit) const { visit_all(*this, visit); }
 
   Matrix token_embd;  // [n_vocab, dim]
   std::vector<LayerWeights> layers;
@@ -59,7 +54,17 @@ class Weights {
   const float* rope_factors = nullptr;  // [n_rot/2], or none
 
  private:
-  template <class Self, class Visit> static void visit_matrices(Self& self, Visit visit);
+  template <class Self, class Visit> static void visit_all(Self& self, Visit& visit) {
+    for (auto& l : self.layers) {
+      for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.router,
+                      &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
+        visit(*m);
+      for (auto* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
+        for (auto& m : *experts) visit(m);
+    }
+    visit(self.output);
+  }
+
   std::vector<AlignedBuffer<std::byte>> storage_;
 };
 
