@@ -29,7 +29,7 @@ struct ArchTraits {
   Activation activation = Activation::silu;
   Scale embedding_scale = Scale::one;
   std::int64_t wide_heads_at =
-      0;  // block_count of the one size whose files should say that scores are scaled by dim / n_head
+      0;                        // block_count of the size that scales scores by dim / n_head: its files do not say so
   double window_rope_base = 0;  // of layers with a window, which then are not scaled; 0: as the others
   std::int64_t full_every = 0;  // where there is a window: each n-th layer sees all positions; 0: none does
 };

@@ -140,7 +140,7 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
 
   device.matmul(w, h, {{{&l.router, scores}}});
-  device.route(w, scores, c.arch->routing, space.routes);
+  device.route(w, {layer, Step::experts}, scores, c.arch->routing, space.routes);
   device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
   device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
   device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
@@ -203,6 +203,8 @@ const char* step_name(Step step) {
       return "attention output";
     case Step::ffn_input:
       return "feed-forward input";
+    case Step::experts:
+      return "choice of experts";
     case Step::ffn_hidden:
       return "feed-forward hidden";
     case Step::output:
