@@ -100,9 +100,7 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual)
   backend::Backend& device = *p.net.device;
   const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()),
              v = p.rows(p.space.v, c.kv_dim());
-
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
-
   const Memory& memory = p.memory[p.any.part_of(layer)];
   const backend::AttentionShape shape = p.any.shape(layer);
   const RopeTable rope = rope_table(p, c.window_rope_base != 0 && shape.window != 0);
