@@ -2,8 +2,6 @@
 // instruction set.
 #include "route.h"
 
-#include <algorithm>
-
 #include "canonical_math.h"
 
 namespace hearth::kernels {
@@ -11,14 +9,20 @@ namespace {
 
 constexpr float kTaken = -1.0f;  // softmax weights are not negative
 
-void softmax(float* x, std::int64_t n) {
+// False: some x is not finite.
+bool softmax(float* x, std::int64_t n) {
   float most = x[0], sum = 0.0f;
-  for (std::int64_t i = 1; i < n; ++i) most = x[i] > most ? x[i] : most;
+  bool finite = true;
+  for (std::int64_t i = 0; i < n; ++i) {
+    most = x[i] > most ? x[i] : most;
+    finite = finite && fabsf(x[i]) < INFINITY;
+  }
   for (std::int64_t i = 0; i < n; ++i) {
     x[i] = exp_nonpositive(x[i] - most);
     sum = sum + x[i];
   }
   for (std::int64_t i = 0; i < n; ++i) x[i] = x[i] / sum;
+  return finite;
 }
 
 // The expert of the largest weight that is not taken yet; comparing with > keeps the lower id and survives a NaN.
@@ -31,9 +35,9 @@ std::int64_t largest(const float* weights, std::int64_t n) {
 
 }  // namespace
 
-void route(std::int32_t* experts, float* weights, float* scores, std::int64_t n_expert, std::int64_t n_used,
+bool route(std::int32_t* experts, float* weights, float* scores, std::int64_t n_expert, std::int64_t n_used,
            Routing routing) {
-  softmax(scores, n_expert);
+  const bool finite = softmax(scores, n_expert);
   for (std::int64_t i = 0; i < n_used; ++i) {
     const std::int64_t e = largest(scores, n_expert);
     const float weight = scores[e];
@@ -46,10 +50,11 @@ void route(std::int32_t* experts, float* weights, float* scores, std::int64_t n_
     experts[at] = static_cast<std::int32_t>(e);
     weights[at] = weight;
   }
-  if (routing != Routing::softmax_renormalised) return;
+  if (routing != Routing::softmax_renormalised) return finite;
   float sum = 0.0f;
   for (std::int64_t i = 0; i < n_used; ++i) sum = sum + weights[i];
   for (std::int64_t i = 0; i < n_used; ++i) weights[i] = weights[i] / sum;
+  return finite;
 }
 
 }  // namespace hearth::kernels

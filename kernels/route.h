@@ -12,8 +12,8 @@ enum class Routing : std::uint8_t {
 };
 
 /// scores [n_expert], which are overwritten -> experts [n_used], ascending, and weights [n_used]. The largest weights are chosen, of
-/// equal ones the lower id; sums add in ascending id. Scores that are not finite choose some experts all the same.
-void route(std::int32_t* experts, float* weights, float* scores, std::int64_t n_expert, std::int64_t n_used,
+/// equal ones the lower id; sums add in ascending id. False: a score is not finite; some experts are chosen all the same.
+bool route(std::int32_t* experts, float* weights, float* scores, std::int64_t n_expert, std::int64_t n_used,
            Routing routing);
 
 }  // namespace hearth::kernels

@@ -279,6 +279,19 @@ TEST_CASE("H9: numbers that are not finite and positive") {
             [&](ModelEditor& m) { m.set(kScaling, "linear").set(kFactor, value); });
   refused(Status::malformed, {kFactor, "below 2^31"},
           [](ModelEditor& m) { m.set(kScaling, "linear").set(kFactor, 0.5f).set(kContext, std::uint32_t{1} << 31); });
+  for (const std::string key :
+       {"llama.attention.scale", "llama.attn_logit_softcapping", "llama.final_logit_softcapping"})
+    for (const float value : {kNan, kInf, -1.0f, 1e-30f, 1e30f})
+      refused_value(key, value, Status::malformed, {key, "finite"});
+  RandomModel windows;
+  windows.arch = "gemma3";
+  for (const float value : {kNan, 0.5f, -1.0f})
+    refused(
+        Status::malformed, {"gemma3.rope.freq_base_swa", "finite"},
+        [&](ModelEditor& m) { m.set("gemma3.rope.freq_base_swa", value); }, windows);
+  refused_value("llama.attention.sliding_window", std::int32_t{-1}, Status::malformed, {"sliding_window", "-1"});
+  refused_value("llama.attention.sliding_window", 0xffffffffu, Status::malformed, {"sliding_window", "4294967295"});
+  refused_value("llama.attention.sliding_window", "4096", Status::malformed, {"sliding_window", "string"});
   refused_value(kScaling, "zzz", Status::malformed, {kScaling, "zzz", "none, linear"});
   refused_value(kScaling, "yarn", Status::unsupported, {"rope.scaling.type", "yarn"});
   const std::uint32_t f32 = 0;

@@ -99,7 +99,7 @@ TEST_CASE("one answer: every family, with experts where it may have them, in flo
       if (format == kernels::Format::q4_k)
         m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
       check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,
-                 format == kernels::Format::q4_0 ? Grid::full : Grid::thin);
+                 format == kernels::Format::q4_0 && m.n_expert != 0 ? Grid::full : Grid::thin);
     }
 }
 

@@ -110,7 +110,15 @@ struct Residual {
 };
 
 /// Where in a forward pass a verb is called, for the error when a row is not finite there.
-enum class Step : std::uint8_t { attention_input, keys_and_values, attention_output, ffn_input, ffn_hidden, output };
+enum class Step : std::uint8_t {
+  attention_input,
+  keys_and_values,
+  attention_output,
+  ffn_input,
+  experts,
+  ffn_hidden,
+  output
+};
 struct Where {
   std::int64_t layer;
   Step step;
@@ -155,7 +163,7 @@ class Backend {
                     const Input& out) = 0;
 
   /// Chooses each row's experts by its scores [n, n_expert], which are overwritten.
-  virtual void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) = 0;
+  virtual void route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) = 0;
 
   /// Copies each row to all of its visits, in the forms that the formats which follow read.
   virtual void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,

@@ -29,16 +29,6 @@ std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
   return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
 }
 
-template <class Body> void CpuBackend::finite_rows(Worker& w, Where where, std::int64_t n, Body&& body) {
-  w.loop(n, 1, [&](std::int64_t i, std::int64_t) {
-    if (body(i)) return;
-    const std::int64_t place = where.layer * 256 + static_cast<std::int64_t>(where.step);
-    std::int64_t first = failure_.load(std::memory_order_relaxed);
-    while (place < first && !failure_.compare_exchange_weak(first, place, std::memory_order_relaxed)) {
-    }
-  });
-}
-
 std::optional<Where> CpuBackend::take_failure() {
   const std::int64_t place = failure_.exchange(kNone);
   if (place == kNone) return std::nullopt;

@@ -30,7 +30,7 @@ class CpuBackend final : public Backend {
               std::span<const RowPlace> places, const Rows& out) override;
   void quantize(Worker& w, Where where, const Input& input) override;
   void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up, const Input& out) override;
-  void route(Worker& w, const Rows& scores, Routing routing, Routes& routes) override;
+  void route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) override;
   void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
               const Input& visits) override;
   void matmul_experts(Worker& w, const Input& visits, const Routes& routes,
@@ -55,5 +55,15 @@ class CpuBackend final : public Backend {
   static constexpr std::int64_t kNone = INT64_MAX;
   std::atomic<std::int64_t> failure_{kNone};  // layer and step in one number, the smallest wins
 };
+
+template <class Body> void CpuBackend::finite_rows(Worker& w, Where where, std::int64_t n, Body&& body) {
+  w.loop(n, 1, [&](std::int64_t i, std::int64_t) {
+    if (body(i)) return;
+    const std::int64_t place = where.layer * 256 + static_cast<std::int64_t>(where.step);
+    std::int64_t first = failure_.load(std::memory_order_relaxed);
+    while (place < first && !failure_.compare_exchange_weak(first, place, std::memory_order_relaxed)) {
+    }
+  });
+}
 
 }  // namespace hearth::backend

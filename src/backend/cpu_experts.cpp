@@ -37,11 +37,11 @@ void group_visits(Routes& routes, std::int64_t n_visits, std::int64_t n_expert) 
 
 }  // namespace
 
-void CpuBackend::route(Worker& w, const Rows& scores, Routing routing, Routes& routes) {
-  w.loop(scores.n, 1, [&](std::int64_t i, std::int64_t) {
+void CpuBackend::route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) {
+  finite_rows(w, where, scores.n, [&](std::int64_t i) {
     const std::int64_t at = i * routes.n_used;
-    kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), scores.width, routes.n_used,
-                   routing);
+    return kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), scores.width,
+                          routes.n_used, routing);
   });
   w.once([&] { group_visits(routes, scores.n * routes.n_used, scores.width); });
 }

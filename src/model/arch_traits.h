@@ -28,10 +28,11 @@ struct ArchTraits {
   PostNorm post_norm = PostNorm::none;
   Activation activation = Activation::silu;
   Scale embedding_scale = Scale::one;
-  std::int64_t wide_heads_at =
-      0;  // block_count of the one size whose files should say that scores are scaled by dim / n_head
   double window_rope_base = 0;  // of layers with a window, which then are not scaled; 0: as the others
   std::int64_t full_every = 0;  // where there is a window: each n-th layer sees all positions; 0: none does
+
+  // block_count of the one size that scales scores by dim / n_head instead of head_dim: its files do not say so.
+  std::int64_t wide_heads_at = 0;
 };
 
 /// The table, one row a family: the only place that a new family edits.

@@ -76,6 +76,12 @@ class Keys {
     return number(name, low, high);
   }
 
+  // 0 stands for an absent one.
+  Result<double> positive_or_none(const std::string& name) const {
+    HEARTH_TRY(const double value, number_or(name, 0.0, 0.0, 1e6));
+    return value == 0 ? 0.0 : number(name, 1e-6, 1e6);
+  }
+
   Result<std::optional<std::string_view>> text(const std::string& name) const {
     return file_.optional_string(prefix_ + name);
   }
@@ -149,13 +155,13 @@ Result<void> read_rope(const Keys& keys, Config& c) {
 }
 
 Result<void> read_scales(const Keys& keys, Config& c) {
-  HEARTH_TRY(const double scale, keys.number_or("attention.scale", 0.0, 0.0, 1e6));
+  HEARTH_TRY(const double scale, keys.positive_or_none("attention.scale"));
   const bool wide = c.arch->wide_heads_at == c.n_layer;
   const auto width = static_cast<float>(wide ? c.dim / c.n_head : c.head_dim);
   c.attention_scale = scale != 0 ? static_cast<float>(scale) : 1.0f / std::sqrt(width);
   if (c.arch->embedding_scale == Scale::root_of_dim) c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
-  HEARTH_TRY(const double attention_cap, keys.number_or("attn_logit_softcapping", 0.0, 0.0, 1e6));
-  HEARTH_TRY(const double logit_cap, keys.number_or("final_logit_softcapping", 0.0, 0.0, 1e6));
+  HEARTH_TRY(const double attention_cap, keys.positive_or_none("attn_logit_softcapping"));
+  HEARTH_TRY(const double logit_cap, keys.positive_or_none("final_logit_softcapping"));
   c.attention_cap = static_cast<float>(attention_cap);
   c.logit_cap = static_cast<float>(logit_cap);
   return {};

@@ -97,9 +97,7 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual)
   backend::Backend& device = *p.net.device;
   const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), k = p.rows(p.space.k, c.kv_dim()),
              v = p.rows(p.space.v, c.kv_dim());
-
   const Input h = p.input(c.dim), mixed = p.input(c.q_dim());
-
   const Memory& memory = p.memory[p.any.part_of(layer)];
   const backend::AttentionShape shape = p.any.shape(layer);
   const RopeTable rope = rope_table(p, c.window_rope_base != 0 && shape.window != 0);
@@ -137,7 +135,7 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
 
   device.matmul(w, h, {{{&l.router, scores}}});
-  device.route(w, scores, c.arch->routing, space.routes);
+  device.route(w, {layer, Step::experts}, scores, c.arch->routing, space.routes);
   device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
   device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
   device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
@@ -200,6 +198,8 @@ const char* step_name(Step step) {
       return "attention output";
     case Step::ffn_input:
       return "feed-forward input";
+    case Step::experts:
+      return "choice of experts";
     case Step::ffn_hidden:
       return "feed-forward hidden";
     case Step::output:
