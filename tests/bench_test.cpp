@@ -50,3 +50,54 @@ TEST_CASE("kernels_bench: a row for every format, layout, instruction set and op
       CHECK(rows[operation + isa + "/96/real_time"] == 1);
   }
 }
+
+TEST_CASE("hearth bench --json has the contract's fields, and a run for every batch at every depth") {
+  const ModelOnDisk model;
+  const json one =
+      json::parse(check_done(hearth_call({"bench", model.path(), "-p", "5", "-n", "3", "--reps", "1", "--json"})).out);
+  for (const char* field : {"prefill_tps", "decode_tps", "load_ms", "first_token_ms", "peak_rss_bytes", "read_gbps",
+                            "pct_of_read_peak", "weights_bytes"}) {
+    INFO(field);
+    CHECK(one.at(field).get<double>() > 0);
+  }
+  CHECK(one["first_token_ms"].get<double>() > one["load_ms"].get<double>());
+  CHECK(one["runs"].size() == 1);
+  CHECK(one["batch"] == 1);
+  CHECK(one["depth"] == 0);
+
+  const json many = json::parse(check_done(hearth_call({"bench", model.path(), "-p", "0", "-n", "3", "--reps", "2",
+                                                        "--batch", "1,3,8", "--depth", "0,70", "--json"}))
+                                    .out);
+  CHECK(many["prefill_tps"] == 0);
+  std::set<std::string> at_zero, at_depth;
+  std::vector<std::pair<int, int>> runs;
+  for (const json& run : many["runs"]) {
+    runs.emplace_back(run["batch"].get<int>(), run["depth"].get<int>());
+    CHECK(run["decode_tps"].get<double>() > 0);
+    CHECK(run["pct_of_read_peak"].get<double>() > 0);
+    (run["depth"] == 0 ? at_zero : at_depth).insert(run["logits"].get<std::string>());
+  }
+  CHECK(runs == std::vector<std::pair<int, int>>{{1, 0}, {1, 70}, {3, 0}, {3, 70}, {8, 0}, {8, 70}});
+  CHECK(at_zero == std::set<std::string>{one["logits"].get<std::string>()});  // alone or beside others: the same bits
+  CHECK(at_depth.size() == 1);
+  CHECK(at_depth != at_zero);
+}
+
+TEST_CASE("hearth bench refuses numbers out of range") {
+  const ModelOnDisk model;
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"--batch", "0"},
+                                                                                     {"--batch", "257"},
+                                                                                     {"--batch", "1,,2"},
+                                                                                     {"--batch", "1,"},
+                                                                                     {"--batch", ""},
+                                                                                     {"--batch", "1", "--batch", "2"},
+                                                                                     {"--depth", "-1"},
+                                                                                     {"--depth", "0, 1"},
+                                                                                     {"--reps", "0"},
+                                                                                     {"-p", "-1"}}) {
+    std::vector<std::string> call = {"bench", model.path()};
+    call.insert(call.end(), words.begin(), words.end());
+    INFO(words[0] << " " << words[1]);
+    check_error(hearth_call(call), 2);
+  }
+}

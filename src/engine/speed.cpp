@@ -48,6 +48,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
   Speed speed;
   if (n_prompt > 0) {
     HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt));
+    cache.fill_with_zero();  // the system gives the memory before the clock starts
     HEARTH_TRY(auto space, model::Workspace::make(c, std::min(chunk, n_prompt), 1));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
