@@ -227,7 +227,7 @@ int main(int argc, char** argv) {
   // What the call does not say: the fastest instruction set, the columns as a table, just long enough to be steady.
   std::string defaults[] = {"--benchmark_filter=/" + std::string(kernels::best().name) + "/",
                             "--benchmark_counters_tabular=true",
-                            std::string("--benchmark_min_time=") + (tiny ? "0" : "0.02")};
+                            std::string("--benchmark_min_time=") + (tiny ? "0" : "0.03")};
   for (std::string& word : defaults) words.insert(words.begin() + 1, word.data());
   int n_words = static_cast<int>(words.size());
   words.push_back(nullptr);

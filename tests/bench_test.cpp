@@ -101,3 +101,11 @@ TEST_CASE("hearth bench refuses numbers out of range") {
     check_error(hearth_call(call), 2);
   }
 }
+
+TEST_CASE("hearth bench refuses caches that the memory cannot hold before it takes any") {
+  const ModelOnDisk model;
+  const Outcome outcome =
+      hearth_call({"bench", model.path(), "-p", "0", "-n", "1", "--batch", "256", "--depth", "1000000000"});
+  check_error(outcome, 1);
+  CHECK(outcome.err.find("256 sequences of 1000000001 positions") != std::string::npos);
+}
