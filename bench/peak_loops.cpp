@@ -11,20 +11,31 @@ namespace hearth::kernels::HEARTH_ISA {
 namespace {
 
 // Chains that do not wait for one another: enough for two units of five cycles' latency, few enough to stay in registers.
-constexpr int kChains = 10 / Isa::kRegisters;
+constexpr int kChains = Isa::kRegisters == 1 ? 12 : 10 / Isa::kRegisters;
 constexpr int kDots = 8;  // in a step of a set without VNNI: as many products of small codes as 16 bits hold
 constexpr std::int64_t kFmaOperations = 2 * 16 * kChains, kDotOperations = 2 * 64 * kChains;
 
+/// Chains begin differently: equal ones would be computed once.
+template <class T> struct Beginnings {
+  alignas(64) T lane[16 * kChains];
+  Beginnings() {
+    for (int i = 0; i < 16 * kChains; ++i) lane[i] = static_cast<T>(i);
+  }
+};
+
 float fma_loop(std::int64_t steps) {
+  const Beginnings<float> beginnings;
   Isa::F chain[kChains];
   const Isa::F a = Isa::set1(0.5f), b = Isa::set1(1.0f);
-  for (Isa::F& c : chain) c = Isa::zero();
+  HEARTH_UNROLL  // a loop that stays one would keep the chains in memory
+  for (int n = 0; n < kChains; ++n) chain[n] = Isa::load(beginnings.lane + 16 * n);
   for (std::int64_t s = 0; s < steps; ++s) {
     HEARTH_UNROLL
     for (int n = 0; n < kChains; ++n) chain[n] = Isa::fma(chain[n], a, b);
   }
   float sum = 0.0f;
-  for (const Isa::F& c : chain) sum += Isa::fold(c);
+  HEARTH_UNROLL
+  for (int n = 0; n < kChains; ++n) sum += Isa::fold(chain[n]);
   return sum;
 }
 
@@ -32,20 +43,20 @@ float fma_loop(std::int64_t steps) {
 template <class S> struct DotLoop {
   static std::int32_t run(std::int64_t steps) {
     constexpr int kSums = S::kVnni ? kChains : 2;
+    const Beginnings<std::int32_t> beginnings;
     typename S::I chain[kSums], w = S::set1_i(0x01010101), x = S::set1_i(0x01ff01ff);
-    for (auto& c : chain) c = S::zero_i();
+    HEARTH_UNROLL
+    for (int n = 0; n < kSums; ++n) chain[n] = S::load_i(beginnings.lane + 16 * n);
     for (std::int64_t s = 0; s < steps; ++s) {
-      S::pin(w);  // a product of the same two registers would leave the loop
-      if constexpr (S::kVnni) {
-        HEARTH_UNROLL
-        for (int n = 0; n < kSums; ++n) chain[n] = S::dot(chain[n], w, x);
-      } else {
-        HEARTH_UNROLL
-        for (int n = 0; n < kSums; ++n) {
+      HEARTH_UNROLL
+      for (int n = 0; n < kSums; ++n) {
+        if constexpr (S::kVnni) {
+          chain[n] = S::dot(chain[n], w, x);
+        } else {
           typename S::I part = S::zero_i();
           HEARTH_UNROLL
           for (int d = 0; d < kDots; ++d) {
-            S::pin(w);
+            S::pin(w);  // a product of the same two registers would leave the loop
             part = S::dot16(part, w, x);
             S::pin(part);  // gcc would regroup the sums, and spill
           }
@@ -54,7 +65,8 @@ template <class S> struct DotLoop {
       }
     }
     std::int32_t sum = 0;
-    for (const auto& c : chain) sum += S::reduce_add_i(c);
+    HEARTH_UNROLL
+    for (int n = 0; n < kSums; ++n) sum += S::reduce_add_i(chain[n]);
     return sum;
   }
   static constexpr std::int64_t kOperations = S::kVnni ? kDotOperations : 2 * 64 * 2 * kDots;
