@@ -17,6 +17,7 @@ std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
 
 Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space,
                            std::int64_t n_prompt) {
+  cache.fill_with_zero();  // the system gives the memory before the clock starts
   const auto start = Clock::now();
   for (std::int64_t begin = 0; begin < n_prompt; begin += space.n_rows()) {
     const std::int64_t end = std::min(n_prompt, begin + space.n_rows());
@@ -62,7 +63,6 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
   Speed speed;
   if (n_prompt > 0) {
     HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt));
-    cache.fill_with_zero();  // the system gives the memory before the clock starts
     HEARTH_TRY(auto space, model::Workspace::make(c, std::min(chunk, n_prompt), 1));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
