@@ -98,7 +98,11 @@ void run_attention(benchmark::State& state, KernelRig& rig, const KernelTable& t
                    kernels::KvType type, std::int64_t n, std::int64_t depth) {
   const auto device = make_device(state, rig, table, model.head_dim);
   if (!device) return;
-  const backend::AttentionShape shape{model.n_head, model.n_kv_head, model.head_dim, 0.125f, type, 0};
+  const backend::AttentionShape shape{.n_head = model.n_head,
+                                      .n_kv_head = model.n_kv_head,
+                                      .head_dim = model.head_dim,
+                                      .scale = 0.125f,
+                                      .kv_type = type};
   const std::size_t page_bytes = shape.k_offset(model.n_kv_head);
   const std::vector<std::byte*> pages = rig.pieces(page_bytes);
   const std::size_t layer_pages = static_cast<std::size_t>((depth + kernels::kPage - 1) / kernels::kPage);
