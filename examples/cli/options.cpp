@@ -66,6 +66,20 @@ template <class T> T parse_number(const std::string& name, std::string_view text
   return value;
 }
 
+namespace {
+
+template <class T> std::vector<T> parse_list(const std::string& name, std::string_view text, T lowest, T highest) {
+  std::vector<T> values;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    values.push_back(parse_number<T>(name, text.substr(begin, end - begin), lowest, highest));
+    begin = end + 1;
+  }
+  return values;
+}
+
+}  // namespace
+
 template <class T>
 CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest,
                         const std::string& help) {
@@ -113,14 +127,16 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::vector<std:
 CLI::Option* add_ids(CLI::App& app, const std::string& name, std::optional<std::vector<std::int32_t>>& ids,
                      const std::string& help) {
   return add_raw(app, name, "ID,ID,…", help, [&ids](const std::string& option, const std::string& word) {
-    ids.emplace();
-    for (std::size_t begin = 0; begin <= word.size();) {
-      const std::size_t end = std::min(word.find(',', begin), word.size());
-      const auto text = std::string_view(word).substr(begin, end - begin);
-      ids->push_back(parse_number<std::int32_t>(option, text, 0, std::numeric_limits<std::int32_t>::max()));
-      begin = end + 1;
-    }
+    ids = parse_list<std::int32_t>(option, word, 0, std::numeric_limits<std::int32_t>::max());
   });
+}
+
+CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<std::int64_t>& values, std::int64_t lowest,
+                         std::int64_t highest, const std::string& help) {
+  return add_raw(app, name, "N,N,…", help,
+                 [&values, lowest, highest](const std::string& option, const std::string& word) {
+                   values = parse_list(option, word, lowest, highest);
+                 });
 }
 
 void ModelFile::declare(CLI::App& app, Need need) {

@@ -24,6 +24,9 @@ CLI::Option* add_ids(CLI::App& app, const std::string& name, std::optional<std::
 /// T: int, std::int64_t or float.
 template <class T>
 CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowest, T highest, const std::string& help);
+/// One number or more: N,N,…
+CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<std::int64_t>& values, std::int64_t lowest,
+                         std::int64_t highest, const std::string& help);
 
 /// The whole text as a number in range, or CLI::ValidationError. T: int or std::uint64_t.
 template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest);

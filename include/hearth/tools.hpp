@@ -78,19 +78,25 @@ HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view te
 
 struct BenchOptions {
   std::int64_t n_prompt = 512, n_generate = 128;
-  std::int64_t batch = 1;  ///< sequences decoded together
-  std::int64_t depth = 0;  ///< positions that lie before the first decoded one
-  int reps = 3;            ///< rounds; the median is reported
+  std::vector<std::int64_t> batches = {1};  ///< sequences decoded together; every number of them is a run of its own, …
+  std::vector<std::int64_t> depths = {0};  ///< … at every number of positions that lie before the first decoded one
+  int reps = 3;                            ///< rounds; medians are reported
+};
+
+struct BenchRun {
+  std::int64_t batch = 1, depth = 0;
+  double decode_tps = 0;          ///< generated tokens a second, of all sequences together
+  double pct_of_read_peak = 0;    ///< weights read a second, of the machine's read bandwidth
+  std::uint64_t logits_hash = 0;  ///< of the first sequence's last logits: the same in every batch
 };
 
 struct BenchReport {
-  double prefill_tps = 0;       ///< prompt tokens a second
-  double decode_tps = 0;        ///< generated tokens a second, of all sequences together
-  double first_token_ms = 0;    ///< a one-token prompt's forward pass
-  double read_gbps = 0;         ///< measured read bandwidth of this machine, 10^9 bytes a second
-  double pct_of_read_peak = 0;  ///< weights read a second by decoding, of that
-  std::uint64_t peak_rss_bytes = 0;
-  std::uint64_t logits_hash = 0;
+  double prefill_tps = 0;  ///< prompt tokens a second
+  double first_pass_ms =
+      0;                 ///< the first forward pass of this call, one token: a new model's structures are still cold
+  double read_gbps = 0;  ///< measured read bandwidth of this machine, 10^9 bytes a second
+  std::uint64_t peak_rss_bytes = 0;  ///< of this process until then
+  std::vector<BenchRun> runs;        ///< depths within batches, in the options' order
 };
 
 /// Speed with made-up tokens: nothing is sampled, no text ends early.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "border.h"
+#include "elapsed.h"
 #include "host.h"
 #include "perplexity.h"
 #include "sequence.h"
@@ -89,16 +90,21 @@ namespace {
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 Result<void> check(const BenchOptions& o) {
-  if (o.n_prompt >= 0 && o.n_generate >= 0 && o.batch >= 1 && o.batch <= 256 && o.depth >= 0 && o.reps >= 1 &&
-      o.reps <= 1000)
+  constexpr std::int64_t kMost = INT32_MAX;
+  const auto all = [](const std::vector<std::int64_t>& numbers, std::int64_t lowest, std::int64_t highest) {
+    return !numbers.empty() &&
+           std::all_of(numbers.begin(), numbers.end(), [&](std::int64_t n) { return n >= lowest && n <= highest; });
+  };
+  if (all({o.n_prompt, o.n_generate}, 0, kMost) && all(o.batches, 1, 256) && all(o.depths, 0, kMost) &&
+      all({o.reps}, 1, 1000))
     return {};
   return Error(Status::invalid_argument,
                "prompt, generated, batch, depth or repetitions are out of range; bench; batch is 1 to 256, reps 1 to "
-               "1000, the others 0 or more");
+               "1000, the others 0 to 2^31-1");
 }
 
 }  // namespace
@@ -109,25 +115,37 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     const engine::LoadedModel& loaded = *model.impl()->model;
     const kernels::KvType kv = engine::kv_type(session.kv);
     BenchReport report;
-    HEARTH_TRY(const engine::Speed first, engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
-    report.first_token_ms = 1000 * first.prefill_seconds;
+    const auto start = Clock::now();
+    HEARTH_CHECK(engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
+    report.first_pass_ms = 1000 * seconds_since(start);
     loaded.settle();
-    std::vector<double> prefill, decode;
-    for (int r = 0; r < o.reps; ++r) {
-      HEARTH_TRY(const engine::Speed speed,
-                 engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, o.n_generate, o.batch, o.depth));
-      prefill.push_back(speed.prefill_seconds);
-      decode.push_back(speed.decode_seconds);
-      report.logits_hash = speed.logits_hash;
+    for (const std::int64_t batch : o.batches)
+      for (const std::int64_t depth : o.depths) report.runs.push_back({batch, depth});
+    std::vector<double> prefill;
+    std::vector<std::vector<double>> decode(report.runs.size());
+    for (int r = 0; r < o.reps;
+         ++r) {  // the runs take turns: a machine whose speed drifts does the same to all of them
+      HEARTH_TRY(const engine::Speed prompt, engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, 0, 1, 0));
+      prefill.push_back(prompt.prefill_seconds);
+      for (std::size_t i = 0; i < report.runs.size(); ++i) {
+        BenchRun& run = report.runs[i];
+        HEARTH_TRY(const engine::Speed speed,
+                   engine::measure_speed(loaded, kv, session.chunk, 0, o.n_generate, run.batch, run.depth));
+        decode[i].push_back(speed.decode_seconds);
+        run.logits_hash = speed.logits_hash;
+      }
     }
-    if (o.n_prompt > 0) report.prefill_tps = static_cast<double>(o.n_prompt) / median(prefill);
-    if (o.n_generate > 0) report.decode_tps = static_cast<double>(o.n_generate * o.batch) / median(decode);
+    report.peak_rss_bytes = peak_resident_bytes();  // before the read peak's own large buffer
     HEARTH_TRY(const MachineInfo machine, machine_info());
     report.read_gbps = machine.read_gbps;
-    const double steps = report.decode_tps / static_cast<double>(o.batch);
-    if (machine.read_gbps > 0)
-      report.pct_of_read_peak = 100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
-    report.peak_rss_bytes = peak_resident_bytes();
+    if (o.n_prompt > 0) report.prefill_tps = static_cast<double>(o.n_prompt) / median(prefill);
+    for (std::size_t i = 0; o.n_generate > 0 && i < report.runs.size(); ++i) {
+      const double steps = static_cast<double>(o.n_generate) / median(decode[i]);
+      report.runs[i].decode_tps = steps * static_cast<double>(report.runs[i].batch);
+      if (machine.read_gbps > 0)
+        report.runs[i].pct_of_read_peak =
+            100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
+    }
     return report;
   });
 }

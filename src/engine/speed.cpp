@@ -5,6 +5,7 @@
 
 #include "elapsed.h"
 #include "hash.h"
+#include "host.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -16,6 +17,7 @@ std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
 
 Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space,
                            std::int64_t n_prompt) {
+  cache.fill_with_zero();  // the system gives the memory before the clock starts
   const auto start = Clock::now();
   for (std::int64_t begin = 0; begin < n_prompt; begin += space.n_rows()) {
     const std::int64_t end = std::min(n_prompt, begin + space.n_rows());
@@ -40,6 +42,19 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
   return seconds_since(start);
 }
 
+// Caches at a depth that was never computed are written at once: asking for too much would end the process, not fail.
+Result<void> check_memory(const model::Config& config, kernels::KvType type, std::int64_t n_sequences,
+                          std::int64_t n_ctx) {
+  const double needed =
+      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx));
+  const std::uint64_t left = available_memory();
+  if (needed <= static_cast<double>(left)) return {};
+  return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
+                                          " positions need " + std::to_string(needed / 1e9) + " GB, " +
+                                          std::to_string(static_cast<double>(left) / 1e9) +
+                                          " GB are left; bench; ask for a smaller --batch or --depth");
+}
+
 }  // namespace
 
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
@@ -52,6 +67,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
   if (n_steps > 0) {
+    HEARTH_CHECK(check_memory(c, type, n_sequences, depth + n_steps));
     std::vector<model::KvCache> caches;
     for (std::int64_t s = 0; s < n_sequences; ++s) {
       HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1));

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Enters: the source tree and a built `hearth`. Leaves: success when tools/compare and bench/model_bench do their work on the
+# bundled model, with made-up rivals: one that answers like llama-bench, one that fails, one that is not there.
+set -euo pipefail
+source_dir=$1 hearth=$2
+for needed in python3 taskset; do
+  command -v $needed >/dev/null || { echo "SKIPPED: $needed is absent"; exit 0; }
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+model=$source_dir/models/hearth-stories.gguf
+
+cat >"$work/rival" <<'TEXT'
+#!/usr/bin/env bash
+[[ $* == *"-p 4 -n 2 -t 1 -r 1 -o json" ]] || exit 3
+echo 'a line of a log'
+echo '[{"n_prompt": 4, "n_gen": 0, "avg_ts": 8.0}, {"n_prompt": 0, "n_gen": 2, "avg_ts": '"${2:-4.0}"'}]'
+TEXT
+chmod +x "$work/rival"
+"$source_dir/tools/compare" --hearth "$hearth" --rounds 2 -p 4 -n 2 --threads 1 --out "$work/sub/out.json" --isa scalar \
+  --rival "slow=$work/rival -x 2.0" --rival "fast=$work/rival -x 5.0" --rival "broken=/bin/false" --rival "none=$work/none" \
+  --best "better=slow,fast,broken" "$model" >"$work/table" 2>"$work/messages"
+grep -q '^broken on hearth-stories.gguf: exit 1' "$work/messages"
+(($(grep -c '^none on' "$work/messages") == 1))
+grep -qE '^\| hearth-stories.gguf \| decode \| [0-9.]+ \| [0-9]+ \| 2.00 \(x[0-9.]+\) \| 5.00 \(x[0-9.]+\) \| - \| - \| 5.00 \(x[0-9.]+\) \|$' "$work/table"
+python3 - "$work/sub/out.json" <<'TEXT'
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert report["commit"] and report["machine"]["cpu"] and report["machine"]["processors"] > 0
+model = report["models"]["hearth-stories.gguf"]
+assert model["medians"]["broken"] is None and model["ratios"]["none"] is None
+assert set(model["failures"]) == {"broken", "none"}
+assert len(model["runs"]["hearth"]) == len(model["runs"]["fast"]) == 2
+assert model["runs"]["hearth"][0]["isa"] == "scalar"
+assert abs(model["ratios"]["better"]["decode"] * 5 / model["medians"]["hearth"]["decode"] - 1) < 1e-9
+TEXT
+if "$source_dir/tools/compare" --best "x=nobody" "$model" 2>/dev/null; then echo "--best took a rival that is none"; exit 1; fi
+
+for measure in neighbour batch depth start; do  # whether a bound is kept says nothing on a model this small
+  "$source_dir/bench/model_bench" $measure "$model" --hearth "$hearth" --rounds 1 -n 2 >"$work/$measure" || (($? == 1))
+done
+grep -q '^kept: ' "$work/neighbour"
+grep -q '^8 together against 1: ' "$work/batch"
+(($(grep -c '^kept at ' "$work/depth") == 2))
+grep -q '^first token: ' "$work/start"
+if grep 'logits differ' "$work/batch"; then exit 1; fi
+if "$source_dir/bench/model_bench" batch "$work/none.gguf" --hearth "$hearth" 2>"$work/messages"; then exit 1; fi
+grep -q '^error: exit 1; ' "$work/messages"
