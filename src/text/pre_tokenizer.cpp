@@ -18,7 +18,7 @@ Result<PreTokenizer> PreTokenizer::make(const PreTokenizerRow& row) {
   for (const PreTokenizerStep* step : row.steps) {
     if (!step) break;
     HEARTH_TRY(Regex regex, Regex::compile(step->regex));
-    made.steps_.push_back(std::make_unique<const Regex>(std::move(regex)));
+    made.steps_.push_back({std::make_unique<const Regex>(std::move(regex)), step->thousands});
   }
   return made;
 }
@@ -35,21 +35,33 @@ class PreTokenizer::Cut {
       return {};
     }
     std::size_t done = 0;  // cut so far
-    bool must_move = false;
-    for (std::size_t from = 0; done < stretch.size();) {
-      HEARTH_TRY(const std::optional<Match> match, steps_[step]->find(stretch, from, must_move, memory_));
-      const Match cut = match.value_or(Match{stretch.size(), stretch.size()});
-      if (cut.begin > done) HEARTH_CHECK(run(step + 1, stretch.substr(done, cut.begin - done), at + done));
-      if (cut.end > cut.begin)
-        HEARTH_CHECK(run(step + 1, stretch.substr(cut.begin, cut.end - cut.begin), at + cut.begin));
-      done = from = cut.end;
-      must_move = cut.end == cut.begin;
+    const auto cut_at = [&](std::size_t border) -> Result<void> {
+      if (border <= done) return {};
+      const std::size_t begin = std::exchange(done, border);
+      return run(step + 1, stretch.substr(begin, border - begin), at + begin);
+    };
+    for (std::size_t from = 0; from < stretch.size();) {
+      HEARTH_TRY(const std::optional<Match> match, steps_[step].regex->find(stretch, from, memory_));
+      if (!match) break;
+      from = match->end;
+      if (steps_[step].thousands != Thousands::borders) HEARTH_CHECK(cut_at(match->begin));
+      if (steps_[step].thousands != Thousands::no) HEARTH_CHECK(cut_thousands(stretch, *match, cut_at));
+      if (steps_[step].thousands != Thousands::borders) HEARTH_CHECK(cut_at(match->end));
+    }
+    return cut_at(stretch.size());
+  }
+
+ private:
+  template <class CutAt> static Result<void> cut_thousands(std::string_view stretch, Match digits, CutAt&& cut_at) {
+    std::size_t n_digits = 0;
+    for (std::size_t i = digits.begin; i < digits.end; ++i) n_digits += is_utf8_begin(stretch[i]) ? 1 : 0;
+    for (std::size_t i = digits.begin; i < digits.end; ++i) {
+      if (is_utf8_begin(stretch[i]) && n_digits-- % 3 == 0) HEARTH_CHECK(cut_at(i));
     }
     return {};
   }
 
- private:
-  const std::vector<std::unique_ptr<const Regex>>& steps_;
+  const std::vector<Step>& steps_;
   std::vector<std::uint32_t>& ends_;
   Regex::Memory memory_;
 };

@@ -30,7 +30,11 @@ class PreTokenizer {
  private:
   class Cut;
   PreTokenizer();
-  std::vector<std::unique_ptr<const Regex>> steps_;
+  struct Step {
+    std::unique_ptr<const Regex> regex;
+    Thousands thousands;
+  };
+  std::vector<Step> steps_;
 };
 
 }  // namespace hearth::text

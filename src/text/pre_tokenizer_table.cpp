@@ -35,31 +35,34 @@ constexpr Step exaone_moe_words{
     R"(|[^\r\n\p{L}\p{N}]?\p{L}[\p{L}\p{M}]*+(?: \p{L}[\p{L}\p{M}]*+)*+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n])"
     R"(|\s+(?!\S)|\s+)"};
 
+// A word in one case or with a capital: marks and letters without case may stand in either part.
 #define HEARTH_UPPER R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])"
 #define HEARTH_LOWER R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])"
-#define HEARTH_CASED(tail)                                                                             \
-  R"([^\r\n\p{L}\p{N}]?)" HEARTH_UPPER "*" HEARTH_LOWER "+" tail R"(|[^\r\n\p{L}\p{N}]?)" HEARTH_UPPER \
-  "+" HEARTH_LOWER "*" tail
+#define HEARTH_CASED(upper, lower, tail) \
+  R"([^\r\n\p{L}\p{N}]?)" upper "*" lower "+" tail R"(|[^\r\n\p{L}\p{N}]?)" upper "+" lower "*" tail
 #define HEARTH_OTHER R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*)" HEARTH_SPACES
 
-constexpr Step o200k_words{HEARTH_CASED(HEARTH_CONTRACTION "?") R"(|\p{N}{1,3})" HEARTH_OTHER};
-constexpr Step youtu_words{HEARTH_CASED(HEARTH_CONTRACTION "?") R"(|\p{N})" HEARTH_OTHER};
-constexpr Step tekken_words{HEARTH_CASED("") R"(|\p{N})" HEARTH_OTHER};
+constexpr Step o200k_words{
+    HEARTH_CASED(HEARTH_UPPER, HEARTH_LOWER, HEARTH_CONTRACTION "?") R"(|\p{N}{1,3})" HEARTH_OTHER};
+constexpr Step youtu_words{HEARTH_CASED(HEARTH_UPPER, HEARTH_LOWER, HEARTH_CONTRACTION "?") R"(|\p{N})" HEARTH_OTHER};
+constexpr Step tekken_words{HEARTH_CASED(HEARTH_UPPER, HEARTH_LOWER, "") R"(|\p{N})" HEARTH_OTHER};
 
-// Kimi's classes are o200k's without Han, which has an alternative of its own in front.
-#define HEARTH_NOT_HAN(set) R"((?:(?!\p{Han}))" set ")"
-constexpr Step kimi_words{R"(\p{Han}+|[^\r\n\p{L}\p{N}]?)" HEARTH_NOT_HAN(HEARTH_UPPER) "*" HEARTH_NOT_HAN(
-    HEARTH_LOWER) "+" HEARTH_CONTRACTION
-                  R"(?|[^\r\n\p{L}\p{N}]?)" HEARTH_NOT_HAN(HEARTH_UPPER) "+" HEARTH_NOT_HAN(
-                      HEARTH_LOWER) "*" HEARTH_CONTRACTION R"(?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*)" HEARTH_SPACES};
+// The same two classes without Han: PCRE2 cannot subtract, so each is what is in none of the others.
+#define HEARTH_NO_HAN_UPPER R"([^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}])"
+#define HEARTH_NO_HAN_LOWER R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}])"
+constexpr Step kimi_words{R"(\p{Han}+|)" HEARTH_CASED(HEARTH_NO_HAN_UPPER, HEARTH_NO_HAN_LOWER,
+                                                      HEARTH_CONTRACTION
+                                                      "?") R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*)" HEARTH_SPACES};
 
 constexpr Step digit{R"(\p{N})"};
 constexpr Step digits{R"(\p{N}+)"};
 constexpr Step three_digits{R"(\p{N}{1,3})"};
 constexpr Step three_ascii_digits{"[0-9][0-9][0-9]"};
-constexpr Step thousands{R"(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))"};
-constexpr Step thousands_before_border{R"(\d{1,3}(?=(?:\d{3})*\b))"};
-constexpr Step before_thousands{R"((?=(\d{3})+(?!\d)))"};
+// These three look ahead over all the digits from each of them in their tokenizers: \p{N}{1,3}(?=(\p{N}{3})*(?!\p{N})),
+// \d{1,3}(?=(\d{3})*\b) and (?=(\d{3})+(?!\d)). Counting from the right of each run does the same once.
+constexpr Step thousands{R"(\p{N}+)", Thousands::apart};
+constexpr Step thousands_before_border{R"((?<!\d)\d++(?!\w))", Thousands::apart};
+constexpr Step before_thousands{R"(\d+)", Thousands::borders};
 
 constexpr Step line_break{R"([\r\n])"};
 constexpr Step letters_of_deepseek{

@@ -7,11 +7,19 @@
 
 namespace hearth::text {
 
+/// What becomes of a match that is a run of digits: groups of three, counted from its right.
+enum class Thousands {
+  no,
+  apart,    ///< each group and the digits left over are stretches of their own
+  borders,  ///< the text is only cut where a group begins
+};
+
 /// One cut: every match becomes a stretch of its own, and so does what lies between two matches.
 ///
 /// Regexes are PCRE2's with UTF and UCP, except that \s is Unicode's White_Space, as in the tokenizers they come from.
 struct PreTokenizerStep {
   std::string_view regex;
+  Thousands thousands = Thousands::no;
 };
 
 /// What follows from a pre-tokenizer's name besides its cuts.

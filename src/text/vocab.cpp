@@ -255,10 +255,7 @@ Result<Vocab> Vocab::from_parts(VocabParts parts) {
   parts.remove_extra_whitespaces = parts.remove_extra_whitespaces.value_or(false);
 
   Vocab vocab;
-  vocab.ids_.reserve(parts.tokens.size());
-  for (std::size_t i = 0; i < parts.tokens.size(); ++i) {
-    vocab.ids_.emplace(parts.tokens[i], static_cast<std::int32_t>(i));  // the first of equal texts stays
-  }
+  vocab.ids_ = TextTable(parts.tokens);
   for (std::string_view token : parts.tokens) vocab.longest_ = std::max(vocab.longest_, token.size());
   vocab.parts_ = std::move(parts);
   vocab.find_roles();
@@ -291,9 +288,7 @@ void Vocab::find_ends() {
 }
 
 std::int32_t Vocab::find(std::string_view text) const {
-  if (text.size() > longest_) return -1;
-  const auto found = ids_.find(text);
-  return found == ids_.end() ? -1 : found->second;
+  return text.size() > longest_ ? -1 : ids_.find(text, parts_.tokens);
 }
 
 bool Vocab::ends_text(std::int32_t id) const {

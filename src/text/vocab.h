@@ -10,11 +10,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "gguf_reader.h"
-#include "text_hash.h"
+#include "text_table.h"
 
 namespace hearth::text {
 
@@ -93,7 +92,7 @@ class Vocab {
 
   VocabParts parts_;
   std::vector<std::int32_t> end_ids_;
-  std::unordered_map<std::string_view, std::int32_t, TextHash> ids_;
+  TextTable ids_;
   std::size_t longest_ = 0;
 };
 
