@@ -56,8 +56,8 @@ Result<std::unique_ptr<const Algorithm>> Bpe::make(const Vocab& vocab) {
   const std::string_view name = vocab.pre();
   const PreTokenizerRow* row = find_pre_tokenizer(name);
   if (!row) {
-    return Error(Status::unsupported, "tokenizer.ggml.pre is \"" + escape(name) +
-                                          "\", which is no pre-tokenizer known here; " + vocab.where() +
+    return Error(Status::unsupported, "\"" + escape(name) +
+                                          "\" is no pre-tokenizer known here; tokenizer.ggml.pre of " + vocab.where() +
                                           "; the nearest name is \"" + std::string(nearest_pre_tokenizer(name)) +
                                           "\": if the model splits its text so, say --pre NAME");
   }

@@ -222,7 +222,14 @@ Result<Vocab> Vocab::from(const gguf::File& file, VocabOptions options) {
   }
   HEARTH_TRY(const std::optional<std::string_view> pre, file.optional_string("tokenizer.ggml.pre"));
   parts.pre = pre;
-  if (options.pre) parts.pre = std::move(options.pre);
+  if (!options.pre.empty()) {
+    if (!defaults_of(parts.model).needs_merges) {
+      return Error(Status::invalid_argument, "a tokenizer of model \"" + escape(parts.model) +
+                                                 "\" has no pre-tokenizer to choose; " + parts.where +
+                                                 "; leave --pre out");
+    }
+    parts.pre = std::move(options.pre);
+  }
   parts.end_texts = std::move(options.end_texts);
   HEARTH_TRY(parts.scores, read_scores(file));
   HEARTH_TRY(parts.types, read_types(file));

@@ -28,8 +28,8 @@ struct SpecialIds {
 
 /// What a caller knows better than the file, or in addition to it.
 struct VocabOptions {
-  std::optional<std::string> pre;      ///< the pre-tokenizer, in place of tokenizer.ggml.pre
-  std::vector<std::string> end_texts;  ///< tokens that read so end a text too; the chat template names such
+  std::string pre{};                     ///< the pre-tokenizer, in place of tokenizer.ggml.pre; empty: the file's
+  std::vector<std::string> end_texts{};  ///< tokens that read so end a text too; the chat template names such
 };
 
 /// A vocabulary before it is checked: what a file says, or what a test makes up.
