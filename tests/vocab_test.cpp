@@ -253,6 +253,19 @@ TEST_CASE("vocab: ids given by a program are checked as well") {
   }
 }
 
+TEST_CASE("vocab T9: merges of another type are refused") {
+  gguf::Writer numbers = writer_with({.model = false}), scalar = writer_with({.model = false});
+  numbers.add("tokenizer.ggml.model", "gpt2");
+  scalar.add("tokenizer.ggml.model", "gpt2");
+  numbers.add_array<std::uint32_t>("tokenizer.ggml.merges", std::vector<std::uint32_t>{1, 2});
+  scalar.add("tokenizer.ggml.merges", "a b");
+  CHECK(has(load_error(numbers), "tokenizer.ggml.merges"));
+  CHECK(has(load_error(scalar), "tokenizer.ggml.merges"));
+  gguf::Writer pre = writer_with({});
+  pre.add("tokenizer.ggml.pre", std::uint32_t{1});
+  CHECK(has(load_error(pre), "tokenizer.ggml.pre"));
+}
+
 TEST_CASE("vocab: what ends a text is the union of ids, known texts and what the caller names") {
   SmallVocab small;
   const auto control = [&](const char* text) { return small.add(text, 0, TokenType::control); };

@@ -103,9 +103,12 @@ Result<void> Bpe::read_merges() {
   return {};
 }
 
+/// The token that a spelling may merge into, -1 for none. User-defined tokens are spelled as text, not in letters for
+/// bytes: DeepSeek's "\u00f5" is that character and not the byte 0xf5.
 std::int32_t Bpe::find_token(std::string_view spelled) const {
   const std::int32_t id = vocab_.find(spelled);
-  return id >= 0 && may_merge(vocab_.type(id)) ? id : -1;
+  if (id < 0 || !may_merge(vocab_.type(id))) return -1;
+  return traits_.byte_level && vocab_.type(id) == TokenType::user_defined ? -1 : id;
 }
 
 FirstSymbol Bpe::first(std::string_view rest) const {
@@ -148,19 +151,11 @@ Result<void> Bpe::encode(std::string_view text, bool, std::vector<std::int32_t>&
     text = marked;
   }
   std::vector<std::uint32_t> ends;
+  ends.reserve(text.size() / 4);
   HEARTH_CHECK(pre_.split(text, ends));
-  WordCache cache(text.size());
   Merger<Bpe> merger(*this);
-  std::size_t begin = 0;
-  for (const std::uint32_t end : ends) {
-    const std::string_view word = text.substr(begin, end - begin);
-    begin = end;
-    if (cache.recall(word, ids)) continue;
-    const std::size_t first_id = ids.size();
-    HEARTH_CHECK(append_word(word, merger, ids));
-    cache.remember(word, first_id, ids);
-  }
-  return {};
+  return append_words(text, ends, ids,
+                      [&](std::string_view word, auto& out) { return append_word(word, merger, out); });
 }
 
 void Bpe::append_piece(std::int32_t id, std::string& bytes) const {

@@ -108,17 +108,13 @@ Result<void> Spm::append_word(std::string_view word, Merger<Spm>& merger, std::v
 Result<void> Spm::encode(std::string_view text, bool first, std::vector<std::int32_t>& ids) const {
   std::string marked(first && vocab_.add_space_prefix() ? space_mark : "");
   HEARTH_CHECK(mark_spaces(text, marked));
-  WordCache cache(marked.size());
-  Merger<Spm> merger(*this);
-  for (std::size_t begin = 0, end; begin < marked.size(); begin = end) {
-    end = word_end(marked, begin);
-    const std::string_view word = std::string_view(marked).substr(begin, end - begin);
-    if (cache.recall(word, ids)) continue;
-    const std::size_t first_id = ids.size();
-    HEARTH_CHECK(append_word(word, merger, ids));
-    cache.remember(word, first_id, ids);
+  std::vector<std::uint32_t> ends;
+  for (std::size_t end = 0; end < marked.size(); ends.push_back(static_cast<std::uint32_t>(end))) {
+    end = word_end(marked, end);
   }
-  return {};
+  Merger<Spm> merger(*this);
+  return append_words(marked, ends, ids,
+                      [&](std::string_view word, auto& out) { return append_word(word, merger, out); });
 }
 
 /// How much is merged at once. No merge can reach over a border that no token spans, so words come out as the whole

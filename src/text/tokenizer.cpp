@@ -65,6 +65,7 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text, Encod
                                                "; cut it into parts");
   }
   std::vector<std::int32_t> ids;
+  ids.reserve(text.size() / 4);
   if (options.add_special && vocab_->add_bos()) ids.push_back(*vocab_->special().bos);
   bool first = true;
   for (const Fragment& fragment : special_.split(text, options.parse_special)) {
