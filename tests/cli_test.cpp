@@ -95,6 +95,9 @@ TEST_CASE("tokenize gives a JSON array, and decode the text back") {
       json::parse(check_done(hearth_call({"tokenize", model.path(), "-p", "<s>", "--special", "--parse"})).out);
   CHECK(special == json({1, 1}));
   CHECK(check_done(hearth_call({"tokenize", model.path(), "-p", ""})).out == "[]\n");
+  const Outcome refused = hearth_call({"tokenize", model.path(), "-p", "a", "--pre", "gpt-2"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.err.find("has no pre-tokenizer to choose") != std::string::npos);
 }
 
 TEST_CASE("eval --tokens writes a NumPy file, whatever the threads, chunk and weights") {

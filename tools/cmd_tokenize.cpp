@@ -19,6 +19,7 @@ class Tokenize : public Command {
   void declare(CLI::App& app) override {
     model_.declare(app, ModelFile::Need::required);
     text_.declare(app, TextInput::Otherwise::nothing);
+    add_pre(app, pre_);
     CLI::Option* decode = add_ids(app, "--decode", ids_, "print the text of these ids instead");
     decode->excludes(add_flag(app, "--special", special_, "add BOS and EOS as the model says"));
     decode->excludes(add_flag(app, "--parse", parse_, "text that spells a special token becomes it"));
@@ -31,7 +32,7 @@ class Tokenize : public Command {
   Result<void> run(Console& console) override {
     auto path = model_.path();
     if (!path) return path.error();
-    auto tokenizer = tools::Tokenizer::open(*path, model_.mmap());
+    auto tokenizer = tools::Tokenizer::open(*path, model_.mmap(), pre_.value_or(""));
     if (!tokenizer) return tokenizer.error();
     auto result = ids_ ? tokenizer->decode(*ids_) : encode(*tokenizer, console);
     if (!result) return result.error();
@@ -52,6 +53,7 @@ class Tokenize : public Command {
   TextInput text_;
   std::optional<std::vector<std::int32_t>> ids_;
   bool special_ = false, parse_ = false;
+  std::optional<std::string> pre_;
 };
 
 }  // namespace

@@ -150,6 +150,10 @@ void ModelFile::declare(CLI::App& app, Need need) {
 
 Result<std::string> ModelFile::path() const { return model_ ? find_model(*model_) : bundled_model(); }
 
+void add_pre(CLI::App& app, std::optional<std::string>& name) {
+  add_text(app, "--pre", "NAME", name, "pre-tokenizer, in place of the model's tokenizer.ggml.pre");
+}
+
 void IsaChoice::declare(CLI::App& app) {
   add_choice(app, "--isa", kIsas, name_,
              "instruction set: scalar|avx2|avxvnni|avx512|amx|neon (default: the fastest here, or HEARTH_ISA)");
@@ -172,6 +176,7 @@ void ModelRun::declare(CLI::App& app, ModelFile::Need need) {
   add_number(app, "--chunk", chunk_, std::int64_t{1}, kMaxChunk, "prompt tokens a pass (default 512)");
   add_choice(app, "--weights", {"auto", "file", "repacked"}, weights_,
              "how weights lie in memory: auto (default)|file|repacked");
+  add_pre(app, pre_);
   add_raw(app, "--device", "NAME", "cpu (default)|cuda[:N]", [this](const std::string& name, const std::string& word) {
     if (word.rfind("cuda:", 0) == 0) parse_number("--device cuda:", std::string_view(word).substr(5), 0, 255);
     else check_choice(name, {"cpu", "cuda"}, word);
@@ -199,6 +204,7 @@ Result<Model> ModelRun::open() const {
   options.threads = threads_;
   options.isa = isa_.name();
   options.mmap = file_.mmap();
+  options.pre = pre_.value_or("");
   options.weights = weights_ == "file"       ? Weights::file
                     : weights_ == "repacked" ? Weights::repacked
                                              : Weights::automatic;

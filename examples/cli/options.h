@@ -46,6 +46,9 @@ class ModelFile {
   bool no_mmap_ = false;
 };
 
+/// --pre: a pre-tokenizer in place of the file's.
+void add_pre(CLI::App& app, std::optional<std::string>& name);
+
 /// --isa, or HEARTH_ISA.
 class IsaChoice {
  public:
@@ -58,7 +61,7 @@ class IsaChoice {
   std::string name_;
 };
 
-/// A model file and how to run it: --threads --isa --weights --device --ctx --kv --chunk.
+/// A model file and how to run it: --threads --isa --weights --device --ctx --kv --chunk --pre.
 class ModelRun {
  public:
   void declare(CLI::App& app, ModelFile::Need need);
@@ -76,6 +79,7 @@ class ModelRun {
   int threads_ = 0;
   std::string weights_ = "auto", kv_ = "f16", device_ = "cpu";
   std::int64_t n_ctx_ = 0, chunk_ = 512;
+  std::optional<std::string> pre_;
 };
 
 }  // namespace hearth::cli

@@ -32,7 +32,8 @@ struct ModelOptions {
   int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024
   std::string isa{};  ///< a name from machine_info().isas; empty: the fastest that runs here
   Weights weights = Weights::automatic;
-  bool mmap = true;  ///< false: read the file into memory, immune to others changing it
+  bool mmap = true;   ///< false: read the file into memory, immune to others changing it
+  std::string pre{};  ///< a pre-tokenizer's name in place of the file's tokenizer.ggml.pre; empty: the file's
 };
 
 struct SessionOptions {

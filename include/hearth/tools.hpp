@@ -54,7 +54,8 @@ HEARTH_API Result<FileReport> inspect(const std::string& path, std::size_t limit
 /// A file's tokenizer; any architecture, with or without tensors.
 class HEARTH_API Tokenizer {
  public:
-  static Result<Tokenizer> open(const std::string& path, bool mmap = true);
+  /// `pre`: as in ModelOptions.
+  static Result<Tokenizer> open(const std::string& path, bool mmap = true, const std::string& pre = {});
   Result<std::vector<std::int32_t>> encode(std::string_view text, bool special = false, bool parse = false) const;
   Result<std::string> decode(std::span<const std::int32_t> ids) const;
 

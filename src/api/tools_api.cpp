@@ -35,10 +35,10 @@ class Tokenizer::Impl {
   const text::Tokenizer tokenizer;
 };
 
-Result<Tokenizer> Tokenizer::open(const std::string& path, bool mmap) {
+Result<Tokenizer> Tokenizer::open(const std::string& path, bool mmap, const std::string& pre) {
   return api::guarded([&]() -> Result<Tokenizer> {
     HEARTH_TRY(auto file, gguf::File::open(path, access(mmap)));
-    HEARTH_TRY(auto tokenizer, text::Tokenizer::from(file));
+    HEARTH_TRY(auto tokenizer, text::Tokenizer::from(file, {.pre = pre}));
     return Tokenizer(std::make_shared<const Impl>(std::move(file), std::move(tokenizer)));
   });
 }

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "bpe.h"
 #include "escape.h"
 #include "spm.h"
 #include "try.h"
@@ -18,6 +19,8 @@ struct AlgorithmRow {
 };
 constexpr AlgorithmRow algorithms[] = {
     {"llama", make_spm},
+    {"gpt2", make_bpe},
+    {"gemma4", make_bpe},
 };
 
 Result<std::unique_ptr<const Algorithm>> make_algorithm(const Vocab& vocab) {
@@ -43,8 +46,8 @@ Tokenizer::Tokenizer(std::unique_ptr<const Vocab> vocab, std::unique_ptr<const A
   }
 }
 
-Result<Tokenizer> Tokenizer::from(const gguf::File& file) {
-  HEARTH_TRY(Vocab vocab, Vocab::from(file));
+Result<Tokenizer> Tokenizer::from(const gguf::File& file, VocabOptions options) {
+  HEARTH_TRY(Vocab vocab, Vocab::from(file, std::move(options)));
   return from(std::move(vocab));
 }
 
@@ -62,6 +65,7 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text, Encod
                                                "; cut it into parts");
   }
   std::vector<std::int32_t> ids;
+  ids.reserve(text.size() / 4);
   if (options.add_special && vocab_->add_bos()) ids.push_back(*vocab_->special().bos);
   bool first = true;
   for (const Fragment& fragment : special_.split(text, options.parse_special)) {

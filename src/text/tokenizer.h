@@ -39,7 +39,7 @@ class Algorithm {
 /// Immutable, so any number of threads may use it. The file it came from must outlive it.
 class Tokenizer {
  public:
-  static Result<Tokenizer> from(const gguf::File& file);
+  static Result<Tokenizer> from(const gguf::File& file, VocabOptions options = {});
   static Result<Tokenizer> from(Vocab vocab);
 
   /// Total on any bytes: NUL, invalid UTF-8, 16 MiB of one letter. Errors: 2 GiB of text; an unknown character in a

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "end_texts.h"
 #include "escape.h"
+#include "pre_tokenizer_table.h"
 #include "try.h"
 
 namespace hearth::text {
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::string_view tokens_key = "tokenizer.ggml.tokens";
 constexpr std::string_view scores_key = "tokenizer.ggml.scores";
+constexpr std::string_view merges_key = "tokenizer.ggml.merges";
 constexpr std::string_view types_key = "tokenizer.ggml.token_type";
 
 /// The smallest vocabulary that can say anything: unknown, begin, end.
@@ -37,6 +40,9 @@ constexpr SpecialKey special_keys[] = {
     {"tokenizer.ggml.fim_pad_token_id", &SpecialIds::fim_pad},
     {"tokenizer.ggml.fim_rep_token_id", &SpecialIds::fim_rep},
     {"tokenizer.ggml.fim_sep_token_id", &SpecialIds::fim_sep},
+    {"tokenizer.ggml.prefix_token_id", &SpecialIds::fim_pre},  // as older files spell these three
+    {"tokenizer.ggml.suffix_token_id", &SpecialIds::fim_suf},
+    {"tokenizer.ggml.middle_token_id", &SpecialIds::fim_mid},
 };
 
 struct FlagKey {
@@ -53,12 +59,15 @@ constexpr FlagKey flag_keys[] = {
 /// What a file means where it says nothing. A model without a row has no defaults; its algorithm brings the row.
 struct ModelDefaults {
   std::string_view model;
-  bool needs_scores, add_bos, add_eos, add_space_prefix;
+  bool needs_scores, needs_merges, add_bos, add_eos, add_space_prefix;
   std::optional<std::int32_t> bos, eos, unk;
+  std::string_view pre = "default";
 };
 constexpr ModelDefaults model_defaults[] = {
-    {"llama", true, true, false, true, 1, 2, 0},
-    {"", false, false, false, false, {}, {}, {}},
+    {"llama", true, false, true, false, true, 1, 2, 0},
+    {"gpt2", false, true, false, false, false, {}, {}, {}},
+    {"gemma4", false, true, false, false, false, {}, {}, {}, "gemma4"},
+    {"", false, false, false, false, false, {}, {}, {}},
 };
 
 const ModelDefaults& defaults_of(std::string_view model) {
@@ -124,6 +133,13 @@ Result<void> check_lengths(const VocabParts& parts) {
         parts.where, "convert the model again");
   }
   return {};
+}
+
+Result<void> check_merges(const VocabParts& parts) {
+  if (parts.merges || !defaults_of(parts.model).needs_merges) return {};
+  return malformed(
+      std::string(merges_key) + " is missing, a tokenizer of model " + escape(parts.model) + " is made of it",
+      parts.where, "convert the model again");
 }
 
 Result<std::int32_t> checked_id(std::string_view key, std::uint64_t id, std::size_t n, std::string_view where) {
@@ -194,13 +210,27 @@ std::optional<std::uint8_t> byte_of(std::string_view text) {
   return static_cast<std::uint8_t>(value);
 }
 
-Result<Vocab> Vocab::from(const gguf::File& file) {
+Result<Vocab> Vocab::from(const gguf::File& file, VocabOptions options) {
   VocabParts parts;
   parts.where = quoted_path(file.path());
   HEARTH_TRY(parts.model, file.get_string("tokenizer.ggml.model"));
   HEARTH_TRY(const std::optional<std::string_view> name, file.optional_string("general.name"));
   parts.name = name.value_or("");
   HEARTH_TRY(parts.tokens, file.get_strings(tokens_key));
+  if (file.find(merges_key)) {
+    HEARTH_TRY(parts.merges, file.get_strings(merges_key));
+  }
+  HEARTH_TRY(const std::optional<std::string_view> pre, file.optional_string("tokenizer.ggml.pre"));
+  parts.pre = pre;
+  if (!options.pre.empty()) {
+    if (!defaults_of(parts.model).needs_merges) {
+      return Error(Status::invalid_argument, "a tokenizer of model \"" + escape(parts.model) +
+                                                 "\" has no pre-tokenizer to choose; " + parts.where +
+                                                 "; leave --pre out");
+    }
+    parts.pre = std::move(options.pre);
+  }
+  parts.end_texts = std::move(options.end_texts);
   HEARTH_TRY(parts.scores, read_scores(file));
   HEARTH_TRY(parts.types, read_types(file));
   for (const SpecialKey& row : special_keys) {
@@ -216,33 +246,56 @@ Result<Vocab> Vocab::from(const gguf::File& file) {
 
 Result<Vocab> Vocab::from_parts(VocabParts parts) {
   HEARTH_CHECK(check_lengths(parts));
+  HEARTH_CHECK(check_merges(parts));
   HEARTH_CHECK(check_ids(parts));
   if (!parts.types) parts.types = derived_types(parts);
   fill_default_ids(parts);
 
   const ModelDefaults& defaults = defaults_of(parts.model);
   const SpecialIds& special = parts.special;
-  HEARTH_TRY(parts.add_bos, settle_flag(parts.add_bos, defaults.add_bos, special.bos, "bos", parts.where));
+  if (!parts.pre) parts.pre = defaults.pre;
+  const PreTokenizerRow* pre = defaults.needs_merges ? find_pre_tokenizer(*parts.pre) : nullptr;
+  const bool bos_by_default = defaults.add_bos || (pre && pre->traits.add_bos);
+  HEARTH_TRY(parts.add_bos, settle_flag(parts.add_bos, bos_by_default, special.bos, "bos", parts.where));
   HEARTH_TRY(parts.add_eos, settle_flag(parts.add_eos, defaults.add_eos, special.eos, "eos", parts.where));
   parts.add_space_prefix = parts.add_space_prefix.value_or(defaults.add_space_prefix);
   parts.remove_extra_whitespaces = parts.remove_extra_whitespaces.value_or(false);
 
   Vocab vocab;
-  vocab.ids_.reserve(parts.tokens.size());
-  for (std::size_t i = 0; i < parts.tokens.size(); ++i) {
-    vocab.ids_.emplace(parts.tokens[i], static_cast<std::int32_t>(i));  // the first of equal texts stays
-  }
-  for (const auto& id : {special.eos, special.eot, special.eom, special.bos}) {
-    if (id && !vocab.ends_text(*id)) vocab.end_ids_.push_back(*id);
-  }
-  std::sort(vocab.end_ids_.begin(), vocab.end_ids_.end());
+  vocab.ids_ = TextTable(parts.tokens);
+  for (std::string_view token : parts.tokens) vocab.longest_ = std::max(vocab.longest_, token.size());
   vocab.parts_ = std::move(parts);
+  vocab.find_roles();
+  vocab.find_ends();
   return vocab;
 }
 
+void Vocab::find_roles() {
+  for (const RoleText& row : role_texts) {
+    std::optional<std::int32_t>& role = parts_.special.*row.role;
+    if (const std::int32_t id = find(row.text); id >= 0 && !role) role = id;
+  }
+}
+
+void Vocab::find_ends() {
+  const SpecialIds& s = parts_.special;
+  for (const auto& id : {s.eos, s.eot, s.eom, s.bos, s.fim_pad, s.fim_rep, s.fim_sep}) {
+    if (id) end_ids_.push_back(*id);
+  }
+  for (const std::string_view text : end_texts) end_ids_.push_back(find(text));
+  for (const NoEndText& row : no_end_texts) {
+    const bool present = std::all_of(std::begin(row.present), std::end(row.present),
+                                     [&](std::string_view text) { return find(text) >= 0; });
+    if (present) std::erase(end_ids_, find(row.text));
+  }
+  for (const std::string& text : parts_.end_texts) end_ids_.push_back(find(text));
+  std::sort(end_ids_.begin(), end_ids_.end());
+  end_ids_.erase(std::unique(end_ids_.begin(), end_ids_.end()), end_ids_.end());
+  std::erase(end_ids_, -1);
+}
+
 std::int32_t Vocab::find(std::string_view text) const {
-  const auto found = ids_.find(text);
-  return found == ids_.end() ? -1 : found->second;
+  return text.size() > longest_ ? -1 : ids_.find(text, parts_.tokens);
 }
 
 bool Vocab::ends_text(std::int32_t id) const {
