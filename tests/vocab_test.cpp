@@ -254,7 +254,7 @@ TEST_CASE("vocab: ids given by a program are checked as well") {
 }
 
 TEST_CASE("vocab T10: a model without an algorithm is unsupported and named") {
-  for (const char* model : {"gpt2", "bert", "t5", "rwkv", "", "\x1b[31m"}) {
+  for (const char* model : {"gpt2", "rwkv", "", "\x1b[31m"}) {
     gguf::Writer writer = writer_with({.model = false});
     writer.add("tokenizer.ggml.model", model);
     const auto bytes = writer.to_bytes();

@@ -7,6 +7,7 @@
 #include "escape.h"
 #include "spm.h"
 #include "try.h"
+#include "wordpiece.h"
 
 namespace hearth::text {
 namespace {
@@ -18,6 +19,7 @@ struct AlgorithmRow {
 };
 constexpr AlgorithmRow algorithms[] = {
     {"llama", make_spm},
+    {"bert", make_wordpiece},
 };
 
 Result<std::unique_ptr<const Algorithm>> make_algorithm(const Vocab& vocab) {
