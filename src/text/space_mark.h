@@ -1,6 +1,8 @@
-// Enters: a token's text. Leaves: the same with SentencePiece's visible space read as a space.
+// Enters: text with SentencePiece's visible spaces. Leaves: the same with spaces; where its words begin.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,13 @@ inline void append_unmarked(std::string_view text, std::string& bytes) {
     text.remove_prefix(mark + space_mark.size());
   }
   bytes.append(text);
+}
+
+/// Where the word after the one at `begin` starts: at the first mark that follows something else.
+inline std::size_t next_word(std::string_view text, std::size_t begin) {
+  std::size_t at = text.find(space_mark, begin + 1);
+  while (at != std::string_view::npos && text.substr(0, at).ends_with(space_mark)) at = text.find(space_mark, at + 1);
+  return std::min(at, text.size());
 }
 
 }  // namespace hearth::text

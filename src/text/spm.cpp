@@ -14,13 +14,6 @@
 namespace hearth::text {
 namespace {
 
-/// Where the word after the one at `begin` starts: at the first mark that follows something else.
-std::size_t next_word(std::string_view text, std::size_t begin) {
-  std::size_t at = text.find(space_mark, begin + 1);
-  while (at != std::string_view::npos && text.substr(0, at).ends_with(space_mark)) at = text.find(space_mark, at + 1);
-  return std::min(at, text.size());
-}
-
 /// A stretch of the text that is one symbol now; the symbol after it begins where it ends.
 struct Symbol {
   std::uint32_t length = 0;  // 0: merged into the one before

@@ -7,6 +7,7 @@
 #include "escape.h"
 #include "spm.h"
 #include "try.h"
+#include "unigram.h"
 #include "wordpiece.h"
 
 namespace hearth::text {
@@ -20,6 +21,7 @@ struct AlgorithmRow {
 constexpr AlgorithmRow algorithms[] = {
     {"llama", make_spm},
     {"bert", make_wordpiece},
+    {"t5", make_unigram},
 };
 
 Result<std::unique_ptr<const Algorithm>> make_algorithm(const Vocab& vocab) {
