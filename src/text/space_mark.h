@@ -1,29 +1,37 @@
-// Enters: text with SentencePiece's visible spaces. Leaves: the same with spaces; where its words begin.
+// Enters: text, or a token's spelling. Leaves: the same with spaces written as U+2581, or read back from it.
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
+#include <hearth/result.hpp>
+#include <limits>
 #include <string>
 #include <string_view>
 
 namespace hearth::text {
 
-inline constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581
+constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581, SentencePiece's visible space
 
-/// Appends `text` with every mark turned into a space.
-inline void append_unmarked(std::string_view text, std::string& bytes) {
-  for (std::size_t mark; (mark = text.find(space_mark)) != std::string_view::npos;) {
-    bytes.append(text.substr(0, mark)).push_back(' ');
-    text.remove_prefix(mark + space_mark.size());
+/// Appends `text` with a mark for each space. Error: 2 GiB or more of it.
+inline Result<void> mark_spaces(std::string_view text, std::string& marked) {
+  const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));
+  const std::size_t length = marked.size() + text.size() + (space_mark.size() - 1) * spaces;
+  if (length > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    return Error(Status::invalid_argument, "the text has " + std::to_string(length) +
+                                               " bytes once its spaces are U+2581; encode takes up to 2147483647; "
+                                               "cut it into parts");
   }
-  bytes.append(text);
+  marked.reserve(length);
+  for (char c : text) c == ' ' ? marked.append(space_mark) : marked.append(1, c);
+  return {};
 }
 
-/// Where the word after the one at `begin` starts: at the first mark that follows something else.
-inline std::size_t next_word(std::string_view text, std::size_t begin) {
-  std::size_t at = text.find(space_mark, begin + 1);
-  while (at != std::string_view::npos && text.substr(0, at).ends_with(space_mark)) at = text.find(space_mark, at + 1);
-  return std::min(at, text.size());
+/// Appends `spelled` with a space for each mark.
+inline void append_unmarked(std::string_view spelled, std::string& text) {
+  for (std::size_t mark; (mark = spelled.find(space_mark)) != std::string_view::npos;) {
+    text.append(spelled.substr(0, mark)).push_back(' ');
+    spelled.remove_prefix(mark + space_mark.size());
+  }
+  text.append(spelled);
 }
 
 }  // namespace hearth::text

@@ -7,12 +7,20 @@
 #include <limits>
 
 #include "escape.h"
-#include "space_mark.h"
 #include "try.h"
 #include "utf8.h"
 
 namespace hearth::text {
 namespace {
+
+constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581, SentencePiece's visible space
+
+/// Where the word after the one at `begin` starts: at the first mark that follows something else.
+std::size_t next_word(std::string_view text, std::size_t begin) {
+  std::size_t at = text.find(space_mark, begin + 1);
+  while (at != std::string_view::npos && text.substr(0, at).ends_with(space_mark)) at = text.find(space_mark, at + 1);
+  return std::min(at, text.size());
+}
 
 /// A stretch of the text that is one symbol now; the symbol after it begins where it ends.
 struct Symbol {
@@ -214,9 +222,16 @@ Result<void> Spm::append_unmerged(std::string_view character, std::vector<std::i
 }
 
 void Spm::append_piece(std::int32_t id, std::string& bytes) const {
-  const std::string_view text = vocab_.token(id);
-  if (vocab_.type(id) == TokenType::byte) bytes.push_back(static_cast<char>(*byte_of(text)));
-  else append_unmarked(text, bytes);
+  std::string_view text = vocab_.token(id);
+  if (vocab_.type(id) == TokenType::byte) {
+    bytes.push_back(static_cast<char>(*byte_of(text)));
+    return;
+  }
+  for (std::size_t mark; (mark = text.find(space_mark)) != std::string_view::npos;) {
+    bytes.append(text.substr(0, mark)).push_back(' ');
+    text.remove_prefix(mark + space_mark.size());
+  }
+  bytes.append(text);
 }
 
 /// A user-defined token is found before any space is added, so a space it begins with is the text's own.

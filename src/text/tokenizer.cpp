@@ -52,9 +52,11 @@ Result<Tokenizer> Tokenizer::from(const gguf::File& file) {
   return from(std::move(vocab));
 }
 
-Result<Tokenizer> Tokenizer::from(Vocab vocab) {
+Result<Tokenizer> Tokenizer::from(Vocab vocab) { return from(std::move(vocab), make_algorithm); }
+
+Result<Tokenizer> Tokenizer::from(Vocab vocab, const MakeAlgorithm& make) {
   auto kept = std::make_unique<const Vocab>(std::move(vocab));
-  HEARTH_TRY(auto algorithm, make_algorithm(*kept));
+  HEARTH_TRY(auto algorithm, make(*kept));
   return Tokenizer(std::move(kept), std::move(algorithm));
 }
 
@@ -66,6 +68,8 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text, Encod
                                                "; cut it into parts");
   }
   std::vector<std::int32_t> ids;
+  HEARTH_TRY(const bool whole, algorithm_->encode_whole(text, options, ids));
+  if (whole) return ids;
   if (options.add_special && vocab_->add_bos()) ids.push_back(*vocab_->special().bos);
   bool first = true;
   for (const Fragment& fragment : special_.split(text, options.parse_special)) {

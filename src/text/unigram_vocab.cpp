@@ -6,6 +6,7 @@
 #include "characters.h"
 #include "charsmap.h"
 #include "escape.h"
+#include "marked_words.h"
 #include "space_mark.h"
 #include "try.h"
 #include "unigram.h"
@@ -18,7 +19,7 @@ class Unigram final : public Algorithm {
   Unigram(const Vocab& vocab, Charsmap charsmap, UnigramModel::Parts parts)
       : vocab_(vocab), charsmap_(std::move(charsmap)), model_(std::move(parts)) {
     for (std::int32_t id = 0; id < vocab.size(); ++id) {
-      crosses_words_ = crosses_words_ || next_word(vocab.token(id), 0) < vocab.token(id).size();
+      crosses_words_ = crosses_words_ || next_marked_word(vocab.token(id), 0) < vocab.token(id).size();
     }
   }
 
@@ -73,7 +74,7 @@ Result<void> Unigram::encode(std::string_view text, bool, std::vector<std::int32
   }
   UnigramModel::Run run{ids};
   for (std::size_t begin = 0, end; begin < marked.size(); begin = end) {
-    end = crosses_words_ ? marked.size() : next_word(marked, begin);
+    end = crosses_words_ ? marked.size() : next_marked_word(marked, begin);
     HEARTH_CHECK(model_.append(std::string_view(marked).substr(begin, end - begin), run));
   }
   return {};

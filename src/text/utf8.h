@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace hearth::text {
@@ -36,6 +37,24 @@ inline Utf8Step utf8_step(std::string_view text) {
     if (byte(i) < low || byte(i) > high) return {Utf8::invalid, 1};
   }
   return {Utf8::valid, length};
+}
+
+/// Bytes of the longest beginning of `text` that is UTF-8.
+inline std::size_t valid_utf8(std::string_view text) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080u;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::uint64_t eight = high_bits;
+    if (text.size() - at >= sizeof eight) std::memcpy(&eight, text.data() + at, sizeof eight);
+    if ((eight & high_bits) == 0) {
+      at += sizeof eight;
+      continue;
+    }
+    const Utf8Step step = utf8_step(text.substr(at));
+    if (step.state != Utf8::valid) break;
+    at += step.length;
+  }
+  return at;
 }
 
 }  // namespace hearth::text
