@@ -6,12 +6,14 @@
 #include <limits>
 #include <unordered_map>
 
+#include "escape.h"
 #include "hf_added_tokens.h"
 #include "hf_decoder.h"
 #include "hf_json.h"
 #include "hf_model.h"
 #include "hf_steps.h"
 #include "hf_template.h"
+#include "mapped_file.h"
 #include "try.h"
 
 namespace hearth::text {
@@ -206,6 +208,18 @@ Result<Tokenizer> read_tokenizer_json(std::string_view json, std::string where) 
   HEARTH_TRY(Vocab vocab, Vocab::from_parts(std::move(parts)));
   return Tokenizer::from(std::move(vocab),
                          [&](const Vocab& kept) { return HfAlgorithm::make(kept, std::move(pipeline)); });
+}
+
+Result<Tokenizer> open_tokenizer_json(const std::string& path) {
+  constexpr std::size_t most = std::size_t{256} << 20;
+  HEARTH_TRY(const MappedFile file, MappedFile::open(path));
+  const auto bytes = file.bytes();
+  if (bytes.size() > most) {
+    return Error(Status::malformed, "the file has " + std::to_string(bytes.size()) +
+                                        " bytes, a tokenizer.json has up to " + std::to_string(most) + "; " +
+                                        quoted_path(path) + "; name the right file");
+  }
+  return read_tokenizer_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, quoted_path(path));
 }
 
 }  // namespace hearth::text

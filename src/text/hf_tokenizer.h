@@ -18,4 +18,7 @@ namespace hearth::text {
 /// of line.
 Result<Tokenizer> read_tokenizer_json(std::string_view json, std::string where);
 
+/// The file of that path, of up to 256 MiB.
+Result<Tokenizer> open_tokenizer_json(const std::string& path);
+
 }  // namespace hearth::text
