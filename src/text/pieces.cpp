@@ -81,14 +81,13 @@ Result<void> RegexPattern::stretches(std::string_view piece, std::vector<Stretch
   for (std::size_t base = 0; base < piece.size();) {
     const std::string_view valid = piece.substr(base, valid_utf8(piece.substr(base)));
     std::size_t done = 0;
-    bool must_move = false;
     while (done < valid.size()) {
-      HEARTH_TRY(const std::optional<Match> match, regex_.find(valid, done, must_move, memory));
-      if (!match) break;
+      HEARTH_TRY(const std::optional<Match> match, regex_.find(valid, done, memory));
+      if (!match || match->begin < done || match->end <= match->begin)
+        break;  // \K may move a match's ends past each other
       append_stretch(base + done, base + match->begin, false, out);
       append_stretch(base + match->begin, base + match->end, true, out);
       done = match->end;
-      must_move = match->end == match->begin;
     }
     append_stretch(base + done, base + valid.size(), false, out);
     base += valid.size();

@@ -57,8 +57,8 @@ int interpret(const pcre2_code* code, std::string_view text, std::size_t from, s
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
   if (!context) return PCRE2_ERROR_NOMEMORY;
   pcre2_set_match_limit(context, step_limit(text.size()));
-  const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                                options | PCRE2_NO_JIT, data, context);
+  const int found =
+      pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options, data, context);
   pcre2_match_context_free(context);
   return found;
 }
@@ -74,9 +74,10 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   int code = 0;
   std::size_t at = 0;
   Regex regex;
-  regex.code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_AUTO_CAPTURE, &code, &at,
-                                  nullptr));
+  regex.code_.reset(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_AUTO_CAPTURE,
+                    &code, &at, nullptr));
   if (!regex.code_) {
     return Error(Status::malformed, "the regex is refused: " + message_of(code) + "; \"" + escape(spelled) +
                                         "\" at byte " + std::to_string(at) + "; choose another pre-tokenizer");
@@ -85,18 +86,17 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   return regex;
 }
 
-Result<std::optional<Match>> Regex::find(std::string_view text, std::size_t from, bool must_move,
-                                         Memory& memory) const {
+Result<std::optional<Match>> Regex::find(std::string_view text, std::size_t from, Memory& memory) const {
   if (!memory.data_) memory.data_ = pcre2_match_data_create(1, nullptr);
   if (!memory.data_) return Error(Status::out_of_memory, "no memory for a regex search; pre-tokenizer; free some");
-  const std::uint32_t options = must_move ? PCRE2_NOTEMPTY_ATSTART : 0;
+  constexpr std::uint32_t options = PCRE2_NOTEMPTY;
   int found = PCRE2_ERROR_JIT_STACKLIMIT;
   if (jit_) {
     found = pcre2_jit_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options,
                             memory.data_, nullptr);
   }
   if (found == PCRE2_ERROR_JIT_STACKLIMIT || found == PCRE2_ERROR_MATCHLIMIT) {
-    found = interpret(code_.get(), text, from, options | PCRE2_NO_UTF_CHECK, memory.data_);
+    found = interpret(code_.get(), text, from, options | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, memory.data_);
   }
   if (found == PCRE2_ERROR_NOMATCH) return std::optional<Match>();
   if (found < 0) {

@@ -36,9 +36,9 @@ class Regex {
     pcre2_real_match_data_8* data_ = nullptr;
   };
 
-  /// The first match that begins at or after `from`; none of length 0 at `from` itself where `must_move`. `text` is
-  /// valid UTF-8. Errors: no memory; a search that would take more steps than a multiple of the text.
-  Result<std::optional<Match>> find(std::string_view text, std::size_t from, bool must_move, Memory& memory) const;
+  /// The first match that begins at or after `from` and is not empty. `text` is valid UTF-8. Errors: no memory; a search
+  /// that would take more steps than a multiple of the text.
+  Result<std::optional<Match>> find(std::string_view text, std::size_t from, Memory& memory) const;
 
  private:
   struct Free {

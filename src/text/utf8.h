@@ -39,6 +39,9 @@ inline Utf8Step utf8_step(std::string_view text) {
   return {Utf8::valid, length};
 }
 
+/// Whether a byte of UTF-8 begins a character.
+inline bool is_utf8_begin(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }
+
 /// Bytes of the longest beginning of `text` that is UTF-8.
 inline std::size_t valid_utf8(std::string_view text) {
   constexpr std::uint64_t high_bits = 0x8080808080808080u;
