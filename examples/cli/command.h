@@ -24,6 +24,7 @@ std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_tokenize();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_bench();
 

@@ -51,7 +51,24 @@ struct FileReport {
 /// Reads the header alone; any architecture, with or without tensors. `limit`: array elements kept.
 HEARTH_API Result<FileReport> inspect(const std::string& path, std::size_t limit = 8, bool mmap = true);
 
-/// A file's tokenizer; any architecture, with or without tensors.
+/// Something that `check` found. Only fatal ones keep a file from being used as it says.
+struct Finding {
+  enum class Severity { note, warning, fatal };
+  Severity severity = Severity::note;
+  std::string part;     ///< of the file: "structure", "model", "tokenizer", "template", "tensors", "comparison"
+  std::string message;  ///< one line
+};
+
+struct CheckOptions {
+  bool tensors = false;   ///< read every value
+  std::string tokenizer;  ///< a tokenizer.json of the same model to compare with; empty: none
+  bool mmap = true;
+};
+
+/// Is this file sound? What is wrong with it is a finding; an error is what keeps it from being looked at.
+HEARTH_API Result<std::vector<Finding>> check(const std::string& path, const CheckOptions& options);
+
+/// A file's tokenizer; a GGUF of any architecture, with or without tensors, or a tokenizer.json (by its name's end).
 class HEARTH_API Tokenizer {
  public:
   /// `pre`: as in ModelOptions.

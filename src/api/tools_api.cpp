@@ -2,7 +2,9 @@
 #include <hearth/tools.hpp>
 
 #include "border.h"
+#include "check.h"
 #include "gguf_reader.h"
+#include "hf_tokenizer.h"
 #include "machine.h"
 #include "report.h"
 #include "tokenizer.h"
@@ -26,17 +28,25 @@ Result<FileReport> inspect(const std::string& path, std::size_t limit, bool mmap
   });
 }
 
-/// The tokenizer's texts lie in the file's bytes, so the two stay together.
+Result<std::vector<Finding>> check(const std::string& path, const CheckOptions& options) {
+  return api::guarded([&] { return hearth::inspect::check(path, options); });
+}
+
+/// The tokenizer's texts lie in the file's bytes, so the two stay together; a tokenizer.json's are its own.
 class Tokenizer::Impl {
  public:
-  Impl(gguf::File from, text::Tokenizer made) : file(std::move(from)), tokenizer(std::move(made)) {}
+  Impl(std::optional<gguf::File> from, text::Tokenizer made) : file(std::move(from)), tokenizer(std::move(made)) {}
 
-  const gguf::File file;
+  const std::optional<gguf::File> file;
   const text::Tokenizer tokenizer;
 };
 
 Result<Tokenizer> Tokenizer::open(const std::string& path, bool mmap, const std::string& pre) {
   return api::guarded([&]() -> Result<Tokenizer> {
+    if (path.ends_with(".json")) {
+      HEARTH_TRY(auto tokenizer, text::open_tokenizer_json(path));
+      return Tokenizer(std::make_shared<const Impl>(std::nullopt, std::move(tokenizer)));
+    }
     HEARTH_TRY(auto file, gguf::File::open(path, access(mmap)));
     HEARTH_TRY(auto tokenizer, text::Tokenizer::from(file, {.pre = pre}));
     return Tokenizer(std::make_shared<const Impl>(std::move(file), std::move(tokenizer)));

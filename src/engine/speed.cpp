@@ -46,7 +46,7 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
 Result<void> check_memory(const model::Config& config, kernels::KvType type, std::int64_t n_sequences,
                           std::int64_t n_ctx) {
   const double needed =
-      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx));
+      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx, 1));
   const std::uint64_t left = available_memory();
   if (needed <= static_cast<double>(left)) return {};
   return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +

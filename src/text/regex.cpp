@@ -74,9 +74,10 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   int code = 0;
   std::size_t at = 0;
   Regex regex;
-  regex.code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_AUTO_CAPTURE, &code, &at,
-                                  nullptr));
+  regex.code_.reset(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_AUTO_CAPTURE,
+                    &code, &at, nullptr));
   if (!regex.code_) {
     return Error(Status::malformed, "the regex is refused: " + message_of(code) + "; \"" + escape(spelled) +
                                         "\" at byte " + std::to_string(at) + "; choose another pre-tokenizer");

@@ -8,6 +8,8 @@
 #include "escape.h"
 #include "spm.h"
 #include "try.h"
+#include "unigram.h"
+#include "wordpiece.h"
 
 namespace hearth::text {
 namespace {
@@ -18,9 +20,7 @@ struct AlgorithmRow {
   Result<std::unique_ptr<const Algorithm>> (*make)(const Vocab& vocab);
 };
 constexpr AlgorithmRow algorithms[] = {
-    {"llama", make_spm},
-    {"gpt2", make_bpe},
-    {"gemma4", make_bpe},
+    {"llama", make_spm}, {"gpt2", make_bpe}, {"gemma4", make_bpe}, {"bert", make_wordpiece}, {"t5", make_unigram},
 };
 
 Result<std::unique_ptr<const Algorithm>> make_algorithm(const Vocab& vocab) {
@@ -51,9 +51,11 @@ Result<Tokenizer> Tokenizer::from(const gguf::File& file, VocabOptions options) 
   return from(std::move(vocab));
 }
 
-Result<Tokenizer> Tokenizer::from(Vocab vocab) {
+Result<Tokenizer> Tokenizer::from(Vocab vocab) { return from(std::move(vocab), make_algorithm); }
+
+Result<Tokenizer> Tokenizer::from(Vocab vocab, const MakeAlgorithm& make) {
   auto kept = std::make_unique<const Vocab>(std::move(vocab));
-  HEARTH_TRY(auto algorithm, make_algorithm(*kept));
+  HEARTH_TRY(auto algorithm, make(*kept));
   return Tokenizer(std::move(kept), std::move(algorithm));
 }
 
@@ -65,6 +67,8 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text, Encod
                                                "; cut it into parts");
   }
   std::vector<std::int32_t> ids;
+  HEARTH_TRY(const bool whole, algorithm_->encode_whole(text, options, ids));
+  if (whole) return ids;
   ids.reserve(text.size() / 4);
   if (options.add_special && vocab_->add_bos()) ids.push_back(*vocab_->special().bos);
   bool first = true;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <hearth/result.hpp>
 #include <memory>
 #include <span>
@@ -32,6 +33,10 @@ class Algorithm {
   /// Appends the bytes that a token stands for; only asked for tokens that are text.
   virtual void append_piece(std::int32_t id, std::string& bytes) const = 0;
 
+  /// A tokenizer.json says itself where special tokens are found and what goes around a text. Its algorithm does the
+  /// whole of Tokenizer::encode, and says so.
+  virtual Result<bool> encode_whole(std::string_view, EncodeOptions, std::vector<std::int32_t>&) const { return false; }
+
   /// How many bytes at the front of the token's piece were put there by encode when the token is the first of a text.
   virtual std::size_t added_prefix(std::int32_t id) const = 0;
 };
@@ -41,6 +46,10 @@ class Tokenizer {
  public:
   static Result<Tokenizer> from(const gguf::File& file, VocabOptions options = {});
   static Result<Tokenizer> from(Vocab vocab);
+
+  /// With an algorithm that is none of the table's; `make` is called with the vocabulary where it stays.
+  using MakeAlgorithm = std::function<Result<std::unique_ptr<const Algorithm>>(const Vocab& vocab)>;
+  static Result<Tokenizer> from(Vocab vocab, const MakeAlgorithm& make);
 
   /// Total on any bytes: NUL, invalid UTF-8, 16 MiB of one letter. Errors: 2 GiB of text; an unknown character in a
   /// vocabulary that has neither bytes nor an unknown token.

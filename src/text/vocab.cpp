@@ -16,6 +16,7 @@ constexpr std::string_view tokens_key = "tokenizer.ggml.tokens";
 constexpr std::string_view scores_key = "tokenizer.ggml.scores";
 constexpr std::string_view merges_key = "tokenizer.ggml.merges";
 constexpr std::string_view types_key = "tokenizer.ggml.token_type";
+constexpr std::string_view charsmap_key = "tokenizer.ggml.precompiled_charsmap";
 
 /// The smallest vocabulary that can say anything: unknown, begin, end.
 constexpr std::size_t min_tokens = 3;
@@ -33,6 +34,7 @@ constexpr SpecialKey special_keys[] = {
     {"tokenizer.ggml.padding_token_id", &SpecialIds::pad},
     {"tokenizer.ggml.seperator_token_id", &SpecialIds::sep},  // sic: files carry both spellings
     {"tokenizer.ggml.separator_token_id", &SpecialIds::sep},
+    {"tokenizer.ggml.cls_token_id", &SpecialIds::cls},
     {"tokenizer.ggml.mask_token_id", &SpecialIds::mask},
     {"tokenizer.ggml.fim_pre_token_id", &SpecialIds::fim_pre},
     {"tokenizer.ggml.fim_suf_token_id", &SpecialIds::fim_suf},
@@ -67,6 +69,8 @@ constexpr ModelDefaults model_defaults[] = {
     {"llama", true, false, true, false, true, 1, 2, 0},
     {"gpt2", false, true, false, false, false, {}, {}, {}},
     {"gemma4", false, true, false, false, false, {}, {}, {}, "gemma4"},
+    {"bert", false, false, true, true, false, 101, 102, 100},
+    {"t5", true, false, false, true, false, {}, 1, 2},
     {"", false, false, false, false, false, {}, {}, {}},
 };
 
@@ -111,6 +115,17 @@ Result<std::optional<std::vector<TokenType>>> read_types(const gguf::File& file)
     types.push_back(static_cast<TokenType>(number));
   }
   return std::optional(std::move(types));
+}
+
+/// Bytes of either signedness: writers differ.
+Result<std::span<const std::byte>> read_charsmap(const gguf::File& file) {
+  using gguf::ValueType;
+  const gguf::KeyValue* entry = file.find(charsmap_key);
+  if (!entry) return std::span<const std::byte>();
+  const bool bytes = entry->element_type == ValueType::u8 || entry->element_type == ValueType::i8;
+  if (entry->type == ValueType::array && bytes) return entry->payload;
+  return malformed(std::string(charsmap_key) + " is no array of u8 or i8",
+                   quoted_path(file.path()) + " at byte " + std::to_string(entry->offset), "convert the model again");
 }
 
 Result<void> check_lengths(const VocabParts& parts) {
@@ -179,6 +194,10 @@ void fill_default_ids(VocabParts& parts) {
     const TokenType type = (*parts.types)[static_cast<std::size_t>(*fallback)];
     if (type == TokenType::control || (unknown_too && type == TokenType::unknown)) id = fallback;
   };
+  if (parts.model == "bert") {  // its files name the tokens around a text by BERT's own roles
+    if (!parts.special.bos) parts.special.bos = parts.special.cls;
+    if (!parts.special.eos) parts.special.eos = parts.special.sep;
+  }
   fill(parts.special.bos, defaults.bos, false);
   fill(parts.special.eos, defaults.eos, false);
   fill(parts.special.unk, defaults.unk, true);
@@ -233,6 +252,7 @@ Result<Vocab> Vocab::from(const gguf::File& file, VocabOptions options) {
   parts.end_texts = std::move(options.end_texts);
   HEARTH_TRY(parts.scores, read_scores(file));
   HEARTH_TRY(parts.types, read_types(file));
+  HEARTH_TRY(parts.charsmap, read_charsmap(file));
   for (const SpecialKey& row : special_keys) {
     HEARTH_TRY(const std::optional<std::uint64_t> id, file.optional_uint(row.key));
     if (!id) continue;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,7 +23,7 @@ enum class TokenType : std::uint8_t { undefined, normal, unknown, control, user_
 
 /// The ids that a model gives a role.
 struct SpecialIds {
-  std::optional<std::int32_t> bos, eos, eot, eom, unk, pad, sep, mask;
+  std::optional<std::int32_t> bos, eos, eot, eom, unk, pad, sep, cls, mask;
   std::optional<std::int32_t> fim_pre, fim_suf, fim_mid, fim_pad, fim_rep, fim_sep;
 };
 
@@ -44,7 +45,9 @@ struct VocabParts {
   SpecialIds special;
   std::optional<bool> add_bos, add_eos, add_space_prefix, remove_extra_whitespaces;  // without: the model's default
   std::vector<std::string> end_texts;                                                // as in VocabOptions
-  std::string where = "memory";                                                      // names the source in errors
+  std::span<const std::byte> charsmap;  // tokenizer.ggml.precompiled_charsmap, empty for none
+  std::shared_ptr<const void> owner;    // keeps the texts alive where no file does
+  std::string where = "memory";         // names the source in errors
 };
 
 /// A checked vocabulary. Texts are views into the file (or into what VocabParts named), which must outlive it.
@@ -79,6 +82,7 @@ class Vocab {
   bool add_bos() const { return *parts_.add_bos; }
   bool add_eos() const { return *parts_.add_eos; }
   bool add_space_prefix() const { return *parts_.add_space_prefix; }
+  std::span<const std::byte> charsmap() const { return parts_.charsmap; }
   bool remove_extra_whitespaces() const { return *parts_.remove_extra_whitespaces; }
 
   /// The ids that end a generated text, ascending: what metadata names (eos, eot, eom, the borders of fill-in-the-middle

@@ -1,0 +1,24 @@
+// Enters: the "normalizer" and "pre_tokenizer" of a tokenizer.json. Leaves: their steps, ready to run.
+#pragma once
+
+#include <functional>
+#include <hearth/result.hpp>
+#include <string>
+#include <vector>
+
+#include "hf_json.h"
+#include "pieces.h"
+
+namespace hearth::text {
+
+using NormalizerSteps = std::vector<std::function<Result<void>(std::string& text)>>;
+using SplitSteps = std::vector<std::function<Result<void>(Pieces& pieces)>>;
+
+/// None where the node is null. Errors: a type that is not known here, by its name and place.
+Result<NormalizerSteps> read_normalizer(const JsonNode& node);
+Result<SplitSteps> read_pre_tokenizer(const JsonNode& node);
+
+/// {"String": …} or {"Regex": …}.
+Result<std::shared_ptr<const Pattern>> read_pattern(const JsonNode& node);
+
+}  // namespace hearth::text

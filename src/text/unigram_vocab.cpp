@@ -1,0 +1,135 @@
+// Enters: text without special tokens, and a vocabulary of model "t5". Leaves: the ids that SentencePiece's Unigram
+// gives it; and each token's bytes.
+#include <algorithm>
+#include <limits>
+
+#include "characters.h"
+#include "charsmap.h"
+#include "escape.h"
+#include "marked_words.h"
+#include "space_mark.h"
+#include "try.h"
+#include "unigram.h"
+
+namespace hearth::text {
+namespace {
+
+class Unigram final : public Algorithm {
+ public:
+  Unigram(const Vocab& vocab, Charsmap charsmap, UnigramModel::Parts parts)
+      : vocab_(vocab), charsmap_(std::move(charsmap)), model_(std::move(parts)) {
+    for (std::int32_t id = 0; id < vocab.size(); ++id) {
+      crosses_words_ = crosses_words_ || next_marked_word(vocab.token(id), 0) < vocab.token(id).size();
+    }
+  }
+
+  Result<void> encode(std::string_view text, bool first, std::vector<std::int32_t>& ids) const override;
+  void append_piece(std::int32_t id, std::string& bytes) const override;
+  std::size_t added_prefix(std::int32_t id) const override;
+
+ private:
+  std::string normalized(std::string_view text) const;
+
+  const Vocab& vocab_;
+  Charsmap charsmap_;
+  UnigramModel model_;
+  bool crosses_words_ = false;  // a token spans the border of two words
+};
+
+/// Where white space is removed, one space is kept between words and none at the ends; a text of nothing else is empty
+/// and gets no prefix.
+std::string Unigram::normalized(std::string_view text) const {
+  const bool merge = vocab_.remove_extra_whitespaces();
+  std::string out;
+  out.reserve(text.size() + text.size() / 4);
+  bool after_space = merge;
+  const auto put = [&](std::string_view piece) {
+    for (char c : piece) {
+      if (c == ' ' && after_space) continue;
+      if (out.empty() && vocab_.add_space_prefix()) out.append(space_mark);
+      c == ' ' ? out.append(space_mark) : out.append(1, c);
+      after_space = merge && c == ' ';
+    }
+  };
+  while (!text.empty()) {
+    Charsmap::Match match = charsmap_.longest(text);
+    if (match.length == 0) {
+      const Character character = first_character(text);
+      const bool sound = character.code != Character::no_code;
+      match = {character.length, sound ? text.substr(0, character.length) : std::string_view("\xef\xbf\xbd")};
+    }
+    put(match.replacement);
+    text.remove_prefix(match.length);
+  }
+  while (merge && out.ends_with(space_mark)) out.resize(out.size() - space_mark.size());
+  return out;
+}
+
+Result<void> Unigram::encode(std::string_view text, bool, std::vector<std::int32_t>& ids) const {
+  const std::string marked = normalized(text);
+  if (marked.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    return Error(Status::invalid_argument, "the text has " + std::to_string(marked.size()) +
+                                               " bytes once it is normalized; encode takes up to 2147483647; "
+                                               "cut it into parts");
+  }
+  UnigramModel::Run run{ids};
+  for (std::size_t begin = 0, end; begin < marked.size(); begin = end) {
+    end = crosses_words_ ? marked.size() : next_marked_word(marked, begin);
+    HEARTH_CHECK(model_.append(std::string_view(marked).substr(begin, end - begin), run));
+  }
+  return {};
+}
+
+void Unigram::append_piece(std::int32_t id, std::string& bytes) const {
+  const std::string_view text = vocab_.token(id);
+  if (vocab_.type(id) == TokenType::byte) bytes.push_back(static_cast<char>(*byte_of(text)));
+  else append_unmarked(text, bytes);
+}
+
+std::size_t Unigram::added_prefix(std::int32_t id) const {
+  const bool plain = vocab_.type(id) == TokenType::normal || vocab_.type(id) == TokenType::undefined;
+  return plain && vocab_.add_space_prefix() && vocab_.token(id).starts_with(space_mark) ? 1 : 0;
+}
+
+/// The tokens of the 256 bytes, or nothing where one is missing.
+Result<std::optional<std::array<std::int32_t, 256>>> byte_tokens(const Vocab& vocab) {
+  std::array<std::int32_t, 256> bytes;
+  bytes.fill(-1);
+  for (std::int32_t id = 0; id < vocab.size(); ++id) {
+    if (vocab.type(id) != TokenType::byte) continue;
+    const std::optional<std::uint8_t> byte = byte_of(vocab.token(id));
+    if (!byte) {
+      return Error(Status::malformed, "token " + std::to_string(id) + " has type byte (6) and reads \"" +
+                                          escape(vocab.token(id)) +
+                                          "\", a byte reads <0x00> to <0xFF>; tokenizer.ggml.tokens in " +
+                                          vocab.where() + "; convert the model again");
+    }
+    if (bytes[*byte] < 0) bytes[*byte] = id;
+  }
+  if (std::find(bytes.begin(), bytes.end(), -1) != bytes.end()) return std::optional<std::array<std::int32_t, 256>>();
+  return std::optional(bytes);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const Algorithm>> make_unigram(const Vocab& vocab) {
+  constexpr double unknown_penalty = 10;  // SentencePiece's
+  UnigramModel::Parts parts;
+  parts.where = vocab.where();
+  parts.unknown = vocab.special().unk;
+  HEARTH_TRY(parts.bytes, byte_tokens(vocab));
+  HEARTH_TRY(Charsmap charsmap, Charsmap::parse(vocab.charsmap(), vocab.where()));
+  double worst = 0;
+  for (std::int32_t id = 0; id < vocab.size(); ++id) {
+    const TokenType type = vocab.type(id);
+    const bool plain = type == TokenType::normal || type == TokenType::undefined;
+    if (!plain && type != TokenType::user_defined) continue;
+    parts.pieces.push_back({vocab.token(id), plain ? vocab.score(id) : 0.0, id});
+    if (plain && vocab.score(id) < worst) worst = vocab.score(id);
+  }
+  parts.unknown_score = worst - unknown_penalty;
+  parts.sums_in_f32 = true;
+  return std::unique_ptr<const Algorithm>(std::make_unique<Unigram>(vocab, std::move(charsmap), std::move(parts)));
+}
+
+}  // namespace hearth::text

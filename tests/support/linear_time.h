@@ -1,0 +1,65 @@
+// Enters: a tokenizer and texts of one thing. Leaves: a failed test where the time is not linear in the length.
+#pragma once
+
+#include <chrono>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "tokenizer.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HEARTH_TEST_SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HEARTH_TEST_SLOW 1
+#endif
+#endif
+
+namespace hearth::test {
+
+#ifdef HEARTH_TEST_SLOW
+inline constexpr std::size_t large_mib = 2;  // sanitizers make a run of one letter take minutes
+#else
+inline constexpr std::size_t large_mib = 16;
+#endif
+
+inline std::string repeated(std::string_view unit, std::size_t bytes) {
+  std::string text;
+  text.reserve(bytes + unit.size());
+  while (text.size() < bytes) text += unit;
+  return text;
+}
+
+inline std::string random_bytes(std::size_t bytes) {
+  std::mt19937 random(11);
+  std::string text(bytes, ' ');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+inline double seconds_to_encode(const text::Tokenizer& tokenizer, const std::string& text) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto ids = tokenizer.encode(text);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  REQUIRE(ids);
+  return took.count();
+}
+
+/// `a`, newlines, spaces, an emoji, a combining mark, "<|" and random bytes.
+inline void check_linear_time(const text::Tokenizer& tokenizer) {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  const auto check = [&](const std::string& small, const std::string& large, std::string_view name) {
+    const double one = seconds_to_encode(tokenizer, small), all = seconds_to_encode(tokenizer, large);
+    CAPTURE(std::string(name), one, all);
+    // 8 times the bytes for each MiB, and 4 for caches and a busy machine; quadratic time would be 8 * large_mib times more.
+    CHECK(all < 8.0 * large_mib * 4 * one + 1.0);
+  };
+  for (const char* unit : {"a", "\n", " ", "\xf0\x9f\x94\xa5", "\xcc\x81", "<|"}) {
+    check(repeated(unit, mib / 8), repeated(unit, large_mib * mib), unit);
+  }
+  check(random_bytes(mib / 8), random_bytes(large_mib * mib), "random bytes");
+}
+
+}  // namespace hearth::test
