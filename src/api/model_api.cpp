@@ -123,8 +123,8 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
       for (const std::int64_t depth : o.depths) report.runs.push_back({batch, depth});
     std::vector<double> prefill;
     std::vector<std::vector<double>> decode(report.runs.size());
-    for (int r = 0; r < o.reps;
-         ++r) {  // the runs take turns: a machine whose speed drifts does the same to all of them
+    // The runs take turns: a machine whose speed drifts does the same to all of them.
+    for (int r = 0; r < o.reps; ++r) {
       HEARTH_TRY(const engine::Speed prompt, engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, 0, 1, 0));
       prefill.push_back(prompt.prefill_seconds);
       for (std::size_t i = 0; i < report.runs.size(); ++i) {
