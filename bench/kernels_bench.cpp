@@ -37,7 +37,7 @@ const Plan kReal = {{{2048, 256}, {2048, 2048}, {2048, 5632}, {5632, 2048}, {409
                     4096,
                     256,
                     {2048, 5632, 4096, 14336}};
-const Plan kTiny = {{{256, 48}}, {1, 3, 16}, {{"tiny", 4, 2, 16}}, 100, 20, {96}};
+const Plan kTiny = {{{256, 48}}, {1, 3, 16}, {{"tiny", 4, 2, 32}}, 100, 20, {96}};
 
 /// Everything that matmul reads and writes for `n` tokens.
 struct Activations {
@@ -171,7 +171,8 @@ void add_attention(KernelRig& rig, const Plan& plan) {
     const char* name;
     kernels::KvType type;
   };
-  for (const Type& kv : {Type{"f16", kernels::KvType::f16}, Type{"f32", kernels::KvType::f32}})
+  for (const Type& kv :
+       {Type{"f16", kernels::KvType::f16}, Type{"f32", kernels::KvType::f32}, Type{"q8_0", kernels::KvType::q8_0}})
     for (const Plan::Attention& model : plan.attentions)
       for (const KernelTable* table : tables_here()) {
         const std::string name = std::string("attend/") + kv.name + "/" + table->name + "/" + model.model;

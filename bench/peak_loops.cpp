@@ -1,11 +1,7 @@
 // Compiled once per instruction set, like kernels/instantiate.cpp: leaves that set's loops.
 #include "peak_loops.h"
 
-#if defined(__AVX512F__)
-#include "isa_avx512.h"
-#elif defined(__AVX2__)
-#include "isa_avx2.h"
-#endif
+#include "isa.h"
 
 namespace hearth::kernels::HEARTH_ISA {
 namespace {
@@ -71,6 +67,25 @@ template <class S> struct DotLoop {
   }
   static constexpr std::int64_t kOperations = S::kVnni ? kDotOperations : 2 * 64 * 2 * kDots;
 };
+
+#if defined(__AMX_INT8__)
+/// The tile unit: four sums of 16 x 16, each over 64 bytes.
+template <> struct DotLoop<Isa> {
+  static std::int32_t run(std::int64_t steps) {
+    TileUnit::configure<64>();
+    for (std::int64_t s = 0; s < steps / kShare; ++s)
+      asm volatile(
+          "tdpbssd %tmm5, %tmm4, %tmm0\n\t"
+          "tdpbssd %tmm5, %tmm4, %tmm1\n\t"
+          "tdpbssd %tmm5, %tmm4, %tmm2\n\t"
+          "tdpbssd %tmm5, %tmm4, %tmm3");
+    TileUnit::release();
+    return 0;
+  }
+  static constexpr std::int64_t kShare = 16;  // a step of the other loops takes a sixteenth of the time
+  static constexpr std::int64_t kOperations = 4 * 2 * 16 * 16 * 64 / kShare;
+};
+#endif
 
 }  // namespace
 }  // namespace hearth::kernels::HEARTH_ISA
