@@ -1,65 +1,22 @@
 // Enters: texts and lists of merges. Leaves: the ids of byte pair encoding, checked by hand and against its plain
 // definition; table T of BADINPUT.md for what BPE adds.
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "byte_letters.h"
+#include "support/byte_vocab.h"
 #include "support/catch.hpp"
 #include "support/small_vocab.h"
 #include "tokenizer.h"
 
 using namespace hearth;
 using namespace hearth::text;
+using hearth::test::ByteVocab;
 using Ids = std::vector<std::int32_t>;
 
 namespace {
-
-/// A byte-level vocabulary: the letters of all bytes at ids 0 to 255, then the results of the merges, in order.
-class ByteVocab {
- public:
-  ByteVocab() {
-    for (unsigned b = 0; b < 256; ++b) {
-      std::string letter;
-      append_byte_letter(static_cast<std::uint8_t>(b), letter);
-      add(letter);
-    }
-  }
-
-  std::int32_t add(std::string_view token, TokenType type = TokenType::normal) {
-    tokens_.push_back(texts_.emplace_back(token));
-    types_.push_back(type);
-    return static_cast<std::int32_t>(tokens_.size() - 1);
-  }
-
-  void merge_only(std::string_view merge) { merges_.push_back(texts_.emplace_back(merge)); }
-
-  /// "left right" becomes a token of its own.
-  std::int32_t merge(std::string_view merge) {
-    merge_only(merge);
-    std::string both(merge);
-    both.erase(both.find(' '), 1);
-    return add(both);
-  }
-
-  VocabParts parts(std::string pre = "gpt-2") const {
-    VocabParts parts;
-    parts.model = "gpt2";
-    parts.pre = std::move(pre);
-    parts.tokens = tokens_;
-    parts.types = types_;
-    parts.merges = merges_;
-    return parts;
-  }
-
- private:
-  std::deque<std::string> texts_;  // a deque: views stay valid as it grows
-  std::vector<std::string_view> tokens_, merges_;
-  std::vector<TokenType> types_;
-};
 
 Result<Tokenizer> opened(VocabParts parts) {
   auto vocab = Vocab::from_parts(std::move(parts));

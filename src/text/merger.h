@@ -9,7 +9,10 @@
 #include <limits>
 #include <queue>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "utf8.h"
 
 namespace hearth::text {
 
@@ -87,12 +90,12 @@ template <class Rules> class Merger {
     std::int32_t id, merged;
   };
 
-  /// A stretch of a long word that is one symbol now; the symbol after it begins where it ends.
+  /// A stretch of a long word that is one symbol now, or was until the one before took it in.
   struct Symbol {
-    std::uint32_t length = 0;          // 0: merged into the one before
-    std::uint32_t prev = 0;            // where the symbol before begins; of the first symbol its own place
-    std::int32_t id = -1;              // as the rules name it, -1 for none
-    std::uint32_t rank = Pair::never;  // of the pair it makes with the symbol after it
+    std::uint32_t begin;       // byte of the word; it ends where the symbol after it begins
+    std::uint32_t prev, next;  // numbers of the neighbours; of the first symbol its own; 0 in `next`: taken in
+    std::int32_t id;           // as the rules name it, -1 for none
+    std::uint32_t rank;        // of the pair it makes with the symbol after it
   };
 
   void rank_short(std::size_t i, std::size_t n) {
@@ -130,17 +133,18 @@ template <class Rules> class Merger {
     }
   }
 
-  std::uint32_t after(std::uint32_t at) const { return at + symbols_[at].length; }
-
-  Pair pair_at(std::uint32_t left) const {
-    const std::uint32_t right = after(left);
-    if (right >= word_.size()) return {};
-    const std::uint32_t length = symbols_[left].length + symbols_[right].length;
-    return rules_.pair(word_.substr(left, length), symbols_[left].id, symbols_[right].id);
+  std::string_view text_from(std::uint32_t first, std::uint32_t last) const {
+    return word_.substr(symbols_[first].begin, symbols_[last].begin - symbols_[first].begin);
   }
 
-  /// Remembers what the symbol at `left` may do with the one after it. What was remembered of it before is stale from
-  /// here on, and known by its rank.
+  Pair pair_at(std::uint32_t left) const {
+    const std::uint32_t right = symbols_[left].next;
+    if (right == last_) return {};
+    return rules_.pair(text_from(left, symbols_[right].next), symbols_[left].id, symbols_[right].id);
+  }
+
+  /// Remembers what the symbol may do with the one after it. What was remembered of it before is stale from here on, and
+  /// known by its rank.
   void rank_long(std::uint32_t left) {
     const std::uint32_t rank = pair_at(left).rank;
     symbols_[left].rank = rank;
@@ -156,46 +160,46 @@ template <class Rules> class Merger {
   }
 
   void apply(std::uint32_t left) {
-    const std::int32_t merged = pair_at(left).id;
-    const std::uint32_t right = after(left);
-    symbols_[left].length += symbols_[right].length;
-    symbols_[left].id = merged;
-    symbols_[right].length = 0;
-    const std::uint32_t next = after(left), prev = symbols_[left].prev;
-    if (next < word_.size()) symbols_[next].prev = left;
-    if (prev != left) rank_long(prev);
+    Symbol& symbol = symbols_[left];
+    symbol.id = pair_at(left).id;
+    symbol.next = std::exchange(symbols_[symbol.next].next, 0);
+    symbols_[symbol.next].prev = left;
+    if (symbol.prev != left) rank_long(symbol.prev);
     rank_long(left);
   }
 
   template <class Emit> void run_long(Emit& emit) {
-    symbols_.assign(word_.size(), Symbol());
     queue_of_.resize(rules_.n_ranks());
-    std::uint32_t prev = 0;
+    symbols_.clear();
+    symbols_.reserve(static_cast<std::size_t>(std::count_if(word_.begin(), word_.end(), is_utf8_begin)) + 1);
     for (std::uint32_t at = 0; at < word_.size();) {
+      const auto i = static_cast<std::uint32_t>(symbols_.size());
       const FirstSymbol symbol = rules_.first(word_.substr(at));
-      symbols_[at] = {static_cast<std::uint32_t>(symbol.length), prev, symbol.id, Pair::never};
-      prev = at;
+      symbols_.push_back({at, i == 0 ? 0 : i - 1, i + 1, symbol.id, Pair::never});
       at += static_cast<std::uint32_t>(symbol.length);
     }
-    for (std::uint32_t at = 0; at < word_.size(); at = after(at)) rank_long(at);
+    last_ = static_cast<std::uint32_t>(symbols_.size());
+    symbols_.push_back({static_cast<std::uint32_t>(word_.size()), last_ - 1, last_, -1, Pair::never});
+    for (std::uint32_t i = 0; i < last_; ++i) rank_long(i);
     while (!ranks_.empty()) {
       const std::uint32_t rank = ranks_.top();
       Places& places = queues_[queue_of_[rank] - 1];
       const std::uint32_t left = places.pop();
       if (places.empty()) ranks_.pop();
-      if (symbols_[left].length != 0 && symbols_[left].rank == rank) apply(left);
+      if (symbols_[left].next != 0 && symbols_[left].rank == rank) apply(left);
     }
     for (const std::uint32_t rank : met_) queue_of_[rank] = 0;
     met_.clear();
-    for (std::uint32_t at = 0; at < word_.size(); at = after(at)) {
-      emit(word_.substr(at, symbols_[at].length), symbols_[at].id);
+    for (std::uint32_t i = 0; i < last_; i = symbols_[i].next) {
+      emit(text_from(i, symbols_[i].next), symbols_[i].id);
     }
   }
 
   const Rules& rules_;
   std::string_view word_;
   std::array<Short, short_word + 1> short_;
-  std::vector<Symbol> symbols_;          // [bytes of word], by first byte
+  std::vector<Symbol> symbols_;          // [symbols of word + 1] the last one stands for the end
+  std::uint32_t last_ = 0;               // its number
   std::vector<std::uint32_t> queue_of_;  // [n_ranks] 1 + index in queues_, 0 for none
   std::vector<std::uint32_t> met_;       // the ranks of this word
   std::vector<Places> queues_;           // [ranks of the longest word so far] empty between words

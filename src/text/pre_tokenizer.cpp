@@ -30,7 +30,7 @@ class PreTokenizer::Cut {
 
   /// Cuts `stretch`, valid UTF-8 that begins `at` bytes into the text, by the step of that index and all after it.
   Result<void> run(std::size_t step, std::string_view stretch, std::size_t at) {
-    if (step == steps_.size()) {
+    if (step == steps_.size() || utf8_step(stretch).length == stretch.size()) {  // one character: nothing to cut
       ends_.push_back(static_cast<std::uint32_t>(at + stretch.size()));
       return {};
     }

@@ -34,10 +34,10 @@ class WordCache {
   Ticket ask(std::string_view word);
 
   /// Appends the ids of the word if it was remembered.
-  bool recall(const Ticket& ticket, std::vector<std::int32_t>& ids) const;
+  bool recall(const Ticket& ticket, std::vector<std::int32_t>& ids);
 
   /// Keeps a word that was not remembered: its ids are those from `begin` on.
-  void remember(const Ticket& ticket, std::size_t begin, const std::vector<std::int32_t>& ids) const;
+  void remember(const Ticket& ticket, std::size_t begin, const std::vector<std::int32_t>& ids);
 
  private:
   static constexpr std::size_t max_lines = std::size_t{1} << 15;  // 2 MiB: what a core has to itself
@@ -79,7 +79,7 @@ inline WordCache::Ticket WordCache::ask(std::string_view word) {
   return ticket;
 }
 
-inline bool WordCache::recall(const Ticket& ticket, std::vector<std::int32_t>& ids) const {
+inline bool WordCache::recall(const Ticket& ticket, std::vector<std::int32_t>& ids) {
   Line& line = *ticket.line;
   if (!holds(line[0], ticket)) {
     if (!holds(line[1], ticket)) return false;
@@ -93,7 +93,7 @@ inline bool WordCache::recall(const Ticket& ticket, std::vector<std::int32_t>& i
   return true;
 }
 
-inline void WordCache::remember(const Ticket& ticket, std::size_t begin, const std::vector<std::int32_t>& ids) const {
+inline void WordCache::remember(const Ticket& ticket, std::size_t begin, const std::vector<std::int32_t>& ids) {
   const std::size_t n_ids = ids.size() - begin;
   if (std::max(ticket.word.size(), n_ids) > std::numeric_limits<std::uint16_t>::max()) return;
   Line& line = *ticket.line;
