@@ -131,15 +131,16 @@ void HfBpe::append_word(Rules& rules, Merger<Rules>& merger, std::vector<std::in
 }
 
 Result<void> HfBpe::append(const Pieces& pieces, std::vector<std::int32_t>& ids) const {
-  WordCache cache(pieces.text.size());
+  WordCache cache(pieces.text);
   Rules rules{*this, {}};
   Merger<Rules> merger(rules);
   for (std::size_t i = 0; i < pieces.spans.size(); ++i) {
     rules.word = pieces[i];
-    if (cache.recall(rules.word, ids)) continue;
+    const WordCache::Ticket ticket = cache.ask(rules.word);
+    if (cache.recall(ticket, ids)) continue;
     const std::size_t first_id = ids.size();
     append_word(rules, merger, ids);
-    cache.remember(rules.word, first_id, ids);
+    cache.remember(ticket, first_id, ids);
   }
   return {};
 }

@@ -119,8 +119,8 @@ template <class Rules> class Merger {
       for (std::size_t i = 1; i < n; ++i) best = short_[i].rank < short_[best].rank ? i : best;
       if (n == 0 || short_[best].rank == Pair::never) break;
       short_[best].id = short_[best].merged;
-      std::copy(short_.begin() + best + 2, short_.begin() + n, short_.begin() + best + 1);
       --n;
+      for (std::size_t i = best + 1; i < n; ++i) short_[i] = short_[i + 1];  // words are short: no call to memmove
       rank_short(best, n);
       if (best > 0) rank_short(best - 1, n);
     }
