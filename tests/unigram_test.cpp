@@ -10,6 +10,7 @@
 
 #include "charsmap.h"
 #include "gguf_reader.h"
+#include "gguf_writer.h"
 #include "support/catch.hpp"
 #include "support/linear_time.h"
 #include "support/small_vocab.h"
@@ -46,7 +47,7 @@ class OneRule {
   OneRule(std::string_view from, std::string_view to) : replacements_(to) {
     replacements_.push_back('\0');
     units_.assign(256 * (from.size() + 2), 0x80000000u);  // no byte's label
-    units_[0] = 256u << 10;  // the root's children begin at block 1
+    units_[0] = 256u << 10;                               // the root's children begin at block 1
     for (std::size_t i = 0; i < from.size(); ++i) {
       const auto byte = static_cast<unsigned char>(from[i]);
       const auto place = static_cast<std::uint32_t>(256 * (i + 1)) ^ byte;
@@ -170,6 +171,32 @@ TEST_CASE("charsmap T11: a damaged one is refused") {
   CHECK(has(charsmap_error(far.bytes()), "outside its 2 bytes"));
   CHECK(has(charsmap_error(OneRule(std::string(65, 'a'), "x").bytes()), "more than 64 bytes"));
   CHECK(has(charsmap_error(OneRule("a", std::string(257, 'x')).bytes()), "more than 256 bytes"));
+}
+
+TEST_CASE("unigram T11: a charsmap of another type is refused by name") {
+  const auto load_error = [](auto&& add_charsmap) {
+    gguf::Writer writer;
+    const std::string names[] = {"<unk>", "</s>", "a"};
+    const float scores[3] = {};
+    writer.add("tokenizer.ggml.model", "t5");
+    writer.add_array("tokenizer.ggml.tokens", std::span<const std::string>(names));
+    writer.add_array<float>("tokenizer.ggml.scores", scores);
+    add_charsmap(writer, "tokenizer.ggml.precompiled_charsmap");
+    const auto bytes = writer.to_bytes();
+    REQUIRE(bytes);
+    const auto file = gguf::File::parse(*bytes);
+    REQUIRE(file);
+    const auto tokenizer = Tokenizer::from(*file);
+    return tokenizer ? std::string() : tokenizer.error().message();
+  };
+  const std::int32_t wide[4] = {};
+  const std::uint8_t three[3] = {};
+  CHECK(load_error([](auto&, auto) {}).empty());
+  CHECK(has(load_error([&](auto& writer, auto key) { writer.template add_array<std::int32_t>(key, wide); }),
+            "tokenizer.ggml.precompiled_charsmap is no array of u8 or i8"));
+  CHECK(has(load_error([&](auto& writer, auto key) { writer.template add_array<std::uint8_t>(key, three); }),
+            "precompiled_charsmap has 3 bytes"));
+  CHECK(has(load_error([&](auto& writer, auto key) { writer.add(key, "text"); }), "is no array of u8 or i8"));
 }
 
 TEST_CASE("unigram: every golden case is what SentencePiece gives") {

@@ -48,18 +48,18 @@ inline double seconds_to_encode(const text::Tokenizer& tokenizer, const std::str
 }
 
 /// `a`, newlines, spaces, an emoji, a combining mark, "<|" and random bytes.
-inline void check_linear_time(const text::Tokenizer& tokenizer) {
+inline void check_linear_time(const text::Tokenizer& tokenizer, std::size_t n_mib = large_mib) {
   constexpr std::size_t mib = std::size_t{1} << 20;
   const auto check = [&](const std::string& small, const std::string& large, std::string_view name) {
     const double one = seconds_to_encode(tokenizer, small), all = seconds_to_encode(tokenizer, large);
     CAPTURE(std::string(name), one, all);
-    // 8 times the bytes for each MiB, and 4 for caches and a busy machine; quadratic time would be 8 * large_mib times more.
-    CHECK(all < 8.0 * large_mib * 4 * one + 1.0);
+    // 8 times the bytes for each MiB, and 4 for caches and a busy machine; quadratic time would be 8 * n_mib times more.
+    CHECK(all < 8.0 * static_cast<double>(n_mib) * 4 * one + 1.0);
   };
   for (const char* unit : {"a", "\n", " ", "\xf0\x9f\x94\xa5", "\xcc\x81", "<|"}) {
-    check(repeated(unit, mib / 8), repeated(unit, large_mib * mib), unit);
+    check(repeated(unit, mib / 8), repeated(unit, n_mib * mib), unit);
   }
-  check(random_bytes(mib / 8), random_bytes(large_mib * mib), "random bytes");
+  check(random_bytes(mib / 8), random_bytes(n_mib * mib), "random bytes");
 }
 
 }  // namespace hearth::test
