@@ -299,6 +299,7 @@ Result<Value> map_attribute(Runtime& rt, const Value& self, const Arguments& arg
 
 Result<Value> map(Runtime& rt, const Value& self, const Params& p) {
   const Arguments& arguments = p.rest;
+  if (!truth(self)) return rt.generator({});  // none too, as in Jinja
   if (arguments.positional.empty()) return map_attribute(rt, self, arguments);
   HEARTH_TRY(const Native* filter, row_named(arguments.positional[0], find_filter, "filter"));
   HEARTH_TRY(const std::vector<Value> items, elements(rt, self));
@@ -313,6 +314,7 @@ Result<Value> map(Runtime& rt, const Value& self, const Params& p) {
 
 template <bool by_attribute, bool wanted> Result<Value> select(Runtime& rt, const Value& self, const Params& p) {
   const Arguments& arguments = p.rest;
+  if (!truth(self)) return rt.generator({});
   constexpr std::size_t test_at = by_attribute ? 1 : 0;
   if (by_attribute && arguments.positional.empty()) return failure("selectattr() and rejectattr() need an attribute");
   const Getter get(rt, by_attribute ? arguments.positional[0] : Value());
