@@ -9,7 +9,8 @@
 namespace hearth::text::jinja {
 
 void Scope::set(std::string_view name, Value value) {
-  const auto found = std::find_if(names.begin(), names.end(), [name](const auto& entry) { return entry.first == name; });
+  const auto found =
+      std::find_if(names.begin(), names.end(), [name](const auto& entry) { return entry.first == name; });
   if (found == names.end()) names.emplace_back(name, std::move(value));
   else found->second = std::move(value);
 }

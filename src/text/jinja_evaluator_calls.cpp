@@ -77,8 +77,8 @@ Result<void> Evaluator::Macro::bind(Runtime& rt, Arguments& given) {
   if (!node_.uses_kwargs && !given.named.empty())
     return failure(who + " has no parameter '" + escape(given.named[0].first) + "'");
   if (node_.uses_varargs)
-    scope.set("varargs", rt.tuple({given.positional.begin() + static_cast<std::ptrdiff_t>(n_positional),
-                                   given.positional.end()}));
+    scope.set("varargs",
+              rt.tuple({given.positional.begin() + static_cast<std::ptrdiff_t>(n_positional), given.positional.end()}));
   if (node_.uses_kwargs) {
     auto dict = std::make_shared<Dict>();
     for (auto& [name, value] : given.named) dict->set(rt.text(name), value);
@@ -213,7 +213,8 @@ Result<Evaluator::Flow> Evaluator::loop(const Stmt& stmt) {
   return loop_over(stmt, iterable, scope_, 0);
 }
 
-Result<Evaluator::Flow> Evaluator::loop_over(const Stmt& stmt, const Value& iterable, const ScopePtr& outer, int depth) {
+Result<Evaluator::Flow> Evaluator::loop_over(const Stmt& stmt, const Value& iterable, const ScopePtr& outer,
+                                             int depth) {
   HEARTH_TRY(Cursor cursor, Cursor::over(iterable));
   const auto loop = std::make_shared<Loop>(*this, stmt, std::move(cursor), outer, depth);
   loop->self = loop;

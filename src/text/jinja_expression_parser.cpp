@@ -95,6 +95,8 @@ std::optional<std::string> unescaped(std::string_view text) {
       std::from_chars(text.data() + i, text.data() + i + n, code, 8);
       append_char(out, code);
       i += n - 1;
+    } else if (letter == 'N') {
+      return std::nullopt;  // characters by their Unicode names are not kept here
     } else if (letter != '\n') {
       out += '\\';
       out += letter;
@@ -106,8 +108,7 @@ std::optional<std::string> unescaped(std::string_view text) {
 }  // namespace
 
 Result<Node> Parser::make(Expr expr) {
-  if (ast_.stmts.size() + ast_.exprs.size() >= kMaxNodes)
-    return syntax_error("the template is too large", now_.line);
+  if (ast_.stmts.size() + ast_.exprs.size() >= kMaxNodes) return syntax_error("the template is too large", now_.line);
   ast_.exprs.push_back(std::move(expr));
   return static_cast<Node>(ast_.exprs.size() - 1);
 }
@@ -458,10 +459,11 @@ Result<Node> Parser::test(Node node) {
   HEARTH_CHECK(advance());
   HEARTH_TRY(const bool negated, skip_name("not"));
   HEARTH_TRY(expr.text, any_name());
-  const bool takes_word = (now_.kind == TokenKind::name && !now_.name("else") && !now_.name("or") && !now_.name("and") &&
-                           !now_.name("if") && !now_.name("recursive") && !now_.name("in") && !now_.name("not")) ||
-                          now_.kind == TokenKind::string || now_.kind == TokenKind::integer ||
-                          now_.kind == TokenKind::real || now_.symbol("[") || now_.symbol("{");
+  const bool takes_word =
+      (now_.kind == TokenKind::name && !now_.name("else") && !now_.name("or") && !now_.name("and") &&
+       !now_.name("if") && !now_.name("recursive") && !now_.name("in") && !now_.name("not")) ||
+      now_.kind == TokenKind::string || now_.kind == TokenKind::integer || now_.kind == TokenKind::real ||
+      now_.symbol("[") || now_.symbol("{");
   if (now_.symbol("(")) {
     HEARTH_TRY(expr.arguments, call_arguments());
   } else if (takes_word) {

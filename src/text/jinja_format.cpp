@@ -44,16 +44,15 @@ std::string grouped(const std::string& digits, char separator) {
 }
 
 /// The sign, the prefix and the digits, filled up to the width.
-Result<std::string> padded(Runtime& rt, const std::string& head, const std::string& body, const Spec& spec, char otherwise) {
+Result<std::string> padded(Runtime& rt, const std::string& head, const std::string& body, const Spec& spec,
+                           char otherwise) {
   const std::int64_t length = count_chars(head) + count_chars(body);
   const std::int64_t missing = std::max<std::int64_t>(spec.width - length, 0);
   HEARTH_CHECK(rt.room(4 * static_cast<std::uint64_t>(missing)));
   HEARTH_CHECK(rt.step(static_cast<std::size_t>(missing)));
   const char align = spec.align ? spec.align : otherwise;
   const std::int64_t left = align == '<' ? 0 : align == '^' ? missing / 2 : missing;
-  const auto fill = [&](std::int64_t n) {
-    return encode(std::u32string(static_cast<std::size_t>(n), spec.fill));
-  };
+  const auto fill = [&](std::int64_t n) { return encode(std::u32string(static_cast<std::size_t>(n), spec.fill)); };
   if (align == '=') return head + fill(missing) + body;
   return fill(left) + head + body + fill(missing - left);
 }
@@ -278,7 +277,8 @@ class Brace {
     const bool is_number =
         !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (name.empty()) number = next_++;
-    if (is_number) number = std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc() ? number : SIZE_MAX;
+    if (is_number)
+      number = std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc() ? number : SIZE_MAX;
     if (is_number || name.empty()) {
       if (number >= arguments_.positional.size()) return failure("a format has more fields than values");
       return arguments_.positional[number];
@@ -330,7 +330,7 @@ class Brace {
       return failure("a format has an unknown conversion");
     }
     HEARTH_TRY(const Spec parsed, parse(spec));
-    return write(value, parsed);
+    return write(value, parsed, spec.empty());
   }
 
   static Result<Spec> parse(const std::string& text) {
@@ -363,18 +363,16 @@ class Brace {
     return spec;
   }
 
-  Result<std::string> write(const Value& value, const Spec& spec) {
+  Result<std::string> write(const Value& value, const Spec& spec, bool plain) {
+    if (plain) return to_text(rt_, value);
     constexpr std::string_view reals = "eEfFgG%";
     const bool as_real = spec.type != 0 && reals.find(spec.type) != std::string_view::npos;
     if (value.is(Kind::real) || (value.is_whole() && as_real)) return format_real(rt_, value.real(), spec);
     if (value.is_whole() && spec.type == 'c') return format_char(rt_, value, spec);
-    if (value.is(Kind::integer) || (value.is(Kind::boolean) && spec.type != 0))
-      return format_whole(rt_, value.integer(), spec);
-    if (spec.type != 0 && spec.type != 's')
-      return failure("the format type '" + std::string(1, spec.type) + "' does not fit a '" +
-                     std::string(type_name(value)) + "'");
-    HEARTH_TRY(std::string text, to_text(rt_, value));
-    return format_text(rt_, std::move(text), spec, '<');
+    if (value.is_whole() && spec.type != 's') return format_whole(rt_, value.integer(), spec);
+    if (!value.is_text() || (spec.type != 0 && spec.type != 's'))
+      return failure("a format specifier does not fit a '" + std::string(type_name(value)) + "'");
+    return format_text(rt_, std::string(value.text()), spec, '<');
   }
 
   Runtime& rt_;

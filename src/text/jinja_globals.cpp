@@ -96,9 +96,7 @@ struct Joiner : Callable {
   Value separator;
   bool used = false;
 
-  Result<Value> call(Runtime& rt, Arguments) override {
-    return std::exchange(used, true) ? separator : rt.text("");
-  }
+  Result<Value> call(Runtime& rt, Arguments) override { return std::exchange(used, true) ? separator : rt.text(""); }
   std::string_view name() const override { return "joiner"; }
 };
 
@@ -120,12 +118,9 @@ Result<Value> strftime_now(Runtime& rt, const Value&, const Params& p) {
 }
 
 constexpr std::array kGlobals = {
-    Native{"range", "start stop step", 1, range},
-    Native{"dict", "*", 0, make_dict},
-    Native{"namespace", "*", 0, make_namespace},
-    Native{"cycler", "*", 0, make_cycler},
-    Native{"joiner", "sep", 0, make_joiner},
-    Native{"raise_exception", "message", 1, raise_exception},
+    Native{"range", "start stop step", 1, range},      Native{"dict", "*", 0, make_dict},
+    Native{"namespace", "*", 0, make_namespace},       Native{"cycler", "*", 0, make_cycler},
+    Native{"joiner", "sep", 0, make_joiner},           Native{"raise_exception", "message", 1, raise_exception},
     Native{"strftime_now", "format", 1, strftime_now},
 };
 

@@ -93,7 +93,7 @@ void append_json_char(std::string& out, char32_t code, bool ascii) {
   if (at != std::string_view::npos) {
     out += '\\';
     out += letters[at];
-  } else if (code < 0x20 || (ascii && code > 0x7e && code < 0x10000 && code != 0x7f)) {
+  } else if (code < 0x20 || (ascii && code > 0x7e && code < 0x10000)) {
     append_unit(out, code);
   } else if (ascii && code >= 0x10000) {
     append_unit(out, 0xd800 + ((code - 0x10000) >> 10));

@@ -212,8 +212,8 @@ Result<Token> Lexer::string_token() {
 
 Token Lexer::number_token() {
   const auto digits = [&](std::size_t from, auto is_one) {
-    while (from < source_.size() && (is_one(source_[from]) || (source_[from] == '_' && from + 1 < source_.size() &&
-                                                              is_one(source_[from + 1]))))
+    while (from < source_.size() &&
+           (is_one(source_[from]) || (source_[from] == '_' && from + 1 < source_.size() && is_one(source_[from + 1]))))
       ++from;
     return from;
   };

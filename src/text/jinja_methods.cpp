@@ -58,8 +58,8 @@ constexpr std::array kDictMethods = {
     Native{"values", "", 0, entries<Of::values>},
     Native{"copy", "", 0, copy},
 };
-constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear",  "pop",  "reverse",
-                                                          "insert", "sort", "extend", "remove"};
+constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear", "pop",    "reverse",
+                                                          "insert", "sort",  "extend", "remove"};
 constexpr std::array<std::string_view, 5> kDictChanges = {"clear", "pop", "popitem", "setdefault", "update"};
 
 struct Row {

@@ -10,8 +10,8 @@
 namespace hearth::text::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 15> kSigns = {"+",  "-", "*", "/", "//", "%",  "**",    "==",
-                                                     "!=", "<", "<=", ">", ">=", "in", "not in"};
+constexpr std::array<std::string_view, 15> kSigns = {
+    "+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "in", "not in"};
 
 std::string sign(Op op) { return std::string(kSigns[static_cast<std::size_t>(op)]); }
 

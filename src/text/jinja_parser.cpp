@@ -16,22 +16,14 @@ struct Parser::Row {
 };
 
 const Parser::Row Parser::kStatements[] = {
-    {"for", &Parser::for_statement},
-    {"if", &Parser::if_statement},
-    {"set", &Parser::set_statement},
-    {"with", &Parser::with_statement},
-    {"macro", &Parser::macro_statement},
-    {"call", &Parser::call_statement},
-    {"filter", &Parser::filter_statement},
-    {"generation", &Parser::generation_statement},
-    {"block", &Parser::block_statement},
-    {"autoescape", &Parser::autoescape_statement},
-    {"break", &Parser::break_statement},
-    {"continue", &Parser::continue_statement},
-    {"include", &Parser::file_statement},
-    {"import", &Parser::file_statement},
-    {"from", &Parser::file_statement},
-    {"extends", &Parser::file_statement},
+    {"for", &Parser::for_statement},       {"if", &Parser::if_statement},
+    {"set", &Parser::set_statement},       {"with", &Parser::with_statement},
+    {"macro", &Parser::macro_statement},   {"call", &Parser::call_statement},
+    {"filter", &Parser::filter_statement}, {"generation", &Parser::generation_statement},
+    {"block", &Parser::block_statement},   {"autoescape", &Parser::autoescape_statement},
+    {"break", &Parser::break_statement},   {"continue", &Parser::continue_statement},
+    {"include", &Parser::file_statement},  {"import", &Parser::file_statement},
+    {"from", &Parser::file_statement},     {"extends", &Parser::file_statement},
 };
 
 Error Parser::unexpected(const std::string& wanted) const {
@@ -105,8 +97,7 @@ Result<Ast> Parser::parse() {
 }
 
 Result<void> Parser::add(Body& into, Stmt stmt) {
-  if (ast_.stmts.size() + ast_.exprs.size() >= kMaxNodes)
-    return syntax_error("the template is too large", now_.line);
+  if (ast_.stmts.size() + ast_.exprs.size() >= kMaxNodes) return syntax_error("the template is too large", now_.line);
   into.push_back(static_cast<Node>(ast_.stmts.size()));
   ast_.stmts.push_back(std::move(stmt));
   return {};

@@ -101,10 +101,10 @@ class Parser {
   std::optional<Token> ahead_;
   Ast ast_;
   int depth_ = 0;
-  int loops_ = 0;                // around what is being parsed, up to the next macro
-  bool unlikely_ = false;        // inside an if: an unknown filter is an error only when it is reached
-  std::vector<Node> unknown_;    // filters and tests that no table has
-  MacroNode* macro_ = nullptr;   // being parsed
+  int loops_ = 0;               // around what is being parsed, up to the next macro
+  bool unlikely_ = false;       // inside an if: an unknown filter is an error only when it is reached
+  std::vector<Node> unknown_;   // filters and tests that no table has
+  MacroNode* macro_ = nullptr;  // being parsed
 };
 
 }  // namespace hearth::text::jinja

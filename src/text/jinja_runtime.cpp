@@ -146,8 +146,7 @@ Result<std::vector<Value>> elements(Runtime& rt, const Value& value) {
 
 Result<Value> call(Runtime& rt, const Value& callee, Arguments arguments) {
   HEARTH_CHECK(rt.step());
-  if (callee.is(Kind::callable) || callee.is(Kind::loop))
-    return callee.as<Callable>().call(rt, std::move(arguments));
+  if (callee.is(Kind::callable) || callee.is(Kind::loop)) return callee.as<Callable>().call(rt, std::move(arguments));
   if (callee.is(Kind::undefined)) return failure(std::string(callee.text()));
   return failure("'" + std::string(type_name(callee)) + "' cannot be called");
 }

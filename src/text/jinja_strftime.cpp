@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                    "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
-                                                      "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
+                                                      "May",       "June",     "July",     "August",
+                                                      "September", "October",  "November", "December"};
 
 bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
@@ -80,13 +81,23 @@ struct Phrase {
   std::string_view format;
 };
 constexpr std::array kPhrases = {
-    Phrase{'F', "%Y-%m-%d"},    Phrase{'T', "%H:%M:%S"}, Phrase{'R', "%H:%M"},    Phrase{'D', "%m/%d/%y"},
-    Phrase{'c', "%a %b %e %T %Y"}, Phrase{'x', "%D"},       Phrase{'X', "%T"},       Phrase{'r', "%I:%M:%S %p"},
-    Phrase{'h', "%b"},          Phrase{'n', "\n"},       Phrase{'t', "\t"},
+    Phrase{'F', "%Y-%m-%d"},
+    Phrase{'T', "%H:%M:%S"},
+    Phrase{'R', "%H:%M"},
+    Phrase{'D', "%m/%d/%y"},
+    Phrase{'c', "%a %b %e %T %Y"},
+    Phrase{'x', "%D"},
+    Phrase{'X', "%T"},
+    Phrase{'r', "%I:%M:%S %p"},
+    Phrase{'h', "%b"},
+    Phrase{'n', "\n"},
+    Phrase{'t', "\t"},
 };
 
 std::string one(const Moment& m, char letter, char flag) {
-  const auto name = [&](std::string_view text, bool whole) { return std::string(text.substr(0, whole ? text.npos : 3)); };
+  const auto name = [&](std::string_view text, bool whole) {
+    return std::string(text.substr(0, whole ? text.npos : 3));
+  };
   if (letter == 'a' || letter == 'A') return name(kDays[static_cast<std::size_t>(weekday(m))], letter == 'A');
   if (letter == 'b' || letter == 'B') return name(kMonths[static_cast<std::size_t>(m.month - 1)], letter == 'B');
   if (letter == 'p') return m.hour < 12 ? "AM" : "PM";
@@ -125,11 +136,12 @@ std::string written_moment(const Moment& moment, std::string_view format) {
 
 std::optional<Moment> read_moment(std::string_view iso) {
   Moment m;
-  const bool date = iso.size() >= 10 && read_digits(iso, 0, 4, m.year) && iso[4] == '-' && read_digits(iso, 5, 2, m.month) &&
-                    iso[7] == '-' && read_digits(iso, 8, 2, m.day);
+  const bool date = iso.size() >= 10 && read_digits(iso, 0, 4, m.year) && iso[4] == '-' &&
+                    read_digits(iso, 5, 2, m.month) && iso[7] == '-' && read_digits(iso, 8, 2, m.day);
   const bool has_time = iso.size() == 19;
-  const bool time = has_time && (iso[10] == 'T' || iso[10] == ' ') && read_digits(iso, 11, 2, m.hour) && iso[13] == ':' &&
-                    read_digits(iso, 14, 2, m.minute) && iso[16] == ':' && read_digits(iso, 17, 2, m.second);
+  const bool time = has_time && (iso[10] == 'T' || iso[10] == ' ') && read_digits(iso, 11, 2, m.hour) &&
+                    iso[13] == ':' && read_digits(iso, 14, 2, m.minute) && iso[16] == ':' &&
+                    read_digits(iso, 17, 2, m.second);
   if (!date || (iso.size() != 10 && !time)) return std::nullopt;
   const bool real = m.year >= 1 && m.month >= 1 && m.month <= 12 && m.day >= 1 && m.day <= days_in(m.year, m.month) &&
                     m.hour <= 23 && m.minute <= 59 && m.second <= 60;

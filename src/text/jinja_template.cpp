@@ -24,9 +24,9 @@ std::string one_line(std::string_view text) {
 
 Error located(const Error& error, int line) {
   const bool limit = error.status() == Status::out_of_memory;
-  return Error(error.status(), one_line(error.message()) + "; template line " + std::to_string(line) + "; " +
-                                   (limit ? "give it less, or correct the template"
-                                          : "correct the template, or what it is given"));
+  return Error(error.status(),
+               one_line(error.message()) + "; template line " + std::to_string(line) + "; " +
+                   (limit ? "give it less, or correct the template" : "correct the template, or what it is given"));
 }
 
 }  // namespace
@@ -51,7 +51,8 @@ Result<std::string> Template::render(std::string_view variables, const Moment& n
   Runtime rt(limits, now);
   HEARTH_TRY(const Value dict, from_json(rt, variables, "the template's variables"));
   if (!dict.is(Kind::dict))
-    return Error(Status::invalid_argument, "the variables are no JSON object; the template's variables; give an object");
+    return Error(Status::invalid_argument,
+                 "the variables are no JSON object; the template's variables; give an object");
   Evaluator evaluator(rt, parsed_->ast, dict);
   auto text = evaluator.run();
   if (!text) return located(text.error(), rt.line);

@@ -101,7 +101,8 @@ Result<Value> truncate(Runtime& rt, const Value& self, const Params& p) {
 Result<Value> wordwrap(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const Value text, soft_text(rt, self));
   HEARTH_TRY(const std::int64_t width, p.integer_or(rt, 0, 79));
-  HEARTH_TRY(const std::string_view separator, p[2].is(Kind::none) ? Result<std::string_view>("\n") : p.text_or(rt, 2, "\n"));
+  HEARTH_TRY(const std::string_view separator,
+             p[2].is(Kind::none) ? Result<std::string_view>("\n") : p.text_or(rt, 2, "\n"));
   if (width < 1) return failure("wordwrap() wants a width of 1 or more");
   HEARTH_CHECK(rt.step(8 * text.text().size()));
   std::vector<std::string> lines;
@@ -130,8 +131,7 @@ Result<Value> wordcount(Runtime& rt, const Value& self, const Params&) {
 
 Result<Value> format(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const Value text, soft_text(rt, self));
-  if (!p.rest.positional.empty() && !p.rest.named.empty())
-    return failure("format() takes values or names, not both");
+  if (!p.rest.positional.empty() && !p.rest.named.empty()) return failure("format() takes values or names, not both");
   if (p.rest.named.empty()) return percent_format(rt, text, rt.tuple(p.rest.positional));
   auto dict = std::make_shared<Dict>();
   for (const auto& [name, value] : p.rest.named) dict->set(rt.text(name), value);
@@ -177,7 +177,7 @@ Result<Value> striptags(Runtime& rt, const Value& self, const Params&) {
   struct Entity {
     std::string_view written, meant;
   };
-  constexpr std::array entities = {Entity{"&lt;", "<"},  Entity{"&gt;", ">"},  Entity{"&quot;", "\""},
+  constexpr std::array entities = {Entity{"&lt;", "<"},   Entity{"&gt;", ">"},  Entity{"&quot;", "\""},
                                    Entity{"&#34;", "\""}, Entity{"&#39;", "'"}, Entity{"&amp;", "&"}};
   HEARTH_TRY(const std::string text, to_text(rt, self));
   const std::string bare = without_tags(text);

@@ -62,7 +62,7 @@ std::vector<std::string_view> split_on(std::string_view text, std::string_view s
   std::vector<std::string_view> parts;
   const auto may_split = [&] { return most < 0 || static_cast<std::int64_t>(parts.size()) < most; };
   for (;;) {
-    const std::size_t at = !may_split()  ? std::string_view::npos
+    const std::size_t at = !may_split() ? std::string_view::npos
                            : from_right ? text.rfind(separator)
                                         : text.find(separator);
     if (at == std::string_view::npos) break;

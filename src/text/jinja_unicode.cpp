@@ -33,8 +33,8 @@ constexpr std::array kExpansions = {
 };
 
 const Expansion* expansion(char32_t code) {
-  const auto* found = std::find_if(kExpansions.begin(), kExpansions.end(),
-                                   [code](const Expansion& row) { return row.code == code; });
+  const auto* found =
+      std::find_if(kExpansions.begin(), kExpansions.end(), [code](const Expansion& row) { return row.code == code; });
   return found == kExpansions.end() ? nullptr : found;
 }
 

@@ -10,14 +10,13 @@ namespace hearth::text::jinja {
 namespace {
 
 constexpr std::array<std::string_view, 16> kTypeNames = {
-    "Undefined", "NoneType", "bool",      "int",   "float",     "str",       "list",
-    "tuple",     "dict",     "dict_view", "range", "generator", "Namespace", "function",
-    "LoopContext", "Cycler",
+    "Undefined", "NoneType",  "bool",  "int",       "float",     "str",      "list",        "tuple",
+    "dict",      "dict_view", "range", "generator", "Namespace", "function", "LoopContext", "Cycler",
 };
 
 bool equal_arrays(const std::vector<Value>& a, const std::vector<Value>& b, std::int64_t& budget) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [&](const Value& x, const Value& y) { return equal(x, y, budget); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](const Value& x, const Value& y) { return equal(x, y, budget); });
 }
 
 bool equal_dicts(const Dict& a, const Dict& b, std::int64_t& budget) {

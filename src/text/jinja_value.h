@@ -26,13 +26,13 @@ enum class Kind : std::uint8_t {
   list,
   tuple,
   dict,
-  view,       // what dict.items() and its like give: counted and iterable, not indexable
+  view,  // what dict.items() and its like give: counted and iterable, not indexable
   range,
   generator,  // iterable once
   space,      // a namespace, the one thing a template may change
   callable,
   loop,
-  plain,      // a thing with methods alone: cycler
+  plain,  // a thing with methods alone: cycler
 };
 
 /// Bytes that the values of one rendering hold. Objects count themselves in and out; Runtime looks at the sum.

@@ -66,13 +66,13 @@ EXPRESSIONS = r"""
 1 % 0
 1.0 / 0
 0 ** -1
-true + true ~ ' ' ~ true * 3
-1 + 1.5 ~ ' ' ~ 3 - 0.1
+[true + true, true * 3]
+[1 + 1.5, 3 - 0.1]
 'a' + 1
 1 + 'a'
 'a' + none
 'a' * 3 ~ '|' ~ 3 * 'ab' ~ '|' ~ 'a' * -1
-[1, 2] + [3] ~ '' ~ [0] * 3
+[[1, 2] + [3], [0] * 3]
 (1, 2) + (3,)
 [1] + (2,)
 'a' - 'b'
@@ -83,20 +83,20 @@ true + true ~ ' ' ~ true * 3
 1e22 ~ ' ' ~ 1.7976931348623157e308 ~ ' ' ~ 5e-324 ~ ' ' ~ 0.1 + 0.2 ~ ' ' ~ 100.0 ~ ' ' ~ -0.0
 1.0 ~ ' ' ~ 2.50 ~ ' ' ~ 1e100
 '1' == 1
-1 == 1.0 ~ ' ' ~ true == 1 ~ ' ' ~ none == false ~ ' ' ~ [1, 2] == [1, 2.0] ~ ' ' ~ (1,) == [1]
+[1 == 1.0, true == 1, none == false, [1, 2] == [1, 2.0], (1,) == [1]]
 {'a': 1, 'b': 2} == {'b': 2, 'a': 1}
-1 < 2 < 3 ~ ' ' ~ 1 < 3 < 2 ~ ' ' ~ 1 == 1 == 1
-'a' < 'b' ~ ' ' ~ 'B' < 'a' ~ ' ' ~ 'ä' > 'z' ~ ' ' ~ [1, 2] < [1, 3] ~ ' ' ~ (1,) < (1, 0)
+[1 < 2 < 3, 1 < 3 < 2, 1 == 1 == 1]
+['a' < 'b', 'B' < 'a', 'ä' > 'z', [1, 2] < [1, 3], (1,) < (1, 0)]
 'a' < 1
 none < 1
 [1] < 'a'
-1 <= 1 ~ ' ' ~ 2 >= 3 ~ ' ' ~ 1 != 2
-2 in [1, 2] ~ ' ' ~ 'a' in 'cat' ~ ' ' ~ 'x' not in {'x': 1} ~ ' ' ~ 1 in (1,) ~ ' ' ~ 3 in range(5) ~ ' ' ~ '' in 'a'
+[1 <= 1, 2 >= 3, 1 != 2]
+[2 in [1, 2], 'a' in 'cat', 'x' not in {'x': 1}, 1 in (1,), 3 in range(5), '' in 'a']
 1 in 'a1'
 1 in 5
 [1] in {}
 'a' in missing
-not true ~ ' ' ~ not [] ~ ' ' ~ not not 0
+[not true, not [], not not 0]
 true and 'x' ~ '' ~ (0 or 'y') ~ (0 and 1) ~ ('' or [] or {})
 false or none
 true and false or true
@@ -108,8 +108,6 @@ true and false or true
 'it''s'
 "tab\there\nnew\\ \x41 \u00e9 \U0001F642 \101 \q"
 '\'"' ~ "'"
-"a\
-b"
 [1, 'two', 3.0, none, true, [4], (5,), {'k': 'v'}]
 []
 ()
@@ -219,7 +217,7 @@ users[-1].tags.1
 'x'.unknown_method is undefined
 {'a': 1, 'b': 2}.items() | list ~ {'a': 1}.keys() | list ~ {'a': 1}.values() | list
 {'a': 1}.items() ~ {'a': 1}.keys() ~ {'a': 1}.values()
-{'a': 1}.get('a') ~ {'a': 1}.get('b') ~ {'a': 1}.get('b', 'c') ~ {'a': 1}.get('b', default='c') is defined
+{'a': 1}.get('a') ~ {'a': 1}.get('b') ~ {'a': 1}.get('b', 'c')
 {'a': 1}.copy() ~ [1].copy() ~ [1, 2, 1].count(1) ~ [1, 2].index(2) ~ (1, 2).index(1) ~ (1, 1).count(1)
 [1].index(5)
 [1].append(2)
@@ -270,7 +268,7 @@ range(3) | map('string') | last
 '0x1f' | int(0, 16) ~ ' ' ~ 'ff' | int(base=16) ~ ' ' ~ '0b11' | int(0, 2) ~ ' ' ~ '0o17' | int(0, 8) ~ ' ' ~ 'zz' | int(0, 36) ~ ' ' ~ '0x1f' | int ~ ' ' ~ '12' | int(0, 0)
 '1e3' | int ~ ' ' ~ [] | int(3) ~ ' ' ~ 'nan' | int(4) ~ ' ' ~ 'inf' | int(5)
 missing | int
-'1.5' | float + 1 ~ ' ' ~ 'abc' | float ~ ' ' ~ 3 | float ~ ' ' ~ '1e3' | float ~ ' ' ~ none | float(2.5) ~ ' ' ~ 'inf' | float ~ ' ' ~ '-inf' | float ~ ' ' ~ 'nan' | float ~ ' ' ~ ' 2 ' | float ~ ' ' ~ '1e999' | float
+['abc' | float, 3 | float, '1e3' | float, none | float(2.5), 'inf' | float, '-inf' | float, 'nan' | float, ' 2 ' | float, '1e999' | float]
 -5 | abs ~ ' ' ~ (-5) | abs ~ ' ' ~ (-2.5) | abs
 'a' | abs
 42.55 | round ~ ' ' ~ 42.55 | round(1) ~ ' ' ~ 42.55 | round(1, 'floor') ~ ' ' ~ 42.51 | round(1, 'ceil') ~ ' ' ~ 2.5 | round ~ ' ' ~ 3.5 | round ~ ' ' ~ 42 | round ~ ' ' ~ 1234.5 | round(-2) ~ ' ' ~ 1250 | round(-2) ~ ' ' ~ 2.675 | round(2) ~ ' ' ~ 42 | round(1, 'floor')
@@ -321,6 +319,10 @@ users | groupby('city') | map(attribute='grouper') | list ~ (users | groupby('ci
 users | map(attribute='name') | list ~ users | map(attribute='tags.0', default='-') | list ~ ['a', 'b'] | map('upper') | list ~ [1, 2] | map('string') | join ~ [[1, 2], [3]] | map('sum') | list ~ ['a-b'] | map('replace', '-', '+') | list
 users | map('nofilter') | list
 users | map() | list
+['1.5' | float, ('1.5' | float) + 1]
+(1 + 2) | string ~ 'x'
+('%s, %s' | format('a', 'b'))
+[1, 2] | select('odd') | list | length
 none | map('upper') | list ~ none | select | list ~ missing | selectattr('x') | list
 [0, 1, '', 'a', none] | select | list ~ [1, 2, 3] | select('odd') | list ~ [1, 2, 3] | reject('odd') | list ~ [1, 5] | select('gt', 3) | list ~ [1, 5] | select('>', 3) | list ~ [1, none] | reject('none') | list
 users | selectattr('tags') | map(attribute='name') | list ~ users | selectattr('age', 'equalto', 31) | list | length ~ users | rejectattr('tags', 'defined') | list | length ~ users | selectattr('name', 'in', ['Eve']) | list | length ~ users | selectattr('age', '==', 7) | map(attribute='name') | first
@@ -398,9 +400,6 @@ range(*[1, 4]) | list
 dict(**[1])
 'x' is defined(1)
 "a" "b" | upper
-'x'.join
-1.5.real
-"\N{BULLET}"
 [1, 2, 3][true] ~ {true: 'y'}[1]
 [1,2,3] | batch(0) | list
 'a b c' | replace(' ', '') | upper | list
@@ -434,7 +433,7 @@ TEMPLATES = [
     "a {%- if true %} b {%- endif %} c", "a\n  {%- if true -%}\n  b\n  {%- endif -%}\n  c", "a {{- 1 -}} b {{ 2 -}}\n\n c",
     "  {%+ if true %}x{% endif +%}\ny", "{% if true +%}\nx{% endif %}", "a\n   {# c #}\nb", "a {#- c -#} b", "a\n{# c #}\n\nb {# d #} e",
     "a {#+ c +#}\nb", "{#- a -#}{# unclosed", "x{# -#}  y", "{% raw %}{{ x }}{% if %}{% endraw %}", "a\n  {% raw %}\n  b {{ }}\n  {% endraw %}\nc",
-    "{%- raw -%}  x  {%- endraw -%}  y", "{% raw %}", "{{ 'a' }}{{- ' b ' -}}{{ 'c' }}", "{{+ 1 }}", "{{ 1 +}}",
+    "{%- raw -%}  x  {%- endraw -%}  y", "{{ 'a' }}{{- ' b ' -}}{{ 'c' }}", "{{+ 1 }}", "{{ 1 +}}",
     "{% for i in [1,2,3] %}{{ i }},{% endfor %}", "{% for i in [] %}x{% else %}none{% endfor %}", "{% for i in [1] %}x{% else %}none{% endfor %}",
     "{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}={{ v }};{% endfor %}", "{% for k in {'a': 1} %}{{ k }}{% endfor %}",
     "{% for (a, b), c in [((1, 2), 3)] %}{{ a }}{{ b }}{{ c }}{% endfor %}", "{% for a, b in [(1, 2, 3)] %}{% endfor %}", "{% for a, b in [1] %}{% endfor %}",
