@@ -2,7 +2,10 @@
 #include <hearth/tools.hpp>
 
 #include "border.h"
+#include "chat_template.h"
 #include "gguf_reader.h"
+#include "jinja_strftime.h"
+#include "jinja_template.h"
 #include "machine.h"
 #include "report.h"
 #include "tokenizer.h"
@@ -23,6 +26,22 @@ Result<FileReport> inspect(const std::string& path, std::size_t limit, bool mmap
   return api::guarded([&]() -> Result<FileReport> {
     HEARTH_TRY(const gguf::File file, gguf::File::open(path, access(mmap)));
     return hearth::inspect::report(file, limit);
+  });
+}
+
+Result<std::string> render(std::string_view chat_template, std::string_view variables, std::string_view now) {
+  return api::guarded([&]() -> Result<std::string> {
+    HEARTH_TRY(const text::jinja::Moment moment, text::jinja::moment_or_now(now));
+    HEARTH_TRY(const auto parsed, text::jinja::Template::parse(chat_template));
+    return parsed.render(variables, moment);
+  });
+}
+
+Result<std::string> chat_template(const std::string& path, bool with_tools, bool mmap) {
+  return api::guarded([&]() -> Result<std::string> {
+    HEARTH_TRY(const gguf::File file, gguf::File::open(path, access(mmap)));
+    HEARTH_TRY(const std::string_view source, text::chat_template_source(file, with_tools));
+    return std::string(source);
   });
 }
 

@@ -3,6 +3,9 @@
 
 #include <array>
 #include <charconv>
+#include <ctime>
+
+#include "escape.h"
 
 namespace hearth::text::jinja {
 namespace {
@@ -146,6 +149,16 @@ std::optional<Moment> read_moment(std::string_view iso) {
   const bool real = m.year >= 1 && m.month >= 1 && m.month <= 12 && m.day >= 1 && m.day <= days_in(m.year, m.month) &&
                     m.hour <= 23 && m.minute <= 59 && m.second <= 60;
   return real ? std::optional(m) : std::nullopt;
+}
+
+Result<Moment> moment_or_now(std::string_view iso) {
+  if (const auto given = read_moment(iso)) return *given;
+  if (!iso.empty())
+    return Error(Status::invalid_argument, "'" + escape(iso) + "' is no moment; now; write it as 2026-11-22T09:30:00");
+  const std::time_t seconds = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return Moment{local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
 }
 
 }  // namespace hearth::text::jinja

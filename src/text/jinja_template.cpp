@@ -48,8 +48,12 @@ Result<Template> Template::parse(std::string_view source) {
 }
 
 Result<std::string> Template::render(std::string_view variables, const Moment& now, const Limits& limits) const {
+  return render([variables](Runtime& rt) { return from_json(rt, variables, "the template's variables"); }, now, limits);
+}
+
+Result<std::string> Template::render(const MakeVariables& variables, const Moment& now, const Limits& limits) const {
   Runtime rt(limits, now);
-  HEARTH_TRY(const Value dict, from_json(rt, variables, "the template's variables"));
+  HEARTH_TRY(const Value dict, variables(rt));
   if (!dict.is(Kind::dict))
     return Error(Status::invalid_argument,
                  "the variables are no JSON object; the template's variables; give an object");

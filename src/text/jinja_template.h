@@ -1,6 +1,7 @@
 // Enters: a template's source and its variables. Leaves: the text it renders, as Python's jinja2 does for chat templates.
 #pragma once
 
+#include <functional>
 #include <hearth/result.hpp>
 #include <memory>
 #include <string>
@@ -21,6 +22,10 @@ class Template {
 
   /// `variables`: a JSON object.
   Result<std::string> render(std::string_view variables, const Moment& now, const Limits& limits = {}) const;
+
+  /// The same with variables that are made as values: a dict.
+  using MakeVariables = std::function<Result<Value>(Runtime& rt)>;
+  Result<std::string> render(const MakeVariables& variables, const Moment& now, const Limits& limits = {}) const;
 
  private:
   struct Parsed;
