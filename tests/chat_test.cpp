@@ -7,6 +7,7 @@
 
 #include "chat_template.h"
 #include "gguf_writer.h"
+#include "jinja_unicode.h"
 #include "support/catch.hpp"
 #include "support/random_model.h"
 #include "support/test_data.h"
@@ -170,6 +171,16 @@ TEST_CASE("the same question again computes nothing but the last position, and a
   const ChatReply third = answered(session.chat(other, short_answers()));
   Session anew = open_session();
   CHECK(third.generation.logits_hash == answered(anew.chat(other, short_answers())).generation.logits_hash);
+}
+
+TEST_CASE("a reply that is no UTF-8 is no end of the conversation") {
+  Session session = open_session();
+  ChatOptions options = short_answers();
+  options.generate.max_tokens = 40;  // random weights: some bytes among them
+  const ChatReply first = answered(session.chat("ab", options));
+  CHECK_FALSE(text::jinja::sound_utf8(first.raw));
+  CHECK(text::jinja::sound_utf8(first.content));
+  answered(session.chat("b", options));
 }
 
 TEST_CASE("BOS stands once, whether the template writes it or not") {

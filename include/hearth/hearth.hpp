@@ -100,7 +100,8 @@ struct ChatOptions {
   std::string now{};            ///< what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time
 };
 
-/// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything.
+/// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything, the
+/// other texts are sound UTF-8: a byte that is none is U+FFFD there.
 struct ChatReply {
   std::string content, reasoning;
   std::vector<ToolCall> tool_calls;

@@ -3,6 +3,7 @@
 
 #include "chat_template.h"
 #include "jinja_strftime.h"
+#include "jinja_unicode.h"
 #include "reply_parser.h"
 #include "try.h"
 
@@ -50,9 +51,11 @@ Result<ChatReply> answer(const LoadedModel& model, Sequence& sequence, std::span
   generate.special = true;
   generate.echo = false;
   ChatReply reply;
-  HEARTH_TRY(reply.generation,
-             sequence.generate_after(
-                 ids, generate, [&](std::string_view piece) { return show(parser.push(piece)); }, reply.n_reused));
+  HEARTH_TRY(
+      reply.generation,
+      sequence.generate_after(
+          ids, generate, [&](std::string_view piece) { return show(parser.push(text::jinja::made_sound(piece))); },
+          reply.n_reused));
   if (!show(parser.finish())) reply.generation.finish = Finish::cancelled;
   reply.raw = reply.generation.text;
   const text::ReplyParts& parts = parser.parts();

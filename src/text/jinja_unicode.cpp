@@ -61,6 +61,16 @@ bool sound_utf8(std::string_view bytes) {
   return true;
 }
 
+std::string made_sound(std::string_view bytes) {
+  std::string sound;
+  while (!bytes.empty()) {
+    const Utf8Step step = utf8_step(bytes);
+    sound += step.state == Utf8::valid ? bytes.substr(0, step.length) : "\ufffd";
+    bytes.remove_prefix(step.length);
+  }
+  return sound;
+}
+
 std::ptrdiff_t count_chars(std::string_view bytes) {
   return std::count_if(bytes.begin(), bytes.end(), [](char byte) { return (byte & 0xc0) != 0x80; });
 }

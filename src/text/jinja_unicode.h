@@ -15,6 +15,8 @@ constexpr std::size_t char_bytes(char lead) {
 }
 
 bool sound_utf8(std::string_view bytes);
+/// Each byte that belongs to no character becomes U+FFFD.
+std::string made_sound(std::string_view bytes);
 std::ptrdiff_t count_chars(std::string_view bytes);
 std::u32string decode(std::string_view bytes);
 void append_char(std::string& bytes, char32_t code);
