@@ -2,6 +2,7 @@
 #include <hearth/tools.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bundled_model.h"
 #include "command.h"
 #include "options.h"
 #include "text_input.h"
@@ -33,8 +34,7 @@ class Render : public Command {
   Result<void> run(Console& console) override {
     auto context = read_text_file(*context_);
     if (!context) return context.error();
-    auto source =
-        template_ ? read_text_file(*template_) : tools::chat_template(*model_, has_tools(*context), !no_mmap_);
+    auto source = template_ ? read_text_file(*template_) : model_template(*context);
     if (!source) return source.error();
     auto prompt = tools::render(*source, *context, now_.value_or(""));
     if (!prompt) return prompt.error();
@@ -43,6 +43,12 @@ class Render : public Command {
   }
 
  private:
+  Result<std::string> model_template(const std::string& context) const {
+    auto path = find_model(*model_);
+    if (!path) return path.error();
+    return tools::chat_template(*path, has_tools(context), !no_mmap_);
+  }
+
   std::optional<std::string> model_, template_, context_, now_;
   bool no_mmap_ = false;
 };

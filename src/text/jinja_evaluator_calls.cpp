@@ -14,9 +14,12 @@ namespace hearth::text::jinja {
 // ---- macros ----------------------------------------------------------------------------------------------------------
 
 Value Evaluator::macro_here(const MacroNode& node) {
-  constexpr std::size_t scope_bytes = 512;  // it lives to the end
-  captured_.push_back(scope_);
-  return rt_.counted(Kind::callable, std::make_shared<Macro>(*this, node, scope_), scope_bytes);
+  constexpr std::size_t macro_bytes = 96, scope_bytes = 256;
+  if (captured_.empty() || captured_.back() != scope_) {
+    captured_.push_back(scope_);
+    rt_.memory()->live += scope_bytes;  // for good: it lives to the end
+  }
+  return rt_.counted(Kind::callable, std::make_shared<Macro>(*this, node, scope_), macro_bytes);
 }
 
 Result<void> Evaluator::define_macro(const Stmt& stmt) {
