@@ -114,7 +114,7 @@ Result<Bounds> slice_bounds(const Value& start, const Value& stop, const Value& 
 Result<Value> slice(Runtime& rt, const Value& value, const Value& start, const Value& stop, const Value& step) {
   if (value.is(Kind::undefined)) return failure(std::string(value.text()));
   if (!value.is_array() && !value.is_text() && !value.is(Kind::range))
-    return undefined("'" + object_name(value) + "' cannot be sliced");
+    return failure("'" + object_name(value) + "' cannot be sliced");
   HEARTH_TRY(const Bounds b, slice_bounds(start, stop, step, length_of(value)));
   const auto goes_on = [&](std::int64_t i) { return b.step > 0 ? i < b.stop : i > b.stop; };
   if (value.is_text()) {

@@ -141,8 +141,9 @@ class Percent {
       out += piece;
       HEARTH_CHECK(rt_.room(out.size()));
     }
-    const bool is_mapping = values_.is(Kind::dict);
-    if (next_ < n_values_ && !is_mapping) return failure("a format leaves some of its values over");
+    const bool has_items = values_.is(Kind::dict) || values_.is(Kind::list) || values_.is(Kind::range) ||
+                           values_.is(Kind::undefined);  // where Python asks for a mapping
+    if (next_ < n_values_ && !has_items) return failure("a format leaves some of its values over");
     return out;
   }
 

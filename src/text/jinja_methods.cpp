@@ -10,8 +10,9 @@ namespace hearth::text::jinja {
 namespace {
 
 Result<Value> count(Runtime& rt, const Value& self, const Params& p) {
+  HEARTH_TRY(const std::vector<Value> items, elements(rt, self));
   std::int64_t n = 0;
-  for (const Value& value : self.as<Array>().items) {
+  for (const Value& value : items) {
     HEARTH_TRY(const bool found, same(rt, value, p[0]));
     n += found ? 1 : 0;
   }
@@ -19,7 +20,7 @@ Result<Value> count(Runtime& rt, const Value& self, const Params& p) {
 }
 
 Result<Value> index(Runtime& rt, const Value& self, const Params& p) {
-  const auto& items = self.as<Array>().items;
+  HEARTH_TRY(const std::vector<Value> items, elements(rt, self));
   const auto bound = [&](std::size_t i) { return p.given(i) ? p[i] : Value::none(); };
   HEARTH_TRY(const Bounds b, slice_bounds(bound(1), bound(2), Value::none(), static_cast<std::int64_t>(items.size())));
   for (std::int64_t i = b.start; i < b.stop; ++i) {
@@ -75,6 +76,7 @@ const Native* find_method(const Value& self, std::string_view name, bool& mutate
       Row{Kind::string, string_methods(), {}},
       Row{Kind::list, kListMethods, kListChanges},
       Row{Kind::tuple, std::span(kListMethods).first(2), {}},
+      Row{Kind::range, std::span(kListMethods).first(2), {}},
       Row{Kind::dict, kDictMethods, kDictChanges},
   };
   for (const Row& row : rows) {

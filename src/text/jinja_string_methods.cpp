@@ -245,7 +245,7 @@ constexpr std::array kMethods = {
     Native{"count", "sub start end", 1, count},
     Native{"upper", "", 0, mapped<upper>},
     Native{"lower", "", 0, mapped<lower>},
-    Native{"casefold", "", 0, mapped<lower>},
+    Native{"casefold", "", 0, mapped<case_folded>},
     Native{"title", "", 0, mapped<title>},
     Native{"capitalize", "", 0, mapped<capitalize>},
     Native{"swapcase", "", 0, mapped<swap_case>},

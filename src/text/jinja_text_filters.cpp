@@ -85,28 +85,29 @@ Result<Value> indent(Runtime& rt, const Value& self, const Params& p) {
 }
 
 Result<Value> truncate(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_TRY(const Value text, soft_text(rt, self));
   HEARTH_TRY(const std::int64_t length, p.integer_or(rt, 0, 255));
   HEARTH_TRY(const std::string_view end, p.text_or(rt, 2, "..."));
   HEARTH_TRY(const std::int64_t leeway, p[3].is(Kind::none) ? Result<std::int64_t>(5) : p.integer_or(rt, 3, 5));
   const std::int64_t kept = length - count_chars(end);
   if (kept < 0 || leeway < 0) return failure("truncate() wants a length that holds its end, and a leeway of 0 or more");
-  HEARTH_CHECK(rt.step(4 * text.text().size()));
-  if (length_of(text) - leeway <= length) return text;
-  std::string out = encode(decode(text.text()).substr(0, static_cast<std::size_t>(kept)));
+  const std::int64_t n = length_of(self);
+  if (n >= 0 && n - leeway <= length) return self;
+  if (!self.is_text()) return failure("truncate() wants a string, not '" + std::string(type_name(self)) + "'");
+  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  std::string out = encode(decode(self.text()).substr(0, static_cast<std::size_t>(kept)));
   if (!p.truth_or(1, false)) out = out.substr(0, out.rfind(' '));
   return rt.text(out.append(end));
 }
 
 Result<Value> wordwrap(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_TRY(const Value text, soft_text(rt, self));
+  if (!self.is_text()) return failure("wordwrap() wants a string, not '" + std::string(type_name(self)) + "'");
   HEARTH_TRY(const std::int64_t width, p.integer_or(rt, 0, 79));
   HEARTH_TRY(const std::string_view separator,
              p[2].is(Kind::none) ? Result<std::string_view>("\n") : p.text_or(rt, 2, "\n"));
   if (width < 1) return failure("wordwrap() wants a width of 1 or more");
-  HEARTH_CHECK(rt.step(8 * text.text().size()));
+  HEARTH_CHECK(rt.step(8 * self.text().size()));
   std::vector<std::string> lines;
-  for (const std::string_view paragraph : split_lines(text.text(), false)) {
+  for (const std::string_view paragraph : split_lines(self.text(), false)) {
     const std::vector<std::string> wrapped =
         word_wrapped(paragraph, static_cast<std::size_t>(width), p.truth_or(1, true), p.truth_or(3, true));
     HEARTH_TRY(std::string line, joined(rt, separator, wrapped));
@@ -204,7 +205,7 @@ std::string url_quoted(std::string_view text, bool for_query) {
 }
 
 Result<Value> urlencode(Runtime& rt, const Value& self, const Params&) {
-  if (!self.is(Kind::dict) && !self.is_array()) {
+  if (self.is_text() || !Cursor::over(self)) {
     HEARTH_TRY(const std::string text, to_text(rt, self));
     return rt.text(url_quoted(text, false));
   }
@@ -237,9 +238,10 @@ Result<Value> xmlattr(Runtime& rt, const Value& self, const Params& p) {
 }
 
 Result<Value> filesizeformat(Runtime& rt, const Value& self, const Params& p) {
-  if (!self.is_number()) return failure("filesizeformat() wants a number");
+  HEARTH_TRY(const Value number, call_native(rt, *find_filter("float"), self, {{Value::none()}, {}}));
+  if (!number.is_number()) return failure("filesizeformat() wants a number");
   const bool binary = p.truth_or(0, false);
-  const double base = binary ? 1024 : 1000, bytes = self.real();
+  const double base = binary ? 1024 : 1000, bytes = number.real();
   constexpr std::string_view prefixes = "kMGTPEZY";
   if (!std::isfinite(bytes)) return failure("filesizeformat() wants a finite number");
   if (bytes == 1) return rt.text("1 Byte");

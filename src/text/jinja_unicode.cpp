@@ -159,6 +159,19 @@ std::u32string lower(std::u32string_view codes) {
   return out;
 }
 
+std::u32string case_folded(std::u32string_view codes) {
+  std::u32string out;
+  for (const char32_t code : codes) {
+    std::array<utf8proc_int32_t, 8> folded;
+    int last_boundary = 0;
+    const auto n =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code), folded.data(),
+                                static_cast<utf8proc_ssize_t>(folded.size()), UTF8PROC_CASEFOLD, &last_boundary);
+    for (utf8proc_ssize_t i = 0; i < n; ++i) out += static_cast<char32_t>(folded[static_cast<std::size_t>(i)]);
+  }
+  return out;
+}
+
 std::u32string title(std::u32string_view codes) {
   std::u32string out;
   bool inside = false;

@@ -35,6 +35,7 @@ bool is_cased(char32_t code);
 /// Full case mapping where it is the same in every language; a final sigma is not looked for.
 std::u32string upper(std::u32string_view codes);
 std::u32string lower(std::u32string_view codes);
+std::u32string case_folded(std::u32string_view codes);
 /// The first letter of each run of letters in title case, the others in lower case.
 std::u32string title(std::u32string_view codes);
 /// The first character in title case, the others in lower case.

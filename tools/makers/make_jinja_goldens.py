@@ -423,6 +423,18 @@ nested.a | tojson(indent=4)
 text | tojson(ensure_ascii=true)
 text | upper ~ text | lower ~ text | title ~ text | reverse
 text.split(' ') ~ text.find('世') ~ text.replace('世', 'X') ~ text.count('ü')
+'12' % missing ~ '-' ~ 'a' % [] ~ 'b' % {'x': 1} ~ 'c' % range(2)
+'12' % 1
+nested[::2]
+n[1:]
+[1, 2] | truncate(5) ~ none | default | truncate(3)
+n | truncate(5)
+n | wordwrap
+'straße ǅ ﬁ'.casefold()
+range(4).index(2) ~ range(4).count(9)
+'12' | filesizeformat
+'x' | filesizeformat
+range(2) | urlencode
 f | round(1) ~ f | int ~ f | string ~ f * 2 ~ f // 1
 """.strip("\n").split("\n")
 
