@@ -21,7 +21,9 @@ class Command {
 };
 
 std::unique_ptr<Command> make_run();
+std::unique_ptr<Command> make_chat();
 std::unique_ptr<Command> make_tokenize();
+std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_check();

@@ -19,7 +19,9 @@ struct Row {
 };
 constexpr std::array kCommands = {
     Row{"run", "complete a text", make_run},
+    Row{"chat", "talk through the model's chat template", make_chat},
     Row{"tokenize", "text to token ids, or back", make_tokenize},
+    Row{"render", "the prompt that a chat template makes", make_render},
     Row{"eval", "logits or perplexity of a text", make_eval},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"check", "whether a model file is sound", make_check},

@@ -6,6 +6,7 @@
 #include <functional>
 #include <hearth/result.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,7 @@ struct GenerateOptions {
   SamplingOptions sampling{};
   std::vector<std::string> stop{};  ///< the text ends before the first of these
   bool echo = false;                ///< the prompt's text comes first
+  bool special = false;             ///< control tokens are spelled out in the text
 };
 
 /// Why a text ended.
@@ -72,6 +74,42 @@ struct Reply {
   std::int64_t n_prompt = 0;  ///< prompt tokens, BOS included
   double prefill_seconds = 0, decode_seconds = 0;
   std::uint64_t logits_hash = 0;  ///< FNV-1a of the last logits' bits: equal on every machine
+};
+
+/// A call of a tool, as a model asks for it and as a later message repeats it.
+struct ToolCall {
+  std::string id, name;
+  std::string arguments = "{}";  ///< a JSON object's text
+};
+
+/// One turn of a conversation.
+struct ChatMessage {
+  std::string role;  ///< system, user, assistant, tool, or what else the template knows
+  std::string content{};
+  std::vector<std::string>
+      parts{};  ///< texts in place of `content`: the template gets a list of {"type": "text", "text": …}
+  std::string reasoning{};
+  std::vector<ToolCall> tool_calls{};
+  std::string tool_call_id{}, name{};  ///< of a tool's answer
+};
+
+struct ChatOptions {
+  GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
+  std::string tools{};      ///< a JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}
+  std::string variables{};  ///< a JSON object of more variables for the template: {"enable_thinking": false}
+  std::string chat_template{};  ///< Jinja source; empty: the model's own
+  std::string now{};            ///< what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time
+};
+
+/// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything, the
+/// other texts are sound UTF-8: a byte that is none is U+FFFD there.
+struct ChatReply {
+  std::string content, reasoning;
+  std::vector<ToolCall> tool_calls;
+  std::optional<std::string> parse_error;
+  std::string raw;            ///< the whole text, control tokens spelled out
+  Reply generation;           ///< tokens, times, why it ended; its text is `raw`
+  std::int64_t n_reused = 0;  ///< prompt tokens that the session had computed before
 };
 
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
@@ -120,13 +158,21 @@ class HEARTH_API Session {
   Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {},
                               const OnText& on_text = {});
 
+  /// The next turn of the session's conversation, through the model's chat template. `on_text` gets the content alone.
+  Result<ChatReply> chat(std::string_view text, const OnText& on_text = {});
+  Result<ChatReply> chat(std::string_view text, const ChatOptions& options, const OnText& on_text = {});
+
+  /// A whole conversation, which becomes the session's. Positions that begin with the same tokens are not computed again.
+  /// A failure changes nothing but those positions. A model without a template: not_found.
+  Result<ChatReply> chat(std::span<const ChatMessage> messages, const ChatOptions& options, const OnText& on_text = {});
+
   /// Appends `ids` and hands each position's logits [n_vocab] to `on_logits`, in order; returning false stops.
   Result<void> evaluate(std::span<const std::int32_t> ids,
                         const std::function<bool(std::span<const float> logits)>& on_logits);
 
   std::int64_t n_ctx() const;
   std::int64_t n_past() const;  ///< positions taken so far
-  void reset();                 ///< forgets all positions
+  void reset();                 ///< forgets all positions and the conversation
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;

@@ -83,6 +83,14 @@ class HEARTH_API Tokenizer {
   std::shared_ptr<const Impl> impl_;
 };
 
+/// Renders a Jinja chat template. `variables`: a JSON object: messages, tools, add_generation_prompt, bos_token, any other.
+/// `now`: what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time.
+HEARTH_API Result<std::string> render(std::string_view chat_template, std::string_view variables,
+                                      std::string_view now = {});
+
+/// The chat template of a model file; with tools the one made for them, where the file has one. None: not_found.
+HEARTH_API Result<std::string> chat_template(const std::string& path, bool with_tools = false, bool mmap = true);
+
 struct Perplexity {
   std::int64_t n_tokens = 0;  ///< scored
   double nll = 0;             ///< their summed negative log-likelihood, nats

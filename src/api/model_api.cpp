@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "border.h"
+#include "chat_turn.h"
 #include "elapsed.h"
 #include "host.h"
 #include "perplexity.h"
@@ -22,7 +23,9 @@ class Model::Impl {
 
 class Session::Impl {
  public:
+  std::shared_ptr<const engine::LoadedModel> model;
   std::unique_ptr<engine::Sequence> sequence;
+  std::vector<ChatMessage> conversation;
 };
 
 Result<Model> Model::open(const std::string& path, const ModelOptions& options) {
@@ -35,7 +38,7 @@ Result<Model> Model::open(const std::string& path, const ModelOptions& options) 
 Result<Session> Model::session(const SessionOptions& options) const {
   return api::guarded([&]() -> Result<Session> {
     HEARTH_TRY(auto sequence, engine::Sequence::make(impl_->model, options));
-    return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence)}));
+    return Session(std::make_unique<Session::Impl>(Session::Impl{impl_->model, std::move(sequence), {}}));
   });
 }
 
@@ -63,6 +66,27 @@ Result<Reply> Session::generate_from(std::span<const std::int32_t> ids, const Ge
   return api::guarded([&] { return impl_->sequence->generate_from(ids, options, on_text); });
 }
 
+Result<ChatReply> Session::chat(std::string_view text, const OnText& on_text) { return chat(text, {}, on_text); }
+
+Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& options, const OnText& on_text) {
+  return api::guarded([&] {
+    std::vector<ChatMessage> messages = impl_->conversation;
+    messages.push_back({.role = "user", .content = std::string(text)});
+    return chat(messages, options, on_text);
+  });
+}
+
+Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const ChatOptions& options,
+                                const OnText& on_text) {
+  return api::guarded([&]() -> Result<ChatReply> {
+    HEARTH_TRY(ChatReply reply, engine::answer(*impl_->model, *impl_->sequence, messages, options, on_text));
+    impl_->conversation.assign(messages.begin(), messages.end());
+    impl_->conversation.push_back(
+        {.role = "assistant", .content = reply.content, .reasoning = reply.reasoning, .tool_calls = reply.tool_calls});
+    return reply;
+  });
+}
+
 Result<void> Session::evaluate(std::span<const std::int32_t> ids,
                                const std::function<bool(std::span<const float>)>& on_logits) {
   return api::guarded([&] { return impl_->sequence->evaluate(ids, on_logits); });
@@ -70,7 +94,10 @@ Result<void> Session::evaluate(std::span<const std::int32_t> ids,
 
 std::int64_t Session::n_ctx() const { return impl_->sequence->n_ctx(); }
 std::int64_t Session::n_past() const { return impl_->sequence->n_past(); }
-void Session::reset() { impl_->sequence->reset(); }
+void Session::reset() {
+  impl_->sequence->reset();
+  impl_->conversation.clear();
+}
 
 namespace tools {
 

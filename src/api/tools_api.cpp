@@ -2,9 +2,12 @@
 #include <hearth/tools.hpp>
 
 #include "border.h"
+#include "chat_template.h"
 #include "check.h"
 #include "gguf_reader.h"
 #include "hf_tokenizer.h"
+#include "jinja_strftime.h"
+#include "jinja_template.h"
 #include "machine.h"
 #include "report.h"
 #include "tokenizer.h"
@@ -30,6 +33,22 @@ Result<FileReport> inspect(const std::string& path, std::size_t limit, bool mmap
 
 Result<std::vector<Finding>> check(const std::string& path, const CheckOptions& options) {
   return api::guarded([&] { return hearth::inspect::check(path, options); });
+}
+
+Result<std::string> render(std::string_view chat_template, std::string_view variables, std::string_view now) {
+  return api::guarded([&]() -> Result<std::string> {
+    HEARTH_TRY(const text::jinja::Moment moment, text::jinja::moment_or_now(now));
+    HEARTH_TRY(const auto parsed, text::jinja::Template::parse(chat_template));
+    return parsed.render(variables, moment);
+  });
+}
+
+Result<std::string> chat_template(const std::string& path, bool with_tools, bool mmap) {
+  return api::guarded([&]() -> Result<std::string> {
+    HEARTH_TRY(const gguf::File file, gguf::File::open(path, access(mmap)));
+    HEARTH_TRY(const std::string_view source, text::chat_template_source(file, with_tools));
+    return std::string(source);
+  });
 }
 
 /// The tokenizer's texts lie in the file's bytes, so the two stay together; a tokenizer.json's are its own.

@@ -38,10 +38,15 @@ class TextOut {
  public:
   TextOut(const text::Tokenizer& tokenizer, text::StreamDecoder::Begin begin, const GenerateOptions& options,
           const OnText& on_text, Reply& reply)
-      : decoder_(tokenizer, begin), stops_(options.stop), on_text_(on_text), reply_(reply) {}
+      : vocab_(tokenizer.vocab()),
+        decoder_(tokenizer, begin),
+        stops_(options.stop),
+        special_(options.special),
+        on_text_(on_text),
+        reply_(reply) {}
 
   /// False when the text is over: `reply.finish` says why.
-  bool push(std::int32_t id) { return emit(stops_.push(decoder_.push(id))) && !stopped(); }
+  bool push(std::int32_t id) { return emit(stops_.push(text_of(id))) && !stopped(); }
   void flush() {
     if (emit(stops_.push(decoder_.flush())) && !stopped()) emit(stops_.flush());
   }
@@ -58,8 +63,14 @@ class TextOut {
     if (stops_.stopped()) reply_.finish = Finish::stop_string;
     return stops_.stopped().has_value();
   }
+  std::string text_of(std::int32_t id) {
+    const bool spelled = special_ && vocab_.type(id) == text::TokenType::control;
+    return spelled ? decoder_.flush() + std::string(vocab_.token(id)) : decoder_.push(id);
+  }
+  const text::Vocab& vocab_;
   text::StreamDecoder decoder_;
   text::StopMatcher stops_;
+  bool special_;
   const OnText& on_text_;
   Reply& reply_;
 };
@@ -107,8 +118,8 @@ Result<void> Sequence::check_ids(std::span<const std::int32_t> ids) const {
   return {};
 }
 
-Result<void> Sequence::fits(std::size_t n_more) const {
-  const std::int64_t total = static_cast<std::int64_t>(tokens_.size() + n_more);
+Result<void> Sequence::fits(std::size_t n_tokens) const {
+  const auto total = static_cast<std::int64_t>(n_tokens);
   if (total <= n_ctx()) return {};
   return Error(Status::context_full, "the text is " + std::to_string(total) + " tokens long, the context holds " +
                                          std::to_string(n_ctx()) +
@@ -170,7 +181,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   if (ids.empty() && tokens_.empty())
     return Error(Status::invalid_argument,
                  "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
-  HEARTH_CHECK(fits(ids.size()));
+  HEARTH_CHECK(fits(tokens_.size() + ids.size()));
   const std::size_t n_before = tokens_.size();
   tokens_.insert(tokens_.end(), ids.begin(), ids.end());
 
@@ -193,6 +204,17 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
   reply.logits_hash = fnv1a(last_logits());
+  return reply;
+}
+
+Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options,
+                                       const OnText& on_text, std::int64_t& n_reused) {
+  HEARTH_CHECK(fits(ids.size()));
+  const auto common = std::mismatch(ids.begin(), ids.end(), tokens_.begin(), tokens_.end()).first - ids.begin();
+  n_reused = std::min<std::int64_t>(common, n_past_);
+  keep(common);
+  HEARTH_TRY(Reply reply, generate_from(ids.subspan(static_cast<std::size_t>(common)), options, on_text));
+  reply.n_prompt = static_cast<std::int64_t>(ids.size());
   return reply;
 }
 
@@ -227,7 +249,7 @@ Result<void> Sequence::evaluate(std::span<const std::int32_t> ids,
                                 const std::function<bool(std::span<const float>)>& on_logits) {
   constexpr std::int64_t kLogitsBytes = 64 << 20;  // more rows of logits than this are not worth their memory
   HEARTH_CHECK(check_ids(ids));
-  HEARTH_CHECK(fits(ids.size()));
+  HEARTH_CHECK(fits(tokens_.size() + ids.size()));
   HEARTH_CHECK(prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_))));  // a token generated last
   const std::int64_t most = std::clamp<std::int64_t>(kLogitsBytes / (model_->config().n_vocab * 4), 1, chunk_);
   if (space_.n_logits() < most) {

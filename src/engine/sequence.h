@@ -21,6 +21,9 @@ class Sequence {
 
   Result<Reply> generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text);
   Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text);
+  /// Generates after exactly these ids: what the sequence has in common with them is kept, `n_reused` says how much.
+  Result<Reply> generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text,
+                               std::int64_t& n_reused);
   Result<void> evaluate(std::span<const std::int32_t> ids,
                         const std::function<bool(std::span<const float>)>& on_logits);
 
@@ -34,7 +37,7 @@ class Sequence {
 
   enum class Wanted { none, last, all };
   Result<void> check_ids(std::span<const std::int32_t> ids) const;
-  Result<void> fits(std::size_t n_more) const;
+  Result<void> fits(std::size_t n_tokens) const;
   Result<void> pass(std::span<const std::int32_t> ids, Wanted wanted);
   Result<void> prefill(std::span<const std::int32_t> ids);
   Result<void> catch_up();

@@ -1,0 +1,119 @@
+// Enters: what a person says, with -p or line by line. Leaves: what the model answers, through its own chat template.
+#include <unistd.h>
+
+#include <cerrno>
+#include <hearth/tools.hpp>
+#include <limits>
+
+#include "command.h"
+#include "options.h"
+#include "sampling_options.h"
+#include "text_input.h"
+
+namespace hearth::cli {
+namespace {
+
+/// Standard input, a line at a time, without its newline.
+class Lines {
+ public:
+  /// nullopt at the end; the last line may lack its newline.
+  Result<std::optional<std::string>> next() {
+    for (;;) {
+      if (const std::size_t end = read_.find('\n'); end != std::string::npos) {
+        std::string line = read_.substr(0, end);
+        read_.erase(0, end + 1);
+        return std::optional(std::move(line));
+      }
+      if (ended_) return read_.empty() ? std::optional<std::string>() : std::optional(std::exchange(read_, {}));
+      char buffer[65536];
+      const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return Error(Status::io, "standard input cannot be read; chat; give the text with -p");
+      if (read_.size() + static_cast<std::size_t>(got) > kMaxTextBytes)
+        return Error(Status::invalid_argument, "a line is longer than 256 MiB; standard input; give a shorter one");
+      ended_ = got == 0;
+      read_.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  std::string read_;
+  bool ended_ = false;
+};
+
+class Chat : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    model_.declare(app, ModelFile::Need::optional);
+    add_text(app, "-p", "TEXT", text_, "one turn with this text; without it each line of standard input is one");
+    add_text(app, "--system", "TEXT", system_, "a message before the first turn, from the system");
+    add_text(app, "--template", "FILE", template_, "a Jinja chat template, instead of the model's own");
+    add_number(app, "-n", options_.generate.max_tokens, std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
+               "tokens at most an answer (default: to its end)");
+    add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
+    declare_sampling(app, options_.generate.sampling);
+    app.callback([this] { model_.settle(); });
+  }
+
+  Result<void> run(Console& console) override {
+    if (auto ready = read_template(); !ready) return ready.error();
+    auto options = model_.session_options();
+    if (!options) return options.error();
+    auto model = model_.open();
+    if (!model) return model.error();
+    if (!template_)  // said before anybody types
+      if (auto source = tools::chat_template(model->info().path); !source) return source.error();
+    auto session = model->session(*options);
+    if (!session) return session.error();
+    if (system_) messages_.push_back({.role = "system", .content = *system_});
+    if (text_) return turn(*session, *text_, console);
+    if (::isatty(STDIN_FILENO)) console.note("say something, end with Ctrl-D");
+    for (Lines lines;;) {
+      auto line = lines.next();
+      if (!line) return line.error();
+      if (!*line) return {};
+      if ((*line)->empty()) continue;
+      if (auto done = turn(*session, **line, console); !done || console.output_failed() || interrupted()) return done;
+    }
+  }
+
+ private:
+  Result<void> read_template() {
+    if (!template_) return {};
+    auto source = read_text_file(*template_);
+    if (!source) return source.error();
+    options_.chat_template = std::move(*source);
+    return {};
+  }
+
+  /// An answer and a newline. Nothing here can run a tool, so its calls are only noted.
+  Result<void> turn(Session& session, const std::string& text, Console& console) {
+    messages_.push_back({.role = "user", .content = text});
+    std::optional<Interruptible> from_now_on;
+    auto reply = session.chat(messages_, options_, [&](std::string_view piece) {
+      if (!from_now_on) from_now_on.emplace();
+      return console.write(piece) && !interrupted();
+    });
+    if (!reply) return reply.error();
+    for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
+    if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
+    if (reply->generation.finish == Finish::context_full) console.note("the context is full");
+    console.write("\n");
+    messages_.push_back({.role = "assistant",
+                         .content = reply->content,
+                         .reasoning = reply->reasoning,
+                         .tool_calls = reply->tool_calls});
+    return {};
+  }
+
+  ModelRun model_;
+  std::optional<std::string> text_, system_, template_;
+  ChatOptions options_;
+  std::vector<ChatMessage> messages_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_chat() { return std::make_unique<Chat>(); }
+
+}  // namespace hearth::cli

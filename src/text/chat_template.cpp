@@ -1,0 +1,142 @@
+// Enters: a conversation. Leaves: the prompt that the model's own template makes of it.
+#include "chat_template.h"
+
+#include "escape.h"
+#include "jinja_unicode.h"
+#include "try.h"
+
+namespace hearth::text {
+namespace {
+
+using jinja::Dict;
+using jinja::Runtime;
+using jinja::Value;
+
+constexpr std::string_view kKey = "tokenizer.chat_template", kKeyWithTools = "tokenizer.chat_template.tool_use";
+
+/// Fields of one message; a text that is no UTF-8 is named.
+class Fields {
+ public:
+  Fields(Runtime& rt, std::size_t index) : rt_(rt), index_(index) {}
+
+  void set(std::string_view key, const Value& value) { dict_->set(rt_.text(std::string(key)), value); }
+  Result<Value> text(std::string_view field, const std::string& bytes) {
+    if (jinja::sound_utf8(bytes)) return rt_.text(bytes);
+    return Error(Status::invalid_argument, "a text is not UTF-8; messages[" + std::to_string(index_) + "]." +
+                                               std::string(field) + "; convert it");
+  }
+  Result<void> set_text(std::string_view key, const std::string& bytes) {
+    if (bytes.empty()) return {};
+    HEARTH_TRY(const Value value, text(key, bytes));
+    set(key, value);
+    return {};
+  }
+  Value done() { return rt_.dict(dict_); }
+
+ private:
+  Runtime& rt_;
+  std::size_t index_;
+  std::shared_ptr<Dict> dict_ = std::make_shared<Dict>();
+};
+
+Result<Value> call_value(Runtime& rt, const ToolCall& call, std::size_t index) {
+  Fields function(rt, index);
+  HEARTH_CHECK(function.set_text("name", call.name));
+  HEARTH_TRY(const Value as_text, function.text("tool_calls.arguments", call.arguments));
+  auto arguments = jinja::from_json(rt, call.arguments, "tool_calls");
+  function.set("arguments", arguments ? *arguments : as_text);
+  Fields whole(rt, index);
+  HEARTH_CHECK(whole.set_text("id", call.id));
+  whole.set("type", rt.text("function"));
+  whole.set("function", function.done());
+  return whole.done();
+}
+
+Result<Value> content_value(Runtime& rt, Fields& fields, const ChatMessage& message, std::size_t index) {
+  if (message.parts.empty()) return fields.text("content", message.content);
+  std::vector<Value> parts;
+  for (const std::string& part : message.parts) {
+    Fields one(rt, index);
+    one.set("type", rt.text("text"));
+    HEARTH_TRY(const Value text, one.text("parts", part));
+    one.set("text", text);
+    parts.push_back(one.done());
+  }
+  return rt.list(std::move(parts));
+}
+
+Result<Value> message_value(Runtime& rt, const ChatMessage& message, std::size_t index, bool wants_thinking) {
+  if (message.role.empty())
+    return Error(Status::invalid_argument, "a message has no role; messages[" + std::to_string(index) +
+                                               "].role; use system, user, assistant or tool");
+  Fields fields(rt, index);
+  HEARTH_CHECK(fields.set_text("role", message.role));
+  HEARTH_TRY(const Value content, content_value(rt, fields, message, index));
+  fields.set("content", content);
+  HEARTH_CHECK(fields.set_text("reasoning_content", message.reasoning));
+  // gpt-oss refuses a message that has content, thinking and calls at once.
+  if (wants_thinking && (message.content.empty() || message.tool_calls.empty()))
+    HEARTH_CHECK(fields.set_text("thinking", message.reasoning));
+  HEARTH_CHECK(fields.set_text("tool_call_id", message.tool_call_id));
+  HEARTH_CHECK(fields.set_text("name", message.name));
+  if (message.tool_calls.empty()) return fields.done();
+  std::vector<Value> calls;
+  for (const ToolCall& call : message.tool_calls) {
+    HEARTH_TRY(Value value, call_value(rt, call, index));
+    calls.push_back(std::move(value));
+  }
+  fields.set("tool_calls", rt.list(std::move(calls)));
+  return fields.done();
+}
+
+Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_thinking) {
+  std::vector<Value> messages;
+  for (std::size_t i = 0; i < input.messages.size(); ++i) {
+    HEARTH_TRY(Value message, message_value(rt, input.messages[i], i, wants_thinking));
+    messages.push_back(std::move(message));
+  }
+  auto all = std::make_shared<Dict>();
+  const auto set = [&](const char* key, const Value& value) { all->set(rt.text(key), value); };
+  set("messages", rt.list(std::move(messages)));
+  set("add_generation_prompt", Value::boolean(true));
+  set("bos_token", rt.text(std::string(input.bos)));
+  set("eos_token", rt.text(std::string(input.eos)));
+  set("tools", Value::none());
+  if (!input.tools.empty()) {
+    HEARTH_TRY(const Value tools, jinja::from_json(rt, input.tools, "tools"));
+    if (!tools.is(jinja::Kind::list))
+      return Error(Status::invalid_argument, "the tools are no JSON array; tools; give an array of objects");
+    if (!tools.as<jinja::Array>().items.empty()) set("tools", tools);
+  }
+  if (!input.variables.empty()) {
+    HEARTH_TRY(const Value more, jinja::from_json(rt, input.variables, "variables"));
+    if (!more.is(jinja::Kind::dict))
+      return Error(Status::invalid_argument, "the variables are no JSON object; variables; give an object");
+    for (const auto& [key, value] : more.as<Dict>().entries) all->set(key, value);
+  }
+  return rt.dict(std::move(all));
+}
+
+}  // namespace
+
+Result<std::string_view> chat_template_source(const gguf::File& file, bool with_tools) {
+  if (with_tools) {
+    HEARTH_TRY(const auto for_tools, file.optional_string(kKeyWithTools));
+    if (for_tools) return *for_tools;
+  }
+  HEARTH_TRY(const auto source, file.optional_string(kKey));
+  if (source) return *source;
+  return Error(Status::not_found, "the model has no chat template; " + quoted_path(file.path()) +
+                                      "; give one with --template FILE, or complete a text instead");
+}
+
+Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
+  HEARTH_TRY(auto parsed, jinja::Template::parse(source));
+  return ChatTemplate(std::move(parsed), reply_format(source), source.find(".thinking") != std::string_view::npos);
+}
+
+Result<std::string> ChatTemplate::prompt(const ChatInput& input) const {
+  return template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now);
+}
+
+}  // namespace hearth::text

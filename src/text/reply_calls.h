@@ -1,0 +1,30 @@
+// Enters: the text of a tool call as a model wrote it. Leaves: the call's name and arguments as JSON, or what is broken.
+#pragma once
+
+#include <hearth/hearth.hpp>
+#include <string_view>
+#include <vector>
+
+namespace hearth::text {
+
+using Calls = Result<std::vector<ToolCall>>;
+
+/// {"name": …, "arguments" or "parameters": {…}}, one or several, in an array or with ; , or white space between.
+Calls read_json_calls(std::string_view header, std::string_view stretch);
+/// The same, or name(a=1, b="x"), print(…) and name.call(…) around it too.
+Calls read_json_or_code(std::string_view header, std::string_view stretch);
+/// [{…}], or name[ARGS]{…}, or name[CALL_ID]id[ARGS]{…}.
+Calls read_mistral_call(std::string_view header, std::string_view stretch);
+/// function<｜tool▁sep｜>name and a fenced JSON block, or name<｜tool▁sep｜>{…}.
+Calls read_deepseek_call(std::string_view header, std::string_view stretch);
+/// The header has to=functions.name, the stretch is JSON.
+Calls read_harmony_call(std::string_view header, std::string_view stretch);
+/// <function=name><parameter=key>value</parameter>…</function>. A value that is JSON is taken as such, others are strings.
+Calls read_xml_call(std::string_view header, std::string_view stretch);
+/// name>{…}, what stands between <function= and </function>.
+Calls read_function_tag(std::string_view header, std::string_view stretch);
+
+/// The first JSON value of a text, which begins with it; empty where it is not closed.
+std::string_view json_extent(std::string_view text);
+
+}  // namespace hearth::text

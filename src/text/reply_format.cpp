@@ -1,0 +1,120 @@
+// Enters: a chat template's source. Leaves: how the model it belongs to writes its replies: a row of the table.
+#include "reply_format.h"
+
+#include <algorithm>
+
+#include "reply_calls.h"
+
+namespace hearth::text {
+namespace {
+
+using enum Part;
+
+std::vector<Mark> with_think(std::vector<Mark> marks) {
+  marks.push_back({content, "<think>", reasoning});
+  marks.push_back({reasoning, "</think>", content});
+  return marks;
+}
+
+const std::vector<Mark> kToolCallTags = {{content, "<tool_call>", call}, {call, "</tool_call>", content}};
+
+// Sources: the models' own templates and cards; OpenAI's description of the harmony format.
+std::vector<ReplyFormat> make_formats() {
+  return {
+      {"harmony",
+       {"<|channel|>", "<|message|>"},
+       {{header, "<|message|>", content},  // its header says what it really is
+        {content, "<|end|>", between},
+        {content, "<|return|>", between},
+        {content, "<|call|>", between},
+        {content, "<|channel|>", header},
+        {content, "<|start|>", header},
+        {reasoning, "<|end|>", between},
+        {reasoning, "<|start|>", header},
+        {reasoning, "<|channel|>", header},
+        {call, "<|call|>", between},
+        {call, "<|end|>", between},
+        {call, "<|start|>", header},
+        {between, "<|start|>", header},
+        {between, "<|channel|>", header}},
+       read_harmony_call,
+       "<|channel|>analysis<|message|>",
+       "<|end|>",
+       header,
+       false},
+      {"deepseek",
+       {"<｜tool▁sep｜>"},
+       with_think({{content, "<｜tool▁calls▁begin｜>", between},
+                   {between, "<｜tool▁call▁begin｜>", call},
+                   {call, "<｜tool▁call▁end｜>", between},
+                   {call, "<｜tool▁calls▁end｜>", content},
+                   {between, "<｜tool▁calls▁end｜>", content}}),
+       read_deepseek_call,
+       "<think>",
+       "</think>",
+       content,
+       false},
+      {"mistral",
+       {"[TOOL_CALLS]"},
+       {{content, "[TOOL_CALLS]", call},
+        {call, "[TOOL_CALLS]", call},
+        {content, "[THINK]", reasoning},
+        {reasoning, "[/THINK]", content}},
+       read_mistral_call,
+       "[THINK]",
+       "[/THINK]",
+       content,
+       false},
+      {"qwen-xml",
+       {"<tool_call>", "<function="},
+       with_think(kToolCallTags),
+       read_xml_call,
+       "<think>",
+       "</think>",
+       content,
+       false},
+      {"hermes", {"<tool_call>"}, with_think(kToolCallTags), read_json_calls, "<think>", "</think>", content, false},
+      {"function-tags",
+       {"<function="},
+       with_think({{content, "<function=", call}, {call, "</function>", content}, {content, "<|python_tag|>", call}}),
+       read_function_tag,
+       "<think>",
+       "</think>",
+       content,
+       false},
+      {"llama3",
+       {"<|start_header_id|>"},
+       with_think({{content, "<|python_tag|>", call}}),
+       read_json_or_code,
+       "<think>",
+       "</think>",
+       content,
+       true},
+      {"gemma",
+       {"<start_of_turn>"},
+       with_think({{content, "```tool_code\n", call}, {call, "```", content}}),
+       read_json_or_code,
+       "<think>",
+       "</think>",
+       content,
+       true},
+      {"plain", {}, with_think({}), read_json_calls, "<think>", "</think>", content, true},
+  };
+}
+
+}  // namespace
+
+std::span<const ReplyFormat> reply_formats() {
+  static const std::vector<ReplyFormat> formats = make_formats();
+  return formats;
+}
+
+const ReplyFormat& reply_format(std::string_view template_source) {
+  const auto found = std::find_if(reply_formats().begin(), reply_formats().end(), [&](const ReplyFormat& row) {
+    return std::all_of(row.found_by.begin(), row.found_by.end(),
+                       [&](std::string_view text) { return template_source.find(text) != std::string_view::npos; });
+  });
+  return *found;  // the last row asks for nothing
+}
+
+}  // namespace hearth::text

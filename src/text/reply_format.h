@@ -1,0 +1,40 @@
+// Enters: a chat template's source. Leaves: how the model it belongs to writes its replies: a row of the table.
+#pragma once
+
+#include <cstdint>
+#include <hearth/hearth.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::text {
+
+/// What a stretch of a reply is.
+enum class Part : std::uint8_t { content, reasoning, call, header, between };
+
+/// In `from`, this text ends the stretch and `to` begins.
+struct Mark {
+  Part from;
+  std::string_view text;
+  Part to;
+};
+
+/// Reads the calls in one stretch; `header` is what stood before it where a format has headers. An error says what is broken.
+using ReadCalls = Result<std::vector<ToolCall>> (*)(std::string_view header, std::string_view stretch);
+
+struct ReplyFormat {
+  std::string_view name;
+  std::vector<std::string_view> found_by;  // all of these texts stand in the template
+  std::vector<Mark> marks;
+  ReadCalls read_calls;
+  std::string_view opens_reasoning, closes_reasoning;
+  Part begins;     // a reply, where the prompt did not open its reasoning
+  bool bare_json;  // a reply that is JSON from its first character is a call, where tools were offered
+};
+
+/// Every row; the last fits any template.
+std::span<const ReplyFormat> reply_formats();
+const ReplyFormat& reply_format(std::string_view template_source);
+
+}  // namespace hearth::text

@@ -1,0 +1,162 @@
+// Enters: a reply's text, piece by piece. Leaves: what of it is content, reasoning and tool calls.
+#include "reply_parser.h"
+
+#include <algorithm>
+
+namespace hearth::text {
+namespace {
+
+constexpr std::string_view kBlank = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+}  // namespace
+
+bool opens_reasoning(const ReplyFormat& format, std::string_view prompt) {
+  return trimmed(prompt).ends_with(format.opens_reasoning);
+}
+
+ReplyParser::ReplyParser(const ReplyFormat& format, Situation situation)
+    : format_(format), situation_(situation), now_(situation.reasoning_is_open ? Part::reasoning : format.begins) {
+  split_ = now_ != Part::content;
+}
+
+/// The first mark that ends the stretch being read, the longer of two at one place.
+std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
+  std::optional<Found> first;
+  for (const Mark& mark : format_.marks) {
+    if (mark.from != now_) continue;
+    const std::size_t at = pending_.find(mark.text);
+    if (at != std::string::npos && (!first || at < first->at)) first = Found{at, &mark};
+  }
+  return first;
+}
+
+/// Bytes at the end that may become a mark.
+std::size_t ReplyParser::held_back() const {
+  std::size_t most = 0;
+  for (const Mark& mark : format_.marks) {
+    if (mark.from != now_) continue;
+    for (std::size_t n = std::min(mark.text.size() - 1, pending_.size()); n > most; --n)
+      if (pending_.ends_with(mark.text.substr(0, n))) most = n;
+  }
+  return most;
+}
+
+void ReplyParser::take(std::string_view text) {
+  if (now_ == Part::content) parts_.content += text;
+  if (now_ == Part::reasoning) parts_.reasoning += text;
+  if (now_ == Part::call) call_ += text;
+  if (now_ == Part::header) header_ += text;
+}
+
+void ReplyParser::enter(const Mark& mark) {
+  if (now_ == Part::call) close_call();
+  Part to = mark.to;
+  if (now_ == Part::header) {
+    if (header_.find("to=") != std::string::npos) to = Part::call;
+    else if (header_.find("analysis") != std::string::npos) to = Part::reasoning;
+  } else if (to == Part::header) {
+    header_.clear();
+  }
+  split_ = true;
+  now_ = to;
+}
+
+void ReplyParser::close_call() {
+  auto calls = format_.read_calls(header_, call_);
+  call_.clear();
+  if (!calls) {
+    if (!parts_.parse_error) parts_.parse_error = calls.error().message();
+    return;
+  }
+  for (ToolCall& one : *calls) parts_.tool_calls.push_back(std::move(one));
+}
+
+bool ReplyParser::maybe_bare_json() const {
+  if (!format_.bare_json || !situation_.has_tools) return false;
+  const std::string_view text = trimmed(parts_.content);
+  return text.empty() || text.starts_with('{') || text.starts_with('[') || text.starts_with("`");
+}
+
+/// Content not shown yet, without the white space at its end, which may turn out to stand before something else.
+std::string ReplyParser::shown() {
+  if (maybe_bare_json()) return {};
+  std::string_view text = parts_.content;
+  text = text.substr(0, text.find_last_not_of(kBlank) + 1);
+  std::size_t from = n_shown_;
+  if (from == 0 && split_) from = std::min(text.find_first_not_of(kBlank), text.size());
+  if (text.size() <= from) return {};
+  n_shown_ = text.size();
+  return std::string(text.substr(from));
+}
+
+std::string ReplyParser::push(std::string_view piece) {
+  pending_ += piece;
+  while (const auto found = next_mark()) {
+    take(std::string_view(pending_).substr(0, found->at));
+    pending_.erase(0, found->at + found->mark->text.size());
+    enter(*found->mark);
+  }
+  const std::size_t certain = pending_.size() - held_back();
+  take(std::string_view(pending_).substr(0, certain));
+  pending_.erase(0, certain);
+  return shown();
+}
+
+/// A reply that is a call from its first character to its last. One that only looks like it stays content.
+void ReplyParser::read_bare_json() {
+  const std::string_view text = trimmed(parts_.content);
+  if (text.empty() || !maybe_bare_json()) return;
+  auto calls = format_.read_calls({}, text);
+  if (!calls) {
+    if (text.find("\"name\"") != std::string_view::npos) parts_.parse_error = calls.error().message();
+    return;
+  }
+  parts_.tool_calls = std::move(*calls);
+  parts_.content.clear();
+}
+
+void ReplyParser::trim() {
+  parts_.reasoning = std::string(trimmed(parts_.reasoning));
+  if (split_) parts_.content = std::string(trimmed(parts_.content));
+}
+
+/// Some models close reasoning that nothing opened: it is what stands before.
+void ReplyParser::split_unopened_reasoning() {
+  if (!parts_.reasoning.empty()) return;
+  const std::size_t close = parts_.content.find(format_.closes_reasoning);
+  if (close == std::string::npos) return;
+  parts_.reasoning = parts_.content.substr(0, close);
+  parts_.content.erase(0, close + format_.closes_reasoning.size());
+  split_ = true;
+}
+
+std::string ReplyParser::finish() {
+  take(pending_);
+  pending_.clear();
+  if (now_ == Part::call) close_call();
+  if (now_ == Part::header && format_.begins == Part::header && parts_.content.empty() && parts_.reasoning.empty() &&
+      parts_.tool_calls.empty() && !parts_.parse_error) {
+    parts_.content = std::move(header_);  // a model that does not keep to its format
+    parts_.parse_error = "the reply has no message; " + std::string(format_.name) + " format; read the raw text";
+  }
+  const bool nothing_shown = n_shown_ == 0;
+  if (nothing_shown) split_unopened_reasoning();
+  if (parts_.tool_calls.empty()) read_bare_json();
+  // The rest of the content, its white space too where it stands at the end of an undivided reply.
+  const std::size_t from = n_shown_ == 0 && split_
+                               ? std::min(parts_.content.find_first_not_of(kBlank), parts_.content.size())
+                               : std::min(n_shown_, parts_.content.size());
+  std::string rest = parts_.content.substr(from);
+  if (split_) rest.erase(std::min(rest.find_last_not_of(kBlank) + 1, rest.size()));
+  if (!nothing_shown) split_unopened_reasoning();
+  trim();
+  return rest;
+}
+
+}  // namespace hearth::text

@@ -1,0 +1,65 @@
+// Enters: a reply's text, piece by piece. Leaves: what of it is content, reasoning and tool calls. Nothing is ever lost: what
+// cannot be read is said, and the raw text stays with the caller.
+#pragma once
+
+#include <hearth/hearth.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reply_format.h"
+
+namespace hearth::text {
+
+struct ReplyParts {
+  std::string content, reasoning;
+  std::vector<ToolCall> tool_calls;
+  std::optional<std::string> parse_error;
+};
+
+class ReplyParser {
+ public:
+  struct Situation {
+    bool reasoning_is_open = false;  // the prompt ended inside of it
+    bool has_tools = false;          // they were offered
+  };
+  ReplyParser(const ReplyFormat& format, Situation situation);
+
+  /// More of the raw text; gives the content that is certain by now.
+  std::string push(std::string_view piece);
+  /// After the last piece: the content that was held back.
+  std::string finish();
+  /// After finish().
+  const ReplyParts& parts() const { return parts_; }
+
+ private:
+  struct Found {
+    std::size_t at;
+    const Mark* mark;
+  };
+  std::optional<Found> next_mark() const;
+  std::size_t held_back() const;
+  void take(std::string_view text);
+  void enter(const Mark& mark);
+  void close_call();
+  bool maybe_bare_json() const;
+  std::string shown();
+  void read_bare_json();
+  void split_unopened_reasoning();
+  void trim();
+
+  const ReplyFormat& format_;
+  Situation situation_;
+  Part now_;
+  std::string pending_;  // not yet in any part
+  std::string header_, call_;
+  std::size_t n_shown_ = 0;  // of parts_.content
+  bool split_ = false;       // something was taken out of the content
+  ReplyParts parts_;
+};
+
+/// Whether a prompt's end leaves the reasoning open.
+bool opens_reasoning(const ReplyFormat& format, std::string_view prompt);
+
+}  // namespace hearth::text

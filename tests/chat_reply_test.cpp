@@ -1,0 +1,227 @@
+// Enters: replies as models write them, whole and broken. Leaves: content, reasoning and tool calls, the same however the text
+// comes in pieces.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "reply_parser.h"
+#include "support/catch.hpp"
+#include "support/test_data.h"
+
+using namespace hearth;
+using namespace hearth::text;
+
+namespace {
+
+const ReplyFormat& format_named(std::string_view name) {
+  const auto rows = reply_formats();
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const ReplyFormat& row) { return row.name == name; });
+  REQUIRE(found != rows.end());
+  return *found;
+}
+
+struct Expected {
+  std::string content, reasoning;
+  std::vector<ToolCall> calls;
+  bool broken = false;
+};
+
+std::string parse_in_pieces(const ReplyFormat& format, const std::string& raw, std::size_t piece,
+                            ReplyParser::Situation situation, ReplyParts& parts) {
+  ReplyParser parser(format, situation);
+  std::string shown;
+  for (std::size_t at = 0; at < raw.size(); at += piece) shown += parser.push(std::string_view(raw).substr(at, piece));
+  shown += parser.finish();
+  parts = parser.parts();
+  return shown;
+}
+
+void check(std::string_view format, const std::string& raw, const Expected& expected,
+           ReplyParser::Situation situation = {}) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, raw.size() + 1}) {
+    ReplyParts parts;
+    const std::string shown = parse_in_pieces(format_named(format), raw, piece, situation, parts);
+    INFO(format << " in pieces of " << piece << ": " << raw);
+    INFO((parts.parse_error ? *parts.parse_error : "no error"));
+    CHECK(parts.content == expected.content);
+    CHECK(shown == expected.content);
+    CHECK(parts.reasoning == expected.reasoning);
+    CHECK(parts.parse_error.has_value() == expected.broken);
+    REQUIRE(parts.tool_calls.size() == expected.calls.size());
+    for (std::size_t i = 0; i < expected.calls.size(); ++i) {
+      CHECK(parts.tool_calls[i].name == expected.calls[i].name);
+      CHECK(parts.tool_calls[i].arguments == expected.calls[i].arguments);
+      CHECK(parts.tool_calls[i].id == expected.calls[i].id);
+    }
+  }
+}
+
+constexpr ReplyParser::Situation kTools = {.reasoning_is_open = false, .has_tools = true};
+constexpr ReplyParser::Situation kThinking = {.reasoning_is_open = true, .has_tools = false};
+
+const ToolCall kWeather = {"", "get_weather", R"({"city": "Paris"})"};
+
+}  // namespace
+
+TEST_CASE("each reference template has the reply format of its model") {
+  struct Row {
+    const char* file;
+    const char* format;
+  };
+  const auto folder = test::data_folder() / "templates";
+  HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
+  for (const Row& row :
+       {Row{"Qwen-Qwen2.5-7B-Instruct.jinja", "hermes"}, Row{"Qwen-Qwen3-0.6B.jinja", "hermes"},
+        Row{"NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja", "hermes"}, Row{"Qwen3-Coder.jinja", "qwen-xml"},
+        Row{"meta-llama-Llama-3.1-8B-Instruct.jinja", "llama3"},
+        Row{"meta-llama-Llama-3.2-3B-Instruct.jinja", "llama3"},
+        Row{"mistralai-Mistral-Nemo-Instruct-2407.jinja", "mistral"},
+        Row{"Mistral-Small-3.2-24B-Instruct-2506.jinja", "mistral"},
+        Row{"mistralai-Ministral-3-14B-Reasoning-2512.jinja", "mistral"},
+        Row{"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", "deepseek"},
+        Row{"deepseek-ai-DeepSeek-V3.1.jinja", "deepseek"}, Row{"openai-gpt-oss-120b.jinja", "harmony"},
+        Row{"google-gemma-2-2b-it.jinja", "gemma"}, Row{"meetkai-functionary-medium-v3.1.jinja", "function-tags"},
+        Row{"microsoft-Phi-3.5-mini-instruct.jinja", "plain"}}) {
+    INFO(row.file);
+    CHECK(reply_format(test::read_file(folder / row.file)).name == row.format);
+  }
+}
+
+TEST_CASE("a reply without marks is its content, to the last byte") {
+  for (const ReplyFormat& format : reply_formats()) {
+    if (format.begins == Part::header) continue;
+    for (const std::string text :
+         {"", "Hello.", " Hello \n\n", "a < b and [x] <|", "{\"name\": \"not a call\"}", "<thin", "```\ncode\n```"})
+      check(format.name, text, {text, "", {}});
+  }
+}
+
+TEST_CASE("reasoning is split off, wherever it was opened") {
+  check("hermes", "<think>\nhm\n</think>\n\nYes.", {"Yes.", "hm", {}});
+  check("hermes", "hm, well\n</think>\n\nYes.", {"Yes.", "hm, well", {}}, kThinking);
+  check("hermes", "<think>\n\n</think>\n\nYes.", {"Yes.", "", {}});
+  check("hermes", "<think>never ends", {"", "never ends", {}});
+  check("plain", "<think>a</think>b", {"b", "a", {}});
+  check("deepseek", "I think\n</think>\nDone", {"Done", "I think", {}}, kThinking);
+  check("mistral", "[THINK]hm[/THINK]Yes.", {"Yes.", "hm", {}});
+  CHECK(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n"));
+  CHECK_FALSE(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n\n</think>\n\n"));
+}
+
+TEST_CASE("Hermes and Qwen: JSON in tool_call tags") {
+  const std::string call =
+      "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>";
+  check("hermes", call, {"", "", {kWeather}});
+  check("hermes", "Let me look.\n" + call + "\n" + call, {"Let me look.", "", {kWeather, kWeather}});
+  check("hermes", "<think>\nlook it up\n</think>\n\n" + call, {"", "look it up", {kWeather}});
+  check("hermes", "<tool_call>{\"name\": \"f\", \"arguments\": \"{\\\"a\\\": 1}\"}</tool_call>",
+        {"", "", {{"", "f", "{\"a\": 1}"}}});
+  check("hermes", "<tool_call>{\"name\": \"f\"}</tool_call>", {"", "", {{"", "f", "{}"}}});
+  // Broken: said, and what could be read is kept.
+  check("hermes", "<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": ", {"", "", {}, true});
+  check("hermes", "A " + call + " <tool_call>no JSON</tool_call> B", {"A   B", "", {kWeather}, true});
+  check("hermes", "<tool_call>[1, 2]</tool_call>", {"", "", {}, true});
+  check("hermes", "<tool_call>{\"arguments\": {}}</tool_call>", {"", "", {}, true});
+}
+
+TEST_CASE("Qwen3-Coder: parameters in XML") {
+  check("qwen-xml",
+        "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>",
+        {"", "", {kWeather}});
+  check("qwen-xml",
+        "Now:\n<tool_call>\n<function=edit>\n<parameter=text>\nline 1\n\nline "
+        "<b>2</b>\n</parameter>\n<parameter=lines>\n[1, "
+        "2]\n</parameter>\n<parameter=force>\ntrue\n</parameter>\n</function>\n</tool_call>",
+        {"Now:", "", {{"", "edit", R"({"text": "line 1\n\nline <b>2</b>", "lines": [1, 2], "force": true})"}}});
+  check("qwen-xml", "<tool_call>\n<function=f>\n</function>\n</tool_call>", {"", "", {{"", "f", "{}"}}});
+  check("qwen-xml", "<tool_call>\n<function=f>\n<parameter=x>\n1", {"", "", {}, true});
+  check("qwen-xml", "<tool_call>\nnothing\n</tool_call>", {"", "", {}, true});
+}
+
+TEST_CASE("Llama 3: bare JSON, python_tag with JSON or a call") {
+  const std::string json = "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}";
+  check("llama3", json, {"", "", {kWeather}}, kTools);
+  check("llama3", json + "; " + json, {"", "", {kWeather, kWeather}}, kTools);
+  check("llama3", json, {json, "", {}});  // no tools were offered
+  check("llama3", "<|python_tag|>" + json, {"", "", {kWeather}}, kTools);
+  check("llama3", "<|python_tag|>brave_search.call(query=\"weather in \\\"Paris\\\"\")",
+        {"", "", {{"", "brave_search", R"({"query": "weather in \"Paris\""})"}}}, kTools);
+  check("llama3", "<|python_tag|>import os\nprint(os)", {"", "", {}, true}, kTools);
+  check("llama3", "{\"name\": \"get_weather\", \"param", {"{\"name\": \"get_weather\", \"param", "", {}, true}, kTools);
+  check("llama3", "It is sunny.", {"It is sunny.", "", {}}, kTools);
+}
+
+TEST_CASE("Functionary: function tags") {
+  check("function-tags", "<function=get_weather>{\"city\": \"Paris\"}</function>", {"", "", {kWeather}});
+  check("function-tags", "Wait.<function=a>{}</function><function=b>{}</function>",
+        {"Wait.", "", {{"", "a", "{}"}, {"", "b", "{}"}}});
+  check("function-tags", "<function=get_weather>{\"city\"</function>", {"", "", {}, true});
+}
+
+TEST_CASE("Mistral: an array after the mark, or a name and its arguments") {
+  check("mistral",
+        "[TOOL_CALLS][{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}, \"id\": \"abc123def\"}]",
+        {"", "", {{"abc123def", "get_weather", R"({"city": "Paris"})"}}});
+  check("mistral", "[TOOL_CALLS]get_weather[ARGS]{\"city\": \"Paris\"}[TOOL_CALLS]now[ARGS]{}",
+        {"", "", {kWeather, {"", "now", "{}"}}});
+  check("mistral", "[TOOL_CALLS]get_weather[CALL_ID]abc123def[ARGS]{\"city\": \"Paris\"}",
+        {"", "", {{"abc123def", "get_weather", R"({"city": "Paris"})"}}});
+  check("mistral", "[THINK]which?[/THINK]One moment.[TOOL_CALLS]get_weather{\"city\": \"Paris\"}",
+        {"One moment.", "which?", {kWeather}});
+  check("mistral", "[TOOL_CALLS][{\"name\": \"get_weather\", \"argum", {"", "", {}, true});
+  check("mistral", "[TOOL_CALLS]get_weather", {"", "", {}, true});
+}
+
+TEST_CASE("DeepSeek: calls between marks, with a fenced block or without") {
+  const std::string begin = "<｜tool▁calls▁begin｜>", end = "<｜tool▁calls▁end｜>", open = "<｜tool▁call▁begin｜>",
+                    close = "<｜tool▁call▁end｜>", separator = "<｜tool▁sep｜>";
+  check("deepseek",
+        "One moment." + begin + open + "function" + separator + "get_weather\n```json\n{\"city\": \"Paris\"}\n```" +
+            close + end,
+        {"One moment.", "", {kWeather}});
+  check("deepseek",
+        "plan</think>" + begin + open + "get_weather" + separator + "{\"city\": \"Paris\"}" + close + open + "now" +
+            separator + "{}" + close + end,
+        {"", "plan", {kWeather, {"", "now", "{}"}}}, kThinking);
+  check("deepseek", begin + open + "get_weather" + separator + "{\"city\"" + close + end, {"", "", {}, true});
+  check("deepseek", begin + open + "get_weather", {"", "", {}, true});
+}
+
+TEST_CASE("gpt-oss: harmony's channels") {
+  check("harmony", "<|channel|>final<|message|>Hello.", {"Hello.", "", {}});
+  check("harmony",
+        "<|channel|>analysis<|message|>greet them<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>",
+        {"Hello.", "greet them", {}});
+  check("harmony",
+        "<|channel|>analysis<|message|>need it<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather "
+        "<|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>",
+        {"", "need it", {kWeather}});
+  check("harmony",
+        "<|channel|>commentary<|message|>I will look.<|end|><|start|>assistant "
+        "to=functions.get_weather<|channel|>commentary json<|message|>{\"city\":\"Paris\"}",
+        {"I will look.", "", {kWeather}});
+  check("harmony", "<|channel|>commentary to=functions.get_weather<|message|>{\"city\":", {"", "", {}, true});
+  check("harmony", "Hello.", {"Hello.", "", {}, true});
+  check("harmony", "<|channel|>analysis<|message|>cut sh", {"", "cut sh", {}});
+}
+
+TEST_CASE("Gemma: tool_code blocks and JSON") {
+  check("gemma", "```tool_code\nget_weather(city=\"Paris\")\n```", {"", "", {kWeather}}, kTools);
+  check("gemma", "I look.\n```tool_code\nprint(get_weather(city='Paris'))\n```", {"I look.", "", {kWeather}}, kTools);
+  check("gemma", "```tool_code\nf(a=1, b=[1, 2], c=True, d=None, e={\"x\": \"y, z\"})\n```",
+        {"", "", {{"", "f", R"({"a": 1, "b": [1, 2], "c": true, "d": null, "e": {"x": "y, z"}})"}}}, kTools);
+  check("gemma", "```json\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n```",
+        {"", "", {kWeather}}, kTools);
+  check("gemma", "```tool_code\nget_weather(\"Paris\")\n```", {"", "", {}, true}, kTools);
+  check("gemma", "```tool_code\nget_weather(", {"", "", {}, true}, kTools);
+}
+
+TEST_CASE("plain JSON is a call where tools were offered") {
+  check("plain", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}", {"", "", {kWeather}}, kTools);
+  check("plain", "[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}]", {"", "", {kWeather}}, kTools);
+  check("plain",
+        "{\"type\": \"function\", \"function\": {\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}, "
+        "\"id\": \"c1\"}",
+        {"", "", {{"c1", "get_weather", R"({"city": "Paris"})"}}}, kTools);
+  check("plain", "{\"answer\": 42}", {"{\"answer\": 42}", "", {}}, kTools);
+}

@@ -1,0 +1,210 @@
+// Enters: conversations. Leaves: the prompts that templates make of them, and answers that do not depend on what a session
+// computed before.
+#include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
+#include <string>
+#include <vector>
+
+#include "chat_template.h"
+#include "gguf_writer.h"
+#include "jinja_unicode.h"
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+using namespace hearth;
+
+namespace {
+
+const std::string kTemplate =
+    "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if tools %}T{{ tools | length "
+    "}}\n"
+    "{% endif %}assistant:";
+
+std::string prompt_of(const std::string& source, const std::vector<ChatMessage>& messages, std::string_view tools = {},
+                      std::string_view variables = {}) {
+  auto chat = text::ChatTemplate::parse(source);
+  REQUIRE(chat);
+  auto prompt = chat->prompt({messages, tools, variables, "<s>", "</s>", {2026, 11, 22, 9, 30, 0}});
+  INFO((prompt ? "" : prompt.error().message()));
+  REQUIRE(prompt);
+  return *prompt;
+}
+
+std::string error_of(const std::vector<ChatMessage>& messages, std::string_view tools = {},
+                     std::string_view variables = {}) {
+  auto chat = text::ChatTemplate::parse(kTemplate);
+  REQUIRE(chat);
+  auto prompt = chat->prompt({messages, tools, variables, "", "", {}});
+  REQUIRE_FALSE(prompt);
+  return prompt.error().message();
+}
+
+const std::string& model_path() {
+  static const test::TempFolder folder;
+  static const std::string path = test::write_random_model(test::RandomModel{}, folder / "chat.gguf");
+  return path;
+}
+
+Session open_session(std::int64_t n_ctx = 0) {
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session({.n_ctx = n_ctx});
+  REQUIRE(session);
+  return std::move(*session);
+}
+
+ChatOptions short_answers(const std::string& source = kTemplate) {
+  ChatOptions options;
+  options.generate.max_tokens = 8;
+  options.chat_template = source;
+  return options;
+}
+
+ChatReply answered(Result<ChatReply> reply) {
+  INFO((reply ? "" : reply.error().message()));
+  REQUIRE(reply);
+  return std::move(*reply);
+}
+
+}  // namespace
+
+TEST_CASE("a template sees messages as other programs give them") {
+  const std::string source =
+      "{{ messages | tojson }}|{{ tools is none }}|{{ add_generation_prompt }}|{{ bos_token }}{{ eos_token }}";
+  const std::vector<ChatMessage> messages = {
+      {.role = "system", .content = "Be \"brief\"."},
+      {.role = "user", .parts = {"one", "two"}},
+      {.role = "assistant",
+       .reasoning = "hm",
+       .tool_calls = {{"c1", "f", "{\"b\": 1, \"a\": [2.0]}"}, {"", "g", "no JSON"}}},
+      {.role = "tool", .content = "4", .tool_call_id = "c1", .name = "f"},
+  };
+  CHECK(prompt_of(source, messages) ==
+        R"([{"role": "system", "content": "Be \"brief\"."}, )"
+        R"({"role": "user", "content": [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]}, )"
+        R"({"role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": )"
+        R"([{"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"b": 1, "a": [2.0]}}}, )"
+        R"({"type": "function", "function": {"name": "g", "arguments": "no JSON"}}]}, )"
+        R"({"role": "tool", "content": "4", "tool_call_id": "c1", "name": "f"}]|True|True|<s></s>)");
+  CHECK(prompt_of("{{ tools | tojson }}", {}, R"([{"type": "function"}])") == R"([{"type": "function"}])");
+  CHECK(prompt_of("{{ enable_thinking }}{{ messages | length }}", {}, {}, R"({"enable_thinking": false})") == "False0");
+  CHECK(prompt_of("{{ strftime_now('%H:%M') }}", {}) == "09:30");
+  CHECK(prompt_of("{{ messages[0].content }}", {{.role = "user", .content = "{{ 7 * 7 }}"}}) == "{{ 7 * 7 }}");
+}
+
+TEST_CASE("what is wrong with a conversation is named") {
+  CHECK(error_of({{.role = "user"}, {.role = "user", .content = "\xff"}}).find("messages[1].content") !=
+        std::string::npos);
+  CHECK(error_of({{.role = ""}}).find("messages[0].role") != std::string::npos);
+  CHECK(error_of({}, "{").find("tools") != std::string::npos);
+  CHECK(error_of({}, "{}").find("tools") != std::string::npos);
+  CHECK(error_of({}, "", "[]").find("variables") != std::string::npos);
+}
+
+TEST_CASE("a model file's template is found, the one for tools where there are tools") {
+  const test::TempFolder folder;
+  const std::string path = (folder / "two.gguf").string();
+  gguf::Writer writer;
+  writer.add("tokenizer.chat_template", "plain");
+  writer.add("tokenizer.chat_template.tool_use", "with tools");
+  REQUIRE(writer.write(path));
+  CHECK(*tools::chat_template(path) == "plain");
+  CHECK(*tools::chat_template(path, true) == "with tools");
+  const auto none = tools::chat_template(model_path());
+  REQUIRE_FALSE(none);
+  CHECK(none.error().status() == Status::not_found);
+  CHECK(none.error().message().find("--template FILE") != std::string::npos);
+}
+
+TEST_CASE("render is the template alone") {
+  CHECK(*tools::render("{{ a }}{{ strftime_now('%Y') }}", "{\"a\": 1}", "2026-11-22T09:30:00") == "12026");
+  CHECK_FALSE(tools::render("{{ a }}", "{}", "yesterday"));
+  CHECK_FALSE(tools::render("{{ a", "{}"));
+  CHECK(tools::render("{{ strftime_now('%Y') }}", "{}")->size() == 4);
+}
+
+TEST_CASE("without a template there is no chat, and completion still works") {
+  Session session = open_session();
+  const auto reply = session.chat("Hi");
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().status() == Status::not_found);
+  CHECK(reply.error().message().find("--template FILE") != std::string::npos);
+  CHECK(session.n_past() == 0);
+  CHECK(session.generate("ab", {.max_tokens = 3}));
+}
+
+TEST_CASE("a conversation goes on, and its answers are those of a session that starts anew") {
+  Session session = open_session();
+  std::string shown;
+  const ChatReply first = answered(session.chat("ab", short_answers(), [&](std::string_view piece) {
+    shown += piece;
+    return true;
+  }));
+  CHECK(first.n_reused == 0);
+  CHECK(shown == first.content);
+  CHECK(first.generation.text == first.raw);
+  const ChatReply second = answered(session.chat("ba", short_answers()));
+  CHECK(second.n_reused >= first.generation.n_prompt - 2);
+  CHECK(second.generation.n_prompt > first.generation.n_prompt);
+
+  Session anew = open_session();
+  const std::vector<ChatMessage> messages = {
+      {.role = "user", .content = "ab"},
+      {.role = "assistant", .content = first.content, .reasoning = first.reasoning},
+      {.role = "user", .content = "ba"}};
+  const ChatReply same = answered(anew.chat(messages, short_answers()));
+  CHECK(same.n_reused == 0);
+  CHECK(same.generation.logits_hash == second.generation.logits_hash);
+  CHECK(same.raw == second.raw);
+}
+
+TEST_CASE("the same question again computes nothing but the last position, and a shorter one forgets the rest") {
+  Session session = open_session();
+  const std::vector<ChatMessage> question = {{.role = "user", .content = "abab"}};
+  const ChatReply once = answered(session.chat(question, short_answers()));
+  const ChatReply twice = answered(session.chat(question, short_answers()));
+  CHECK(twice.n_reused == once.generation.n_prompt);
+  CHECK(twice.raw == once.raw);
+  CHECK(twice.generation.logits_hash == once.generation.logits_hash);
+  const std::vector<ChatMessage> other = {{.role = "user", .content = "b"}};
+  const ChatReply third = answered(session.chat(other, short_answers()));
+  Session anew = open_session();
+  CHECK(third.generation.logits_hash == answered(anew.chat(other, short_answers())).generation.logits_hash);
+}
+
+TEST_CASE("a reply that is no UTF-8 is no end of the conversation") {
+  Session session = open_session();
+  ChatOptions options = short_answers();
+  options.generate.max_tokens = 40;  // random weights: some bytes among them
+  const ChatReply first = answered(session.chat("ab", options));
+  CHECK_FALSE(text::jinja::sound_utf8(first.raw));
+  CHECK(text::jinja::sound_utf8(first.content));
+  answered(session.chat("b", options));
+}
+
+TEST_CASE("BOS stands once, whether the template writes it or not") {
+  Session with = open_session(), without = open_session();
+  const ChatReply a = answered(with.chat("ab", short_answers("{{ bos_token }}{{ messages[0].content }}")));
+  const ChatReply b = answered(without.chat("ab", short_answers("{{ messages[0].content }}")));
+  CHECK(a.generation.n_prompt == b.generation.n_prompt);
+  CHECK(a.generation.logits_hash == b.generation.logits_hash);
+}
+
+TEST_CASE("a conversation that does not fit is an error with both numbers and changes nothing") {
+  Session session = open_session(64);
+  answered(session.chat("a", short_answers()));
+  const std::int64_t n_past = session.n_past();
+  const auto reply = session.chat(std::string(200, 'a'), short_answers());
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().status() == Status::context_full);
+  CHECK(reply.error().message().find("64") != std::string::npos);
+  CHECK(session.n_past() == n_past);
+}
+
+TEST_CASE("a template that raises is an error in its own words") {
+  Session session = open_session();
+  const auto reply = session.chat("a", short_answers("{{ raise_exception('no such role') }}"));
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().message().rfind("no such role; template line 1;", 0) == 0);
+}

@@ -1,0 +1,218 @@
+// Enters: templates. Leaves: the texts that Python's jinja2 renders, byte for byte, and errors where they belong.
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "jinja_template.h"
+#include "support/catch.hpp"
+#include "support/test_data.h"
+
+using namespace hearth;
+using namespace hearth::text::jinja;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr Moment now{2026, 11, 22, 9, 30, 0};
+
+Result<std::string> rendered(const std::string& source, const std::string& variables = "{}",
+                             const Limits& limits = {}) {
+  auto made = Template::parse(source);
+  if (!made) return made.error();
+  return made->render(variables, now, limits);
+}
+
+std::string text_of(const std::string& source, const std::string& variables = "{}") {
+  const auto text = rendered(source, variables);
+  INFO(source << (text ? "" : ": " + text.error().message()));
+  REQUIRE(text);
+  return *text;
+}
+
+std::string repeated(const std::string& part, std::size_t times) {
+  std::string text;
+  for (std::size_t i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+/// One line "WHAT; template line N; WHAT TO DO", in less than two seconds of an ordinary build.
+std::string message_of(const std::string& source, const std::string& variables = "{}") {
+  const auto start = std::chrono::steady_clock::now();
+  const auto text = rendered(source, variables);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  INFO(source.substr(0, 200));
+  CHECK(took.count() < 20);  // a sanitizer build takes ten times as long
+  REQUIRE_FALSE(text);
+  const std::string message = text.error().message();
+  INFO(message);
+  CHECK(message.find('\n') == std::string::npos);
+  CHECK(std::count(message.begin(), message.end(), ';') >= 2);
+  return message;
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("every template of the reference renders every conversation as Python's jinja2 does") {
+  const auto folder = test::data_folder() / "templates";
+  HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
+  std::ifstream file(folder / "cases.jsonl");
+  int n_texts = 0, n_raised = 0, n_errors = 0;
+  for (std::string line; std::getline(file, line);) {
+    const auto row = ordered_json::parse(line);
+    const std::string name = row["template"];
+    INFO(name << ", " << row["case"].get<std::string>());
+    const auto text = rendered(test::read_file(folder / name), row["context"].dump());
+    if (row.contains("expected")) {
+      INFO((text ? "" : text.error().message()));
+      REQUIRE(text);
+      CHECK(*text == row["expected"].get<std::string>());
+      ++n_texts;
+      continue;
+    }
+    REQUIRE_FALSE(text);
+    if (row.contains("error_kind")) {
+      ++n_errors;
+      continue;
+    }
+    CHECK(text.error().message().rfind(row["error"].get<std::string>() + "; template line ", 0) == 0);
+    ++n_raised;
+  }
+  CHECK(n_texts == 384);
+  CHECK(n_raised == 10);
+  CHECK(n_errors == 86);
+}
+
+TEST_CASE("each filter, test, method and statement gives what Python's jinja2 gives") {
+  std::ifstream file(std::string(HEARTH_SOURCE_DIR) + "/tests/golden/jinja.jsonl");
+  REQUIRE(file);
+  int n = 0;
+  for (std::string line; std::getline(file, line); ++n) {
+    const auto row = ordered_json::parse(line);
+    const auto text = rendered(row[0], row.size() > 2 ? row[2].dump() : "{}");
+    INFO(row[0].get<std::string>() << (text ? "" : ": " + text.error().message()));
+    REQUIRE(static_cast<bool>(text) == !row[1].is_null());
+    if (text) CHECK(*text == row[1].get<std::string>());
+  }
+  CHECK(n > 500);
+}
+
+TEST_CASE("an error names what is wrong, the line and what to do") {
+  CHECK(message_of("a\nb\n{{ missing.x }}") ==
+        "'missing' is undefined; template line 3; correct the template, or what it is given");
+  CHECK(has(message_of("{% if x %}\n\n"), "endif"));
+  CHECK(has(message_of("{{ 1 | nope }}"), "unknown filter 'nope'; template line 1;"));
+  CHECK(has(message_of("{{ 1 is nope }}"), "unknown test 'nope'"));
+  CHECK(has(message_of("x\n{% nope %}"), "unknown tag 'nope'; template line 2;"));
+  CHECK(message_of("{{ raise_exception('two\nlines') }}").rfind("two\\nlines; template line 1;", 0) == 0);
+  CHECK(has(message_of("{{ x }}", "[1]"), "JSON object"));
+  CHECK(has(message_of("{{ x }}", "{\"x\": 1"), "breaks JSON"));
+  CHECK(has(message_of("{{ x }}", "{\"x\": 18446744073709551615}"), "64 bits"));
+}
+
+TEST_CASE("templates that are cut short or broken are errors") {
+  for (const char* source :
+       {"{{", "{%", "{#", "{% raw %}x", "{% endif %}", "{% if", "{{ 'a", "{{ (1 }}", "{{ ] }}", "{{ a. }}", "{{ a[ }}",
+        "{% for x in %}{% endfor %}", "{% set = 1 %}", "{{ \"\\x4\" }}", "{{ \"\\ud800\" }}",
+        "{{ 99999999999999999999 }}", "{{ $ }}", "{% include 'file' %}", "{% import 'os' as os %}"})
+    message_of(source);
+  CHECK(has(message_of("\xff"), "UTF-8"));
+  CHECK(has(message_of(repeated("a", Template::kMaxBytes + 1)), "bytes"));
+  CHECK(text_of(repeated("a", Template::kMaxBytes)).size() == Template::kMaxBytes);
+}
+
+TEST_CASE("nesting has a limit, on both sides of it") {
+  CHECK(text_of("{{ " + repeated("[", 60) + repeated("]", 60) + " }}").size() == 120);
+  for (const std::string open : {"(", "[", "-", "not ", "x|f(", "x[", "{1:", "+", "x is in ("})
+    message_of("{{ " + repeated(open, 50000));
+  message_of("{{ x" + repeated(".y", 50000) + " }}");
+  message_of("{{ 1" + repeated("|string", 50000) + " }}");
+  message_of("{{ 1" + repeated(" if 1 else 1", 20000) + " }}");
+  message_of(repeated("{% if 1 %}", 20000));
+  message_of(repeated("{% for x in [1] %}", 300) + repeated("{% endfor %}", 300));
+  CHECK(text_of("{{ 0" + repeated(" + 1", 50000) + " }}") == "50000");  // a chain is not nested
+  CHECK(text_of("{{ ''" + repeated(" ~ 1", 50000) + " }}").size() == 50000);
+  CHECK(text_of("{% if 0 %}" + repeated("{% elif 0 %}", 20000) + "{% endif %}").empty());
+}
+
+TEST_CASE("a template that does not end, or grows without end, is stopped") {
+  message_of("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
+  message_of("{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}");
+  message_of("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}");
+  message_of("{% for x in range(10**9) %}{% endfor %}");
+  message_of("{% for x in range(10**18) %}{% endfor %}");
+  const std::string loop = "{% for a in range(1000) %}", end = "{% endfor %}";
+  message_of(repeated(loop, 6) + "{{ 1 }}" + repeated(end, 6));
+  message_of("{{ 'A' * 4000000000 }}");
+  message_of("{{ [1] * 4000000000 }}");
+  message_of("{{ 'A' * 9223372036854775807 }}");
+  message_of("{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
+  message_of("{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
+  message_of(
+      "{% set ns = namespace(s=[1]) %}{% for i in range(50) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}");
+  message_of(
+      "{% set ns = namespace(s=[1]) %}{% for i in range(50) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s == ns.s "
+      "+ [] }}");
+  message_of("{% set ns = namespace(s=[1]) %}{% for i in range(99999) %}{% set ns.s = [ns.s] %}{% endfor %}");
+  message_of("{{ 'a\nb' | indent(2000000000, true) }}");
+  message_of("{{ 'a' | center(2000000000) }}");
+  message_of("{{ '%1000000000d' % 1 }}");
+  message_of("{{ '%.1000000000f' % 1.5 }}");
+  message_of("{{ '{:1000000000}'.format(1) }}");
+  message_of("{{ 'a'.zfill(9000000000000000000) }}");
+  message_of("{{ '\t'.expandtabs(9000000000000000000) }}");
+  message_of("{{ [1] | batch(9000000000000000000, 0) | list }}");
+  message_of("{{ [1] | slice(9000000000000000000, 0) | list }}");
+  message_of("{% set s = 'a' * 100000 %}{{ s | replace('a', s) }}");
+  message_of(
+      "{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{{ s | length }}{{ s | upper | length }}{% endfor %}");
+  message_of("{% for i in range(100000) %}{{ 'a' * 1000 }}{% endfor %}");      // 100 MB of output
+  CHECK(text_of("{% set ns = namespace() %}{% set ns.self = ns %}x") == "x");  // a circle is let go
+  message_of("{% set ns = namespace() %}{% set ns.self = ns %}{{ ns }}");
+}
+
+TEST_CASE("the published limits hold at the limit and end one beyond it") {
+  Limits limits;
+  limits.output_bytes = 100;
+  CHECK(rendered("{{ 'a' * 100 }}", "{}", limits));
+  CHECK_FALSE(rendered("{{ 'a' * 101 }}", "{}", limits));
+  const auto nested = [](std::size_t depth) {
+    return "{\"x\":" + repeated("[", depth - 1) + repeated("]", depth - 1) + "}";
+  };
+  CHECK(rendered("{{ x }}", nested(64)));
+  CHECK(has(message_of("{{ x }}", nested(65)), "64 deep"));
+  limits.steps = 1000;
+  CHECK_FALSE(rendered("{% for i in range(1000) %}{% endfor %}", "{}", limits));
+}
+
+TEST_CASE("arithmetic at its edges is defined") {
+  for (const char* expression :
+       {"1 // 0", "1 / 0", "1 % 0", "9223372036854775807 + 1", "-9223372036854775807 - 2", "9223372036854775807 * 2",
+        "(-9223372036854775807 - 1) // -1", "2 ** 100000", "2 ** 63", "10 ** 9223372036854775807",
+        "-(-9223372036854775807 - 1)", "(-9223372036854775807 - 1) | abs", "1e300 | int",
+        "'99999999999999999999' | int", "(0.0 - 1e308 * 10) | int"})
+    message_of(std::string("{{ ") + expression + " }}");
+  CHECK(text_of("{{ (-9223372036854775807 - 1) % -1 }}") == "0");
+  CHECK(text_of(
+            "{{ [1, 2][9223372036854775807:] }}{{ [1, 2][:-9223372036854775807] }}{{ 'ab'[::9223372036854775807] }}") ==
+        "[][]a");
+  CHECK(text_of("{{ [1, 2][::-9223372036854775807] }}") == "[2]");
+}
+
+TEST_CASE("nothing outside of the template is within its reach") {
+  for (const char* expression :
+       {"''.__class__.__mro__", "x.__globals__.os", "cycler.__init__.__globals__", "range.__self__.x", "x.append(4)",
+        "d.update(d)", "self.x", "open('/etc/passwd')", "''|attr('__class__')|attr('x')"})
+    message_of(std::string("{{ ") + expression + " }}", R"({"x": [1], "d": {}})");
+  CHECK(text_of("{{ x }}{% set x = 1 %}", R"({"x": "{{ 7 * 7 }}{% if %}<|im_end|>"})") ==
+        "{{ 7 * 7 }}{% if %}<|im_end|>");
+}
+
+TEST_CASE("one template renders for several variables, again and again") {
+  const auto made = Template::parse("{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(v) }}{{ 'é'[0] }}");
+  REQUIRE(made);
+  for (int i = 0; i < 3; ++i)
+    CHECK(*made->render("{\"v\": " + std::to_string(i) + "}", now) == "<" + std::to_string(i) + ">é");
+}
