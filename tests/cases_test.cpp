@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/recorded_cases.h"
 #include "support/test_data.h"
 #include "tokenizer.h"
 
@@ -37,21 +38,6 @@ std::unique_ptr<Opened> open(const std::filesystem::path& path) {
     return nullptr;
   }
   return std::make_unique<Opened>(Opened{std::move(*file), std::move(*tokenizer)});
-}
-
-/// The text that the reference's ids are of. Its recorder read \\n, \\t and \\\\ in a text as escapes: in all eight
-/// vocabularies the ids of the one text with backslashes spell a newline, a tab and a single backslash.
-std::string as_recorded(const std::string& text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char escaped = text[++i];
-    out += escaped == 'n' ? '\n' : escaped == 't' ? '\t' : escaped;
-  }
-  return out;
 }
 
 /// Whether decode must give the text back: WordPiece keeps no spaces and no case, and the text of a control token that
@@ -84,7 +70,7 @@ TEST_CASE("tokenizers: every reference case comes out equal, and decodes to its 
     }
     const Tokenizer& t = opened[name]->tokenizer;
     const auto written = json["text"].get<std::string>();
-    const std::string text = as_recorded(written);
+    const std::string text = hearth::test::text_as_recorded(written);
     const EncodeOptions options{json["add_special"].get<bool>(), json["parse_special"].get<bool>()};
     const auto ids = t.encode(text, options);
     CAPTURE(name, text, options.add_special, options.parse_special);

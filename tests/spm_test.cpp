@@ -1,6 +1,5 @@
 // Enters: texts, through small vocabularies. Leaves: ids and texts that must come out equal.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/linear_time.h"
 #include "support/small_vocab.h"
 #include "tokenizer.h"
 
@@ -16,21 +16,7 @@ using namespace hearth::text;
 using hearth::test::SmallVocab;
 using Ids = std::vector<std::int32_t>;
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HEARTH_TEST_SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEARTH_TEST_SLOW 1
-#endif
-#endif
-
 namespace {
-
-#ifdef HEARTH_TEST_SLOW
-constexpr std::size_t large_mib = 2;  // sanitizers make a run of one letter take minutes
-#else
-constexpr std::size_t large_mib = 16;
-#endif
 
 const std::string mark = "\xe2\x96\x81";
 
@@ -254,17 +240,17 @@ TEST_CASE("spm T4, T12: long tokens and 16 MiB of one thing stay near-linear") {
   const auto seconds = [&](const std::string& unit, std::size_t bytes) {
     std::string text;
     while (text.size() < bytes) text += unit;
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = hearth::test::cpu_seconds();
     const Ids ids = encoded(t, text);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    const double took = hearth::test::cpu_seconds() - begin;
     CHECK(decoded(t, ids) == text);
-    return took.count();
+    return took;
   };
   const std::size_t mib = std::size_t{1} << 20;
   for (const char* unit : {"a", " ", "\xcc\x81", "<|", "\n"}) {
-    const double one = seconds(unit, mib / 8), large = seconds(unit, large_mib * mib);
+    const double one = seconds(unit, mib / 8), large = seconds(unit, hearth::test::large_mib * mib);
     CAPTURE(unit, one, large);
-    // 8 times the bytes for each MiB, and 4 for log n and caches; quadratic time would be 8 * large_mib times more.
-    CHECK(large < 8.0 * large_mib * 4 * one + 1.0);
+    // 8 times the bytes for each MiB, and 4 for log n and caches; quadratic time would be 8 * hearth::test::large_mib times more.
+    CHECK(large < 8.0 * hearth::test::large_mib * 4 * one + 1.0);
   }
 }

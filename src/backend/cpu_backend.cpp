@@ -6,15 +6,6 @@
 
 namespace hearth::backend {
 
-namespace {
-
-// Rows of a matrix that a member takes at a time: a panel of many tokens, or some tens of kilobytes of weights for few.
-constexpr std::int64_t kClaimRows = 32;
-
-std::int64_t claims(const Matrix& w) { return (w.n_rows + kClaimRows - 1) / kClaimRows; }
-
-}  // namespace
-
 Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable& table, int n_members,
                                                      std::int64_t widest) {
   std::unique_ptr<CpuBackend> backend(new CpuBackend(table));
@@ -62,27 +53,30 @@ void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& res
 void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> products) {
   std::int64_t n_claims = 0;
   for (const Product& p : products) n_claims += claims(*p.w);
-  w.loop(n_claims, 1, [&](std::int64_t begin, std::int64_t) {
-    std::int64_t claim = begin;
+  w.loop(n_claims, 1, [&](std::int64_t claim, std::int64_t) {
     const Product* p = products.data();
     while (claim >= claims(*p->w)) claim -= claims(*p++->w);
-    const Matrix& m = *p->w;
-    const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
-    (m.packed ? format.matmul_packed : format.matmul_file)({
-        .weights = m.packed ? m.packed : m.file,
-        .n_rows = m.n_rows,
-        .k = m.k,
-        .q = input.q,
-        .x = input.x.data,
-        .q_stride = input.q_stride,
-        .x_stride = input.x.stride,
-        .n_tokens = input.x.n,
-        .y = p->y.data,
-        .y_stride = p->y.stride,
-        .row_begin = claim * kClaimRows,
-        .row_end = std::min(m.n_rows, (claim + 1) * kClaimRows),
-        .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
-    });
+    multiply(w, *p->w, claim, input, 0, input.x.n, p->y);
+  });
+}
+
+void CpuBackend::multiply(Worker& w, const Matrix& m, std::int64_t claim, const Input& input, std::int64_t first,
+                          std::int64_t n, const Rows& y) {
+  const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
+  (m.packed ? format.matmul_packed : format.matmul_file)({
+      .weights = m.packed ? m.packed : m.file,
+      .n_rows = m.n_rows,
+      .k = m.k,
+      .q = input.q_row(first),
+      .x = input.x.row(first),
+      .q_stride = input.q_stride,
+      .x_stride = input.x.stride,
+      .n_tokens = n,
+      .y = y.row(first),
+      .y_stride = y.stride,
+      .row_begin = claim * kClaimRows,
+      .row_end = std::min(m.n_rows, (claim + 1) * kClaimRows),
+      .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
   });
 }
 

@@ -47,6 +47,14 @@ class CpuBackend final : public Backend {
   /// body(i) for every i < n; a false is a row that is not finite, noted as `where`.
   template <class Body> void finite_rows(Worker& w, Where where, std::int64_t n, Body&& body);
 
+  /// Rows of a matrix that a member takes at a time: a panel of many tokens, or some tens of kilobytes of weights for few.
+  static constexpr std::int64_t kClaimRows = 32;
+  static std::int64_t claims(const Matrix& m) { return (m.n_rows + kClaimRows - 1) / kClaimRows; }
+
+  /// One claim of y = m x for rows `first` … first+n-1 of the input.
+  void multiply(Worker& w, const Matrix& m, std::int64_t claim, const Input& input, std::int64_t first, std::int64_t n,
+                const Rows& y);
+
   /// to += row i of the residual.
   void add_residual(float* to, const Residual& residual, std::int64_t i, float eps) const;
 

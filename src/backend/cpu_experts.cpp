@@ -8,7 +8,6 @@
 namespace hearth::backend {
 namespace {
 
-constexpr std::int64_t kClaimRows = 32;                  // rows of a matrix that a member takes at a time
 constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
 
 std::int64_t pieces(std::int64_t n, std::int64_t piece) { return (n + piece - 1) / piece; }
@@ -64,30 +63,14 @@ void CpuBackend::spread(Worker& w, const Input& rows, const Routes& routes, std:
 
 void CpuBackend::matmul_experts(Worker& w, const Input& visits, const Routes& routes,
                                 std::span<const ExpertProduct> products) {
-  std::int64_t claims = 0;  // of one expert
-  for (const ExpertProduct& p : products) claims += pieces(p.w.front().n_rows, kClaimRows);
-  w.loop(routes.n_groups * claims, 1, [&](std::int64_t begin, std::int64_t) {
-    const Routes::Group& group = routes.groups[static_cast<std::size_t>(begin / claims)];
-    std::int64_t claim = begin % claims;
+  std::int64_t n_claims = 0;  // of one expert
+  for (const ExpertProduct& p : products) n_claims += claims(p.w.front());
+  w.loop(routes.n_groups * n_claims, 1, [&](std::int64_t begin, std::int64_t) {
+    const Routes::Group& group = routes.groups[static_cast<std::size_t>(begin / n_claims)];
+    std::int64_t claim = begin % n_claims;
     const ExpertProduct* p = products.data();
-    while (claim >= pieces(p->w.front().n_rows, kClaimRows)) claim -= pieces(p++->w.front().n_rows, kClaimRows);
-    const Matrix& m = p->w[static_cast<std::size_t>(group.expert)];
-    const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
-    (m.packed ? format.matmul_packed : format.matmul_file)({
-        .weights = m.packed ? m.packed : m.file,
-        .n_rows = m.n_rows,
-        .k = m.k,
-        .q = visits.q_row(group.first),
-        .x = visits.x.row(group.first),
-        .q_stride = visits.q_stride,
-        .x_stride = visits.x.stride,
-        .n_tokens = group.n,
-        .y = p->y.row(group.first),
-        .y_stride = p->y.stride,
-        .row_begin = claim * kClaimRows,
-        .row_end = std::min(m.n_rows, (claim + 1) * kClaimRows),
-        .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
-    });
+    while (claim >= claims(p->w.front())) claim -= claims(p++->w.front());
+    multiply(w, p->w[static_cast<std::size_t>(group.expert)], claim, visits, group.first, group.n, p->y);
   });
 }
 
