@@ -1,5 +1,7 @@
 // Enters: a text, or token ids. Leaves: its token ids as a JSON array, or their text.
+#include <charconv>
 #include <hearth/tools.hpp>
+#include <iterator>
 
 #include "command.h"
 #include "options.h"
@@ -10,8 +12,13 @@ namespace {
 
 std::string as_json(const std::vector<std::int32_t>& ids) {
   std::string text = "[";
-  for (const std::int32_t id : ids) text.append(text.size() > 1 ? "," : "").append(std::to_string(id));
-  return text + "]\n";
+  text.reserve(7 * ids.size() + 3);
+  char digits[12];
+  for (const std::int32_t id : ids) {
+    if (text.size() > 1) text.push_back(',');
+    text.append(digits, std::to_chars(digits, std::end(digits), id).ptr);
+  }
+  return text.append("]\n");
 }
 
 class Tokenize : public Command {
