@@ -72,6 +72,7 @@ Result<NormalizerSteps> make_replace(const JsonNode& node) {
     HEARTH_CHECK(pattern->stretches(text, stretches));
     std::string out;
     for (const Stretch& stretch : stretches) {
+      if (out.size() > max_normalized) break;
       out.append(stretch.matched ? content : text.substr(stretch.begin, stretch.end - stretch.begin));
     }
     text = std::move(out);

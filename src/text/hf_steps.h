@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <hearth/result.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "pieces.h"
 
 namespace hearth::text {
+
+/// Bytes of a text that a step may leave; one that makes more may stop there, and encode refuses.
+inline constexpr std::size_t max_normalized = std::numeric_limits<std::int32_t>::max();
 
 using NormalizerSteps = std::vector<std::function<Result<void>(std::string& text)>>;
 using SplitSteps = std::vector<std::function<Result<void>(Pieces& pieces)>>;

@@ -3,7 +3,6 @@
 #include "hf_tokenizer.h"
 
 #include <algorithm>
-#include <limits>
 #include <unordered_map>
 
 #include "escape.h"
@@ -67,10 +66,9 @@ class HfAlgorithm final : public Algorithm {
 };
 
 Result<void> run_steps(const NormalizerSteps& steps, std::string& text) {
-  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
   for (const auto& step : steps) {
     HEARTH_CHECK(step(text));
-    if (text.size() > most) {
+    if (text.size() > max_normalized) {
       return Error(Status::invalid_argument, "the text has " + std::to_string(text.size()) +
                                                  " bytes once it is normalized; encode takes up to 2147483647; "
                                                  "cut it into parts");

@@ -14,6 +14,8 @@
 namespace hearth::text {
 namespace {
 
+constexpr std::size_t max_normalized = std::numeric_limits<std::int32_t>::max();
+
 class Unigram final : public Algorithm {
  public:
   Unigram(const Vocab& vocab, Charsmap charsmap, UnigramModel::Parts parts)
@@ -51,7 +53,7 @@ std::string Unigram::normalized(std::string_view text) const {
       after_space = merge && c == ' ';
     }
   };
-  while (!text.empty()) {
+  while (!text.empty() && out.size() <= max_normalized) {  // more is refused, and need not be made
     Charsmap::Match match = charsmap_.longest(text);
     if (match.length == 0) {
       const Character character = first_character(text);
@@ -67,7 +69,7 @@ std::string Unigram::normalized(std::string_view text) const {
 
 Result<void> Unigram::encode(std::string_view text, bool, std::vector<std::int32_t>& ids) const {
   const std::string marked = normalized(text);
-  if (marked.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+  if (marked.size() > max_normalized) {
     return Error(Status::invalid_argument, "the text has " + std::to_string(marked.size()) +
                                                " bytes once it is normalized; encode takes up to 2147483647; "
                                                "cut it into parts");
