@@ -95,7 +95,8 @@ Result<Value> Evaluator::Macro::call(Runtime& rt, Arguments arguments) {
   HEARTH_CHECK(rt.step());
   const Inside inside(evaluator_, scope_);
   HEARTH_CHECK(bind(rt, arguments));
-  HEARTH_TRY(std::string text, evaluator_.captured(node_.body));
+  std::string text;
+  HEARTH_CHECK(evaluator_.capture(node_.body, text));
   return rt.text(std::move(text));
 }
 
