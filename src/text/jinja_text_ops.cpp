@@ -34,9 +34,9 @@ std::string_view stripped(std::string_view text, const std::optional<std::string
 
 std::vector<std::string_view> split_on_space(std::string_view text, std::int64_t most, bool from_right) {
   std::vector<std::string_view> parts;
-  text = stripped(text, std::nullopt, Side::both);
-  if (from_right && most >= 0) {
-    for (; !text.empty() && most > 0; --most) {
+  text = stripped(text, std::nullopt, from_right ? Side::right : Side::left);
+  if (from_right) {
+    for (; !text.empty() && most != 0; --most) {
       std::size_t begin = text.size();
       while (begin > 0 && !is_space(char_at(text, last_char(text.substr(0, begin)))))
         begin = last_char(text.substr(0, begin));
