@@ -225,3 +225,10 @@ TEST_CASE("plain JSON is a call where tools were offered") {
         {"", "", {{"c1", "get_weather", R"({"city": "Paris"})"}}}, kTools);
   check("plain", "{\"answer\": 42}", {"{\"answer\": 42}", "", {}}, kTools);
 }
+
+TEST_CASE("a call whose bytes are no UTF-8 is JSON all the same") {
+  check("qwen-xml", "<tool_call>\n<function=f>\n<parameter=k>\na\xff\n</parameter>\n</function>\n</tool_call>",
+        {"", "", {{"", "f", "{\"k\": \"a\xef\xbf\xbd\"}"}}});
+  check("llama3", "{\"name\": \"f\", \"parameters\": {\"k\": \"\xc3\"}}",
+        {"", "", {{"", "f", "{\"k\": \"\xef\xbf\xbd\"}"}}}, kTools);
+}

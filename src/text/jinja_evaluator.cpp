@@ -65,6 +65,10 @@ Result<Evaluator::Flow> Evaluator::execute(const Stmt& stmt) {
       return with(stmt);
     case StmtKind::scope:
       return scoped(stmt.body);
+    case StmtKind::set_block:
+      return set_block(stmt);
+    case StmtKind::filter_block:
+      return filter_block(stmt);
     case StmtKind::break_loop:
       return Flow::leave_loop;
     case StmtKind::continue_loop:
@@ -78,17 +82,11 @@ Result<Evaluator::Flow> Evaluator::execute(const Stmt& stmt) {
     case StmtKind::set:
       done = set(stmt);
       break;
-    case StmtKind::set_block:
-      done = set_block(stmt);
-      break;
     case StmtKind::macro:
       done = define_macro(stmt);
       break;
     case StmtKind::call_block:
       done = call_block(stmt);
-      break;
-    case StmtKind::filter_block:
-      done = filter_block(stmt);
       break;
   }
   if (!done) return std::move(done).error();
@@ -148,13 +146,11 @@ Result<void> Evaluator::assign(const Target& target, const Value& value) {
   return {};
 }
 
-Result<std::string> Evaluator::captured(const Body& body) {
-  std::string text;
+Result<Evaluator::Flow> Evaluator::capture(const Body& body, std::string& text) {
   std::string* const outer = std::exchange(out_, &text);
   const auto flow = scoped(body);
   out_ = outer;
-  if (!flow) return flow.error();
-  return text;
+  return flow;
 }
 
 Result<Value> Evaluator::through_filters(Node filters, Value text) {
@@ -165,17 +161,24 @@ Result<Value> Evaluator::through_filters(Node filters, Value text) {
   return made;
 }
 
-Result<void> Evaluator::set_block(const Stmt& stmt) {
-  HEARTH_TRY(std::string text, captured(stmt.body));
+/// What a loop's end or next turn cuts short is not kept.
+Result<Evaluator::Flow> Evaluator::set_block(const Stmt& stmt) {
+  std::string text;
+  HEARTH_TRY(const Flow flow, capture(stmt.body, text));
+  if (flow != Flow::on) return flow;
   HEARTH_TRY(const Value value, through_filters(stmt.expr, rt_.text(std::move(text))));
-  return assign(stmt.targets[0], value);
+  HEARTH_CHECK(assign(stmt.targets[0], value));
+  return flow;
 }
 
-Result<void> Evaluator::filter_block(const Stmt& stmt) {
-  HEARTH_TRY(std::string text, captured(stmt.body));
+Result<Evaluator::Flow> Evaluator::filter_block(const Stmt& stmt) {
+  std::string text;
+  HEARTH_TRY(const Flow flow, capture(stmt.body, text));
+  if (flow != Flow::on) return flow;
   HEARTH_TRY(const Value value, through_filters(stmt.expr, rt_.text(std::move(text))));
   HEARTH_TRY(const std::string shown, to_text(rt_, value));
-  return put(shown);
+  HEARTH_CHECK(put(shown));
+  return flow;
 }
 
 }  // namespace hearth::text::jinja

@@ -47,12 +47,12 @@ class Evaluator {
   Result<Flow> branch(const Stmt& stmt);
   Result<Flow> with(const Stmt& stmt);
   Result<void> set(const Stmt& stmt);
-  Result<void> set_block(const Stmt& stmt);
-  Result<void> filter_block(const Stmt& stmt);
+  Result<Flow> set_block(const Stmt& stmt);
+  Result<Flow> filter_block(const Stmt& stmt);
   Result<void> define_macro(const Stmt& stmt);
   Result<void> call_block(const Stmt& stmt);
   Result<Flow> scoped(const Body& body);
-  Result<std::string> captured(const Body& body);
+  Result<Flow> capture(const Body& body, std::string& text);
   Result<void> assign(const Target& target, const Value& value);
   Result<Value> through_filters(Node filters, Value text);
   Value macro_here(const MacroNode& node);

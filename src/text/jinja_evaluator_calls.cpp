@@ -95,7 +95,8 @@ Result<Value> Evaluator::Macro::call(Runtime& rt, Arguments arguments) {
   HEARTH_CHECK(rt.step());
   const Inside inside(evaluator_, scope_);
   HEARTH_CHECK(bind(rt, arguments));
-  HEARTH_TRY(std::string text, evaluator_.captured(node_.body));
+  std::string text;
+  HEARTH_CHECK(evaluator_.capture(node_.body, text));
   return rt.text(std::move(text));
 }
 
@@ -222,17 +223,18 @@ Result<Evaluator::Flow> Evaluator::loop_over(const Stmt& stmt, const Value& iter
   const auto loop = std::make_shared<Loop>(*this, stmt, std::move(cursor), outer, depth);
   loop->self = loop;
   const Value as_value = rt_.counted(Kind::loop, loop, sizeof(Loop));
-  bool any = false;
-  for (;; any = true) {
+  bool completed = false;  // one turn, to its end: else {% else %} is run, also after a break or nothing but continues
+  for (;;) {
     HEARTH_TRY(const std::optional<Value> next, loop->advance());
     if (!next) break;
     const Inside inside(*this, outer);
     HEARTH_CHECK(assign(stmt.targets[0], *next));
     scope_->set("loop", as_value);
     HEARTH_TRY(const Flow flow, execute(stmt.body));
-    if (flow == Flow::leave_loop) return Flow::on;
+    if (flow == Flow::leave_loop) break;
+    completed |= flow == Flow::on;
   }
-  if (any) return Flow::on;
+  if (completed) return Flow::on;
   const Inside inside(*this, outer);
   return execute(stmt.otherwise);
 }

@@ -31,7 +31,7 @@ class Getter {
       if (value.is(Kind::undefined) && fallback_) value = *fallback_;
     }
     if (!fold_case_ || !value.is_text()) return value;
-    HEARTH_CHECK(rt_.step(4 * value.text().size()));
+    HEARTH_CHECK(step_chars(rt_, value.text()));
     return rt_.text(encode(lower(decode(value.text()))));
   }
 

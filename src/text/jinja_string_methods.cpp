@@ -22,7 +22,7 @@ template <Side side> Result<Value> strip(Runtime& rt, const Value& self, const P
 }
 
 template <bool from_right> Result<Value> split(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   HEARTH_TRY(const std::int64_t most, p.integer_or(rt, 1, -1));
   if (!p.given(0) || p[0].is(Kind::none))
     return text_list(rt, split_on_space(self.text(), most, from_right), self.safe());
@@ -116,7 +116,7 @@ std::u32string swap_case(std::u32string_view codes) {
 
 template <std::u32string (*map)(std::u32string_view)>
 Result<Value> mapped(Runtime& rt, const Value& self, const Params&) {
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   return made(rt, self, encode(map(decode(self.text()))));
 }
 
@@ -135,7 +135,7 @@ Result<Value> join(Runtime& rt, const Value& self, const Params& p) {
 Result<Value> format(Runtime& rt, const Value& self, const Params& p) { return brace_format(rt, self.text(), p.rest); }
 
 template <bool (*holds)(char32_t)> Result<Value> all_are(Runtime& rt, const Value& self, const Params&) {
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   const std::u32string codes = decode(self.text());
   return Value::boolean(!codes.empty() && std::all_of(codes.begin(), codes.end(), holds));
 }
@@ -150,14 +150,14 @@ Result<Value> is_ascii(Runtime& rt, const Value& self, const Params&) {
 /// Some letter has this case and none the other.
 template <bool (*wanted)(char32_t), bool (*other)(char32_t)>
 Result<Value> cased(Runtime& rt, const Value& self, const Params&) {
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   const std::u32string codes = decode(self.text());
   return Value::boolean(std::any_of(codes.begin(), codes.end(), wanted) &&
                         std::none_of(codes.begin(), codes.end(), other));
 }
 
 Result<Value> is_title(Runtime& rt, const Value& self, const Params&) {
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   bool inside = false, any = false;
   for (const char32_t code : decode(self.text())) {
     const bool capital = is_cased(code) && !is_lower(code);

@@ -29,7 +29,7 @@ constexpr char kUpper[] = "upper", kLower[] = "lower", kCapitalize[] = "capitali
 
 Result<Value> title_words(Runtime& rt, const Value& self, const Params&) {
   HEARTH_TRY(const Value text, soft_text(rt, self));
-  HEARTH_CHECK(rt.step(4 * text.text().size()));
+  HEARTH_CHECK(step_chars(rt, text.text()));
   constexpr std::u32string_view borders = U"-({[<";
   std::u32string out;
   bool begins = true;
@@ -93,7 +93,7 @@ Result<Value> truncate(Runtime& rt, const Value& self, const Params& p) {
   const std::int64_t n = length_of(self);
   if (n >= 0 && n - leeway <= length) return self;
   if (!self.is_text()) return failure("truncate() wants a string, not '" + std::string(type_name(self)) + "'");
-  HEARTH_CHECK(rt.step(4 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   std::string out = encode(decode(self.text()).substr(0, static_cast<std::size_t>(kept)));
   if (!p.truth_or(1, false)) out = out.substr(0, out.rfind(' '));
   return rt.text(out.append(end));
@@ -105,7 +105,7 @@ Result<Value> wordwrap(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::string_view separator,
              p[2].is(Kind::none) ? Result<std::string_view>("\n") : p.text_or(rt, 2, "\n"));
   if (width < 1) return failure("wordwrap() wants a width of 1 or more");
-  HEARTH_CHECK(rt.step(8 * self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   std::vector<std::string> lines;
   for (const std::string_view paragraph : split_lines(self.text(), false)) {
     const std::vector<std::string> wrapped =
@@ -119,7 +119,7 @@ Result<Value> wordwrap(Runtime& rt, const Value& self, const Params& p) {
 
 Result<Value> wordcount(Runtime& rt, const Value& self, const Params&) {
   HEARTH_TRY(const Value text, soft_text(rt, self));
-  HEARTH_CHECK(rt.step(4 * text.text().size()));
+  HEARTH_CHECK(step_chars(rt, text.text()));
   std::int64_t n = 0;
   bool inside = false;
   for (const char32_t code : decode(text.text())) {

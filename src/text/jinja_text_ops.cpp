@@ -23,6 +23,12 @@ bool has(Side side, Side one) { return (static_cast<int>(side) & static_cast<int
 
 }  // namespace
 
+Result<void> step_chars(Runtime& rt, std::string_view text) {
+  constexpr std::size_t bytes_a_step = 16;
+  rt.steps_left() -= static_cast<std::int64_t>(text.size() / bytes_a_step);
+  return rt.step(sizeof(char32_t) * text.size());
+}
+
 std::string_view stripped(std::string_view text, const std::optional<std::string_view>& chars, Side side) {
   const std::u32string set = chars ? decode(*chars) : std::u32string();
   const auto goes = [&](char32_t code) { return chars ? set.find(code) != std::u32string::npos : is_space(code); };
@@ -34,9 +40,9 @@ std::string_view stripped(std::string_view text, const std::optional<std::string
 
 std::vector<std::string_view> split_on_space(std::string_view text, std::int64_t most, bool from_right) {
   std::vector<std::string_view> parts;
-  text = stripped(text, std::nullopt, Side::both);
-  if (from_right && most >= 0) {
-    for (; !text.empty() && most > 0; --most) {
+  text = stripped(text, std::nullopt, from_right ? Side::right : Side::left);
+  if (from_right) {
+    for (; !text.empty() && most != 0; --most) {
       std::size_t begin = text.size();
       while (begin > 0 && !is_space(char_at(text, last_char(text.substr(0, begin)))))
         begin = last_char(text.substr(0, begin));

@@ -9,6 +9,9 @@
 
 namespace hearth::text::jinja {
 
+/// To be asked before work on each character of a text: it costs sixteen times what a copy of the text does.
+Result<void> step_chars(Runtime& rt, std::string_view text);
+
 enum class Side : std::uint8_t { left = 1, right = 2, both = 3 };
 
 /// Without the characters of `chars` at its ends; without white space where there is no `chars`.

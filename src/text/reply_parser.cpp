@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "jinja_unicode.h"
+
 namespace hearth::text {
 namespace {
 
@@ -68,7 +70,7 @@ void ReplyParser::enter(const Mark& mark) {
 }
 
 void ReplyParser::close_call() {
-  auto calls = format_.read_calls(header_, call_);
+  auto calls = format_.read_calls(jinja::made_sound(header_), jinja::made_sound(call_));  // JSON is UTF-8
   call_.clear();
   if (!calls) {
     if (!parts_.parse_error) parts_.parse_error = calls.error().message();
@@ -110,7 +112,8 @@ std::string ReplyParser::push(std::string_view piece) {
 
 /// A reply that is a call from its first character to its last. One that only looks like it stays content.
 void ReplyParser::read_bare_json() {
-  const std::string_view text = trimmed(parts_.content);
+  const std::string sound = jinja::made_sound(parts_.content);
+  const std::string_view text = trimmed(sound);
   if (text.empty() || !maybe_bare_json()) return;
   auto calls = format_.read_calls({}, text);
   if (!calls) {

@@ -169,6 +169,7 @@ users[-1].tags.1
 'abcba'.strip('ab') ~ '|' ~ 'abcba'.lstrip('ba') ~ '|' ~ 'äbä'.rstrip('ä') ~ '|' ~ 'abc'.strip('')
 'a b  c'.split() ~ 'a,b,,c'.split(',') ~ ''.split() ~ ''.split(',') ~ 'a b c'.split(' ', 1) ~ 'a  b c'.split(none, 1)
 'a b  c '.rsplit(none, 1) ~ 'a,b,c'.rsplit(',', 1) ~ 'a,b,c'.rsplit(',') ~ ' a b '.rsplit()
+' a b '.split(none, 1) ~ ' a b '.rsplit(none, 1) ~ ' a b '.rsplit() ~ ' a b '.split(none, 0) ~ '  '.rsplit(none, 2) ~ ' a b '.split(none, 5)
 'abc'.split('')
 '<think>x</think>y'.split('</think>')[-1] ~ 'k=v=w'.split('=', maxsplit=1)
 'a\nb\r\nc\rd\n'.splitlines() ~ 'a\nb\n'.splitlines(true) ~ ''.splitlines() ~ 'a\x0bb\u2028c'.splitlines()
@@ -457,7 +458,9 @@ TEMPLATES = [
     "{% for i in [[1,[2]],3] recursive %}{% if i is iterable %}({{ loop(i) }}){% else %}{{ i }}:{{ loop.depth }}{% endif %}{% endfor %}",
     "{% for n in [{'v':1,'c':[{'v':2,'c':[]}]}] recursive %}<{{ n.v }}@{{ loop.depth0 }}{{ loop(n.c) }}>{% else %}leaf{% endfor %}",
     "{% for i in [1] %}{{ loop([1]) }}{% endfor %}", "{% for i in range(10) %}{% if i == 3 %}{% break %}{% endif %}{% if i == 1 %}{% continue %}{% endif %}{{ i }}{% endfor %}",
-    "{% break %}", "{% for i in [1] %}{% macro m() %}{% break %}{% endmacro %}{% endfor %}", "{% for i in [1,2] %}{% for j in [1,2] %}{% break %}{% endfor %}{{ i }}{% endfor %}",
+    "{% for i in [1,2] %}a{% break %}{% else %}b{% endfor %}", "{% for i in [1,2] %}a{% continue %}{% else %}b{% endfor %}", "{% for i in [1,2] %}a{% if i == 2 %}{% break %}{% endif %}{% else %}b{% endfor %}",
+    "{% break %}", "{% for i in [1,2,3] %}{% filter upper %}a{{ i }}{% if i == 2 %}{% break %}{% endif %}{% endfilter %}{% endfor %}", "{% for i in [1,2] %}{% set x %}a{% if i == 1 %}{% continue %}{% endif %}{% endset %}[{{ x }}]{% endfor %}",
+    "{% for i in [1] %}{% macro m() %}{% break %}{% endmacro %}{% endfor %}", "{% for i in [1,2] %}{% for j in [1,2] %}{% break %}{% endfor %}{{ i }}{% endfor %}",
     "{% set x = 0 %}{% for i in [1,2] %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}", "{% set ns = namespace(x=0) %}{% for i in [1,2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}",
     "{% set ns = namespace() %}{% set ns.a = 1 %}{% set ns.b = [ns.a] %}{{ ns.b }}", "{% set d = {} %}{% set d.a = 1 %}", "{% set undefined_ns.a = 1 %}",
     "{% set a, b = 1, 2 %}{{ a }}{{ b }}", "{% set a, b = [1] %}", "{% set (a, b) = 'xy' %}{{ b }}{{ a }}", "{% set a = 1, %}{{ a }}", "{% set t = 1, 2 %}{{ t }}",
