@@ -32,11 +32,19 @@ template <KvType T> struct Attend {
     std::int64_t page;
     alignas(64) float p[kMaxQueries][kPage];   // scores, then weights
     int begin[kMaxQueries], end[kMaxQueries];  // visible slots of each query; begin >= end: none
+    const std::byte* soon[2];                  // this page's V and the next one's K, each as long as this page's K
   };
+
+  /// While the scores walk over K, memory is asked for what comes after them, in turn: a line is two steps of f16 long.
+  static HEARTH_INLINE void ask_ahead(const Chunk& c, std::int64_t step, std::ptrdiff_t offset) {
+    __builtin_prefetch(c.soon[step & 1] + offset, 0, 2);
+    if constexpr (kBytes > 2) __builtin_prefetch(c.soon[~step & 1] + offset, 0, 2);
+  }
 
   /// Scores of N queries from `first` with 16 positions a vector: fma chain over d from +0, then the scale.
   template <int N> static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
-    const std::byte* k = a.pages[c.page] + a.k_offset;
+    const std::byte* const k_page = a.pages[c.page] + a.k_offset;
+    const std::byte* k = k_page;
     const std::byte* k_scale = k + kv_scales_offset(T, a.head_dim);
     const std::int64_t run = kScaled ? kBlock : a.head_dim;  // d that share a scale
     const float* q[N];
@@ -57,6 +65,7 @@ template <KvType T> struct Attend {
           k_scale += 32;
         }
         for (std::int64_t d = first_d; d < first_d + run; ++d, k += 16 * kBytes) {
+          ask_ahead(c, d, k - k_page);
           const F kd = scaled(load(k), scale);
           HEARTH_UNROLL
           for (int i = 0; i < N; ++i) {
@@ -199,6 +208,9 @@ template <KvType T> struct Attend {
       last = a.end[i] > last ? a.end[i] : last;
     }
     for (c.page = first / kPage; c.page * kPage < last; ++c.page) {
+      const std::int64_t next = (c.page + 1) * kPage < last ? c.page + 1 : c.page;
+      c.soon[0] = a.pages[c.page] + a.v_offset;
+      c.soon[1] = a.pages[next] + a.k_offset;
       all_scores(a, c);
       for (int i = 0; i < a.n_queries; ++i) {
         c.begin[i] = clamp(a.begin[i] - c.page * kPage);

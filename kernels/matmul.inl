@@ -1,6 +1,6 @@
-// Quantized matmul for 16 rows at a time (lane = row). One token: weights go from memory to registers. More: codes and scales
-// are expanded to a panel in the cache, a few blocks at a time for a small batch, whole rows for a prompt, and multiplied tile by
-// tile. The file's layout goes through the same code, 16 rows transposed a few blocks at a time.
+// Quantized matmul for 16 rows at a time (lane = row). Up to eight tokens: weights go from memory to registers and meet all
+// tokens there. More: whole rows of codes and scales are expanded to a panel in the cache and multiplied tile by tile, by vectors or
+// by a tile unit. The file's layout goes through the same code, 16 rows transposed a few blocks at a time.
 #pragma once
 
 #include <algorithm>
@@ -291,10 +291,14 @@ template <Format Fmt> struct Quantized {
     for (int t = 0; t < T; ++t) rows[t] = a.q + (token + t < a.n_tokens ? token + t : a.n_tokens - 1) * a.q_stride;
   }
 
-  // ---- One token.
-  template <bool Packed> static __attribute__((noinline)) void one_token(const MatmulArgs& a, std::int64_t group) {
-    F acc[1][1] = {{Isa::zero()}};
-    const QBlock* q[1] = {a.q};
+  // ---- Up to eight tokens: weights go from memory to registers, and each code meets all T tokens there.
+  template <bool Packed, int T>
+  static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t token) {
+    F acc[1][T];
+    const QBlock* q[T];
+    token_rows<T>(a, token, q);
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) acc[0][t] = Isa::zero();
     const std::byte* ahead = ahead_of<Packed>(a, group);
     visit_group<Packed>(
         a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
@@ -302,12 +306,24 @@ template <Format Fmt> struct Quantized {
             prefetch<kGroupBlock>(ahead);
             const typename U::Head head = U::head(heads, body);
             unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
-              Mul::template block<1, 1>(acc, q, Sub<j>{head, body});
-              ++q[0];
+              Mul::template block<1, T>(acc, q, Sub<j>{head, body});
+              HEARTH_UNROLL
+              for (int t = 0; t < T; ++t) ++q[t];
             });
           }
         });
-    store_rows(a, group, 0, acc[0][0]);
+    for (int t = 0; t < T && token + t < a.n_tokens; ++t) store_rows(a, group, token + t, acc[0][t]);
+  }
+
+  template <bool Packed> static void few_tokens(const MatmulArgs& a, std::int64_t group) {
+    constexpr int T = Isa::kSmallTile;
+    for (std::int64_t t = 0; t < a.n_tokens; t += T) {
+      const std::int64_t left = a.n_tokens - t;
+      if (left > 4) fused_tokens<Packed, T>(a, group, t);
+      else if (left > 2) fused_tokens<Packed, 4>(a, group, t);
+      else if (left == 2) fused_tokens<Packed, 2>(a, group, t);
+      else fused_tokens<Packed, 1>(a, group, t);
+    }
   }
 
   /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
@@ -359,27 +375,6 @@ template <Format Fmt> struct Quantized {
     token_rows<T>(a, token, rows);
     for (int t = 0; t < T; ++t) rows[t] += block;
     Mul::template tile<G, T>(acc, rows, panel, n_blocks);
-  }
-
-  /// Two to eight tokens: a small panel stays in the nearest cache, the chains wait in memory between spans.
-  template <bool Packed> static void few_tokens(const MatmulArgs& a, std::int64_t group) {
-    constexpr int T = Isa::kSmallTile;
-    alignas(64) std::byte panel[kSpan * kSubs * Mul::template block_bytes<1>()];
-    F acc[kSmallBatch + T];
-    for (F& chain : acc) chain = Isa::zero();
-    std::int64_t block = 0;
-    const std::byte* ahead = ahead_of<Packed>(a, group);
-    visit_group<Packed>(a, group, a.scratch, kSpan,
-                        [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-                          for (std::int64_t b = 0; b < n; ++b, ahead += kGroupBlock) prefetch<kGroupBlock>(ahead);
-                          expand<1>(panel, 0, heads, body, n);
-                          for (std::int64_t t = 0; t < a.n_tokens; t += T) {
-                            if (a.n_tokens - t > T / 2) tile<1, T>(a, t, block, acc + t, panel, n * kSubs);
-                            else tile<1, T / 2>(a, t, block, acc + t, panel, n * kSubs);
-                          }
-                          block += n * kSubs;
-                        });
-    for (std::int64_t t = 0; t < a.n_tokens; ++t) store_rows(a, group, t, acc[t]);
   }
 
   template <int T>
@@ -462,9 +457,7 @@ template <Format Fmt> struct Quantized {
   template <bool Packed> static void matmul(const MatmulArgs& a) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
-    if (a.n_tokens == 1)
-      for (; g < last; ++g) one_token<Packed>(a, g);
-    else if (a.n_tokens <= kSmallBatch)
+    if (a.n_tokens <= kSmallBatch)
       for (; g < last; ++g) few_tokens<Packed>(a, g);
     else if (a.n_tokens < kTileLeast)
       for (; g < last; g += kPanelGroups) many_tokens<Packed>(a, g, last);
