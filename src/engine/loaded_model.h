@@ -33,8 +33,11 @@ class LoadedModel {
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
 
-  /// Returns when no weights are being repacked behind the passes any more: from here on a step takes what it will take.
-  void settle() const { repacking_now_.wait(true); }
+  /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
+  /// a step takes what it will take.
+  void settle() const {
+    if (!turns_.forked()) repacking_now_.wait(true);
+  }
 
  private:
   LoadedModel() = default;
