@@ -156,7 +156,7 @@ void add_matmuls(KernelRig& rig, const Plan& plan) {
       const bool packed = layout == Layout::packed;
       if (packed && info.kind == kernels::Kind::float_row) continue;  // these are never repacked
       for (const MatmulShape shape : plan.shapes)
-        for (const KernelTable* table : tables_here())
+        for (const KernelTable* table : kernels::runnable())
           for (const std::int64_t n : plan.tokens)
             add(std::string("matmul/") + info.name + "/" + table->name + (packed ? "/packed/" : "/file/") +
                     std::to_string(shape.k) + "x" + std::to_string(shape.n_rows) + "/tokens:" + std::to_string(n),
@@ -174,7 +174,7 @@ void add_attention(KernelRig& rig, const Plan& plan) {
   for (const Type& kv :
        {Type{"f16", kernels::KvType::f16}, Type{"f32", kernels::KvType::f32}, Type{"q8_0", kernels::KvType::q8_0}})
     for (const Plan::Attention& model : plan.attentions)
-      for (const KernelTable* table : tables_here()) {
+      for (const KernelTable* table : kernels::runnable()) {
         const std::string name = std::string("attend/") + kv.name + "/" + table->name + "/" + model.model;
         const auto row = [&rig, model, kv, table](std::int64_t n, std::int64_t depth) {
           return [&rig, model, kv, table, n, depth](benchmark::State& state) {
@@ -187,7 +187,7 @@ void add_attention(KernelRig& rig, const Plan& plan) {
 }
 
 void add_rows(const Plan& plan) {
-  for (const KernelTable* table : tables_here())
+  for (const KernelTable* table : kernels::runnable())
     for (const std::int64_t n : plan.widths) {
       const std::string name = std::string("/") + table->name + "/" + std::to_string(n);
       add("quantize_row" + name, [table, n](benchmark::State& state) {

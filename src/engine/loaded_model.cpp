@@ -23,8 +23,8 @@ std::uint64_t memory_budget() {
 Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   if (name.empty()) return &kernels::best();
   std::string here;
-  for (const kernels::KernelTable* table : kernels::built())
-    if (table->runs_here()) here += (here.empty() ? "" : ", ") + std::string(table->name);
+  for (const kernels::KernelTable* table : kernels::runnable())
+    here += (here.empty() ? "" : ", ") + std::string(table->name);
   const kernels::KernelTable* table = kernels::find(name);
   if (!table)
     return Error(
