@@ -306,6 +306,39 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
         }
 }
 
+TEST_CASE("attention: a score that is NaN reaches the queries that see it, and no other, in every ISA") {
+  constexpr std::int64_t head_dim = 24, n_positions = 70, bad = 3;
+  Rng rng(15);
+  std::vector<float> k = test::random_floats(rng, n_positions * head_dim), v = test::random_floats(rng, k.size());
+  const std::vector<float> q = test::random_floats(rng, 3 * head_dim);
+  k[bad * head_dim + 5] = std::nanf("");
+  const std::size_t half = kv_head_bytes(KvType::f32, head_dim);
+  for (const float soft_cap : {0.0f, 2.0f})
+    for (const KernelTable* table : runnable()) {
+      std::vector<std::byte> bytes(4 * half);
+      std::byte* pages[] = {bytes.data(), bytes.data() + 2 * half};
+      for (std::int64_t p = 0; p < n_positions; ++p)
+        CHECK(table->kv_store(pages[p / kPage], pages[p / kPage] + half, &k[static_cast<std::size_t>(p * head_dim)],
+                              &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim,
+                              KvType::f32) == (p != bad));
+      std::vector<float> out(3 * head_dim, kGuard);
+      AttendArgs args{pages, 0, half, KvType::f32, head_dim, 3, {}, {}, {}, {}, 0.125f, soft_cap};
+      for (int i = 0; i < 3; ++i) {
+        args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
+        args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
+        args.begin[i] = i == 1 ? bad + 1 : 0;  // the second sees only what comes after
+        args.end[i] = i == 2 ? bad + 1 : n_positions;
+      }
+      table->attend(args);
+      INFO(table->name << " cap " << soft_cap);
+      for (std::size_t d = 0; d < head_dim; ++d) {
+        CHECK(std::isnan(out[d]));
+        CHECK(std::isfinite(out[head_dim + d]));
+        CHECK(std::isnan(out[2 * head_dim + d]));
+      }
+    }
+}
+
 TEST_CASE("kv_store reports what f16 cannot hold") {
   std::vector<std::byte> page(2 * kPage * 16 * 2);
   std::vector<float> k(16, 1.0f), v(16, 1.0f);
