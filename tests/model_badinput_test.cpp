@@ -310,6 +310,11 @@ TEST_CASE("H10: experts") {
                 {"llama.expert_used_count", "is 2", "expert_count, 0"});
   refused(Status::malformed, {"llama.expert_used_count", "is 9", "expert_count, 8"}, [](ModelEditor& m) {
     m.set("llama.expert_count", std::uint32_t{8}).set("llama.expert_used_count", std::uint32_t{9});
+  refused_value("llama.expert_count", std::uint32_t{1025}, Status::malformed,
+                {"llama.expert_count", "is 1025", "0 to 1024"});
+  refused(Status::not_found, {"blk.0.ffn_gate_inp.weight", "missing"}, [](ModelEditor& m) {
+    m.set("llama.expert_count", std::uint32_t{1024}).set("llama.expert_used_count", std::uint32_t{1024});
+  });
   });
   RandomModel dense;
   dense.arch = "qwen2";
