@@ -44,7 +44,8 @@ TEST_CASE("kernels_bench: a row for every format, layout, instruction set and op
     }
     INFO(isa);
     CHECK(report["context"].contains("peak of " + isa) == (isa != "scalar"));
-    CHECK(rows["attend/f16/" + isa + "/tiny"] == 2);
+    for (const kernels::KvInfo& kv : kernels::kKvTypes)
+      CHECK(rows["attend/" + std::string(kv.name) + "/" + isa + "/tiny"] == 2);
     for (const char* operation : {"quantize_row/", "rms_norm/", "silu_mul/"})
       CHECK(rows[operation + isa + "/96/real_time"] == 1);
   }
@@ -107,4 +108,7 @@ TEST_CASE("hearth bench refuses caches that the memory cannot hold before it tak
       hearth_call({"bench", model.path(), "-p", "0", "-n", "1", "--batch", "256", "--depth", "1000000000"});
   check_error(outcome, 1);
   CHECK(outcome.err.find("256 sequences of 1000000001 positions") != std::string::npos);
+  const Outcome prompt = hearth_call({"bench", model.path(), "-p", "2147483647", "-n", "0"});
+  check_error(prompt, 1);
+  CHECK(prompt.err.find("1 sequences of 2147483647 positions") != std::string::npos);
 }

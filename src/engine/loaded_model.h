@@ -30,6 +30,9 @@ class LoadedModel {
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
 
+  /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+  std::uint64_t bytes_when_repacked() const;
+
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
 
@@ -59,6 +62,9 @@ class LoadedModel {
 };
 
 kernels::KvType kv_type(Kv kv);
+
+/// Whether a pass may have so many tokens.
+Result<void> check_chunk(std::int64_t chunk);
 
 /// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);
