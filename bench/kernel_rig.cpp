@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dispatch.h"
 #include "host.h"
 #include "packing.h"
 #include "support/random_weights.h"
@@ -66,13 +65,6 @@ std::vector<std::byte*> KernelRig::pieces(std::size_t bytes) {
   std::vector<std::byte*> pieces;
   for (std::size_t at = 0; at + bytes <= block_.size(); at += bytes) pieces.push_back(block_.data() + at);
   return pieces;
-}
-
-std::vector<const KernelTable*> tables_here() {
-  std::vector<const KernelTable*> tables;
-  for (const KernelTable* table : kernels::built())
-    if (table->runs_here()) tables.push_back(table);
-  return tables;
 }
 
 }  // namespace hearth::bench

@@ -61,7 +61,4 @@ template <class Body> void measure(benchmark::State& state, const Peaks& peaks, 
   if (work.peak > 0) state.counters["%peak"] = 100 * rate * work.operations / work.peak;
 }
 
-/// Tables that run here, slowest first.
-std::vector<const KernelTable*> tables_here();
-
 }  // namespace hearth::bench

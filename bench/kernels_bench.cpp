@@ -49,7 +49,7 @@ struct Activations {
   Activations(const KernelTable& table, std::int64_t n, std::int64_t k, std::int64_t n_rows)
       : y(static_cast<std::size_t>(n * n_rows)) {
     test::Rng rng(2);
-    const std::int64_t blocks = (k + kernels::kBlock - 1) / kernels::kBlock;
+    const std::int64_t blocks = kernels::q_stride(k);  // as in a pass: it decides which sets of a cache rows share
     x = test::random_floats(rng, static_cast<std::size_t>(n * k));
     q.resize(static_cast<std::size_t>(n * blocks));
     input = {{x.data(), n, k, k}, q.data(), blocks};
@@ -156,7 +156,7 @@ void add_matmuls(KernelRig& rig, const Plan& plan) {
       const bool packed = layout == Layout::packed;
       if (packed && info.kind == kernels::Kind::float_row) continue;  // these are never repacked
       for (const MatmulShape shape : plan.shapes)
-        for (const KernelTable* table : tables_here())
+        for (const KernelTable* table : kernels::runnable())
           for (const std::int64_t n : plan.tokens)
             add(std::string("matmul/") + info.name + "/" + table->name + (packed ? "/packed/" : "/file/") +
                     std::to_string(shape.k) + "x" + std::to_string(shape.n_rows) + "/tokens:" + std::to_string(n),
@@ -167,14 +167,9 @@ void add_matmuls(KernelRig& rig, const Plan& plan) {
 }
 
 void add_attention(KernelRig& rig, const Plan& plan) {
-  struct Type {
-    const char* name;
-    kernels::KvType type;
-  };
-  for (const Type& kv :
-       {Type{"f16", kernels::KvType::f16}, Type{"f32", kernels::KvType::f32}, Type{"q8_0", kernels::KvType::q8_0}})
+  for (const kernels::KvInfo& kv : kernels::kKvTypes)
     for (const Plan::Attention& model : plan.attentions)
-      for (const KernelTable* table : tables_here()) {
+      for (const KernelTable* table : kernels::runnable()) {
         const std::string name = std::string("attend/") + kv.name + "/" + table->name + "/" + model.model;
         const auto row = [&rig, model, kv, table](std::int64_t n, std::int64_t depth) {
           return [&rig, model, kv, table, n, depth](benchmark::State& state) {
@@ -187,7 +182,7 @@ void add_attention(KernelRig& rig, const Plan& plan) {
 }
 
 void add_rows(const Plan& plan) {
-  for (const KernelTable* table : tables_here())
+  for (const KernelTable* table : kernels::runnable())
     for (const std::int64_t n : plan.widths) {
       const std::string name = std::string("/") + table->name + "/" + std::to_string(n);
       add("quantize_row" + name, [table, n](benchmark::State& state) {

@@ -40,7 +40,7 @@ constexpr std::array kShapes = {
     Shape{"3b-a1b", "qwen3moe", 4, 2048, 32, 4, 128, 6144, 151936, 1e6f, 128, 8, 768},    // the same with 4 layers
 };
 
-/// The type of a tensor in a named mix; the plain types give everything that type but a Q6_K head below 6 bits, as is usual.
+/// The type of a tensor in a named mix; the plain types give everything that type but a Q6_K head up to 6 bits, as is usual.
 Format type_of(const std::string& mix, Format plain, const model::TensorRow& row, std::int64_t layer,
                std::int64_t n_layer) {
   if (row.is_vector() || row.name == "ffn_gate_inp.weight") return Format::f32;  // a router is small and touchy
@@ -50,13 +50,12 @@ Format type_of(const std::string& mix, Format plain, const model::TensorRow& row
     if ((row.name == "attn_v.weight" || row.name.substr(0, 8) == "ffn_down") && more) return Format::q6_k;
     return Format::q4_k;
   }
-  const bool small = plain == Format::q4_0 || plain == Format::q4_1 || plain == Format::q5_0 || plain == Format::q5_1 ||
-                     plain == Format::q4_k || plain == Format::q5_k || plain == Format::q3_k || plain == Format::q2_k ||
-                     plain == Format::iq4_nl || plain == Format::iq4_xs || plain == Format::mxfp4;
+  const kernels::FormatInfo& info = kernels::format_info(plain);
+  const bool small = 8 * info.block_bytes <= 6 * info.block_elements;
   return row.name == "output.weight" && small ? Format::q6_k : plain;
 }
 
-/// Rows of one tensor: a few hundred distinct ones, repeated; what matters is that the bytes are real blocks of real scales.
+/// Rows of one tensor: a few distinct ones, repeated; what matters is that the bytes are real blocks of real scales.
 std::vector<std::byte> random_rows(Format format, std::int64_t width, std::int64_t n_rows, std::uint64_t seed) {
   constexpr std::int64_t kDistinct = 64;
   const std::size_t bytes = kernels::row_bytes(kernels::format_info(format), width);

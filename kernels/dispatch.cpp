@@ -26,12 +26,14 @@ std::span<const KernelTable* const> built() {
   return tables;
 }
 
-const KernelTable& best() {
-  const KernelTable* last = &table_scalar;
+std::vector<const KernelTable*> runnable() {
+  std::vector<const KernelTable*> tables;
   for (const KernelTable* table : built())
-    if (table->runs_here()) last = table;
-  return *last;
+    if (table->runs_here()) tables.push_back(table);
+  return tables;
 }
+
+const KernelTable& best() { return *runnable().back(); }
 
 const KernelTable* find(std::string_view name) {
   for (const KernelTable* table : built())

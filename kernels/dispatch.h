@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "kernel_table.h"
 
@@ -10,6 +11,9 @@ namespace hearth::kernels {
 
 /// Every table in this build, slowest first; "scalar" is always the first.
 std::span<const KernelTable* const> built();
+
+/// Those that run on this CPU, slowest first.
+std::vector<const KernelTable*> runnable();
 
 /// The fastest table that runs on this CPU.
 const KernelTable& best();

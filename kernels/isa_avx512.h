@@ -1,4 +1,4 @@
-// What xsimd lacks on AVX-512 (F, BW, DQ, VL, VNNI): fused fma, int8 dot products, halves, the 16x16-byte transpose.
+// What xsimd lacks on AVX-512 (F, BW, CD, DQ, VL, VNNI): fused fma, int8 dot products, halves, the 16x16-byte transpose.
 #pragma once
 
 #include <immintrin.h>
@@ -14,18 +14,18 @@ struct Isa : Lanes<xsimd::avx512bw> {
 #if defined(__AMX_INT8__)
   using Tiles = TileUnit;
   static constexpr bool kTiles = true;
-  static constexpr const char* kNeeds = "AVX-512 F, BW, DQ, VL and VNNI, AMX-INT8";
+  static constexpr const char* kNeeds = "AVX-512 F, BW, CD, DQ, VL and VNNI, AMX-INT8";
 #else
   static constexpr bool kTiles = false;
-  static constexpr const char* kNeeds = "AVX-512 F, BW, DQ, VL and VNNI";
+  static constexpr const char* kNeeds = "AVX-512 F, BW, CD, DQ, VL and VNNI";
 #endif
   static bool runs_here() {
 #if defined(__AMX_INT8__)
     if (!Tiles::allowed()) return false;
 #endif
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
   }
   static constexpr int kPanelGroups = 2;  // groups of 16 rows that a prefill tile multiplies
   static constexpr int kPanelTokens = 7, kPanelTokensTwoSums = 5;

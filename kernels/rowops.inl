@@ -11,7 +11,7 @@ struct RowOps {
   using F = Isa::F;
   using I = Isa::I;
 
-  /// exp of lanes that are <= 0 (or -inf).
+  /// exp of lanes that are <= 0 (or -inf); a NaN stays one.
   static HEARTH_INLINE F exp(const F& x) {
     const F n = Isa::round(Isa::mul(x, Isa::set1(1.44269504f)));
     F r = Isa::fnma(n, Isa::set1(0.693145752f), x);
@@ -23,7 +23,7 @@ struct RowOps {
     p = Isa::fma(p, r, Isa::set1(1.0f));
     p = Isa::fma(p, r, Isa::set1(1.0f));
     const F scaled = Isa::as_float(Isa::add_i(Isa::as_int(p), Isa::shl<23>(Isa::to_int(n))));
-    return Isa::select_gt(x, Isa::set1(-87.0f), scaled, Isa::zero());
+    return Isa::select_ge(Isa::set1(-87.0f), x, Isa::zero(), scaled);
   }
 
   static HEARTH_INLINE F sigmoid(const F& x) {

@@ -16,7 +16,8 @@
 namespace hearth::kernels::HEARTH_ISA {
 
 /// Registers 0 to 3 hold sums [16 tokens][16 rows]; 4 and 6 activations [16 tokens][Bytes], 5 and 7 weights
-/// [Bytes / 4 dwords][16 rows]. The compilers' own names for these registers want literal numbers: hence the assembly. A sum takes fifty cycles to come out, so four are begun before the first is stored.
+/// [Bytes / 4 dwords][16 rows]. The compilers' own names for these registers want literal numbers: hence the assembly, whose order
+/// `volatile` and "memory" keep. A sum takes fifty cycles to come out, so four are begun before the first is stored.
 struct TileUnit {
   static constexpr int kTokens = 16;
 

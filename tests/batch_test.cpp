@@ -53,6 +53,19 @@ std::vector<std::vector<float>> decode(const engine::LoadedModel& model, std::ve
 
 }  // namespace
 
+TEST_CASE("a pass without rows is nothing, with experts and without") {
+  const test::TempFolder folder;
+  for (const std::int64_t n_expert : {0, 4}) {
+    test::RandomModel m;
+    m.n_expert = n_expert;
+    auto model = engine::LoadedModel::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
+    REQUIRE(model);
+    auto space = model::Workspace::make((*model)->config(), 1, 1);
+    REQUIRE(space);
+    CHECK((*model)->forward({}, *space));
+  }
+}
+
 TEST_CASE("sequences decoded together have the bits that each has alone") {
   const test::TempFolder folder;
   for (const model::ArchTraits& arch : model::arch_table()) {

@@ -34,8 +34,7 @@ TEST_CASE("kernels_bench: a row for every format, layout, instruction set and op
     CHECK(row.value(name.rfind("matmul", 0) == 0 || name.rfind("attend", 0) == 0 ? "GOPS" : "elements/s", 0.0) > 0);
     ++rows[first_words(name, 4)];
   }
-  for (const kernels::KernelTable* table : kernels::built()) {
-    if (!table->runs_here()) continue;
+  for (const kernels::KernelTable* table : kernels::runnable()) {
     const std::string isa = table->name;
     for (const kernels::FormatInfo& info : kernels::kFormats) {
       const std::string matmul = std::string("matmul/") + info.name + "/" + isa;
@@ -45,7 +44,8 @@ TEST_CASE("kernels_bench: a row for every format, layout, instruction set and op
     }
     INFO(isa);
     CHECK(report["context"].contains("peak of " + isa) == (isa != "scalar"));
-    CHECK(rows["attend/f16/" + isa + "/tiny"] == 2);
+    for (const kernels::KvInfo& kv : kernels::kKvTypes)
+      CHECK(rows["attend/" + std::string(kv.name) + "/" + isa + "/tiny"] == 2);
     for (const char* operation : {"quantize_row/", "rms_norm/", "silu_mul/"})
       CHECK(rows[operation + isa + "/96/real_time"] == 1);
   }
@@ -108,4 +108,7 @@ TEST_CASE("hearth bench refuses caches that the memory cannot hold before it tak
       hearth_call({"bench", model.path(), "-p", "0", "-n", "1", "--batch", "256", "--depth", "1000000000"});
   check_error(outcome, 1);
   CHECK(outcome.err.find("256 sequences of 1000000001 positions") != std::string::npos);
+  const Outcome prompt = hearth_call({"bench", model.path(), "-p", "2147483647", "-n", "0"});
+  check_error(prompt, 1);
+  CHECK(prompt.err.find("1 sequences of 2147483647 positions") != std::string::npos);
 }

@@ -1,6 +1,7 @@
 // Enters: calls to `hearth` on a small random model. Leaves: the results that scripts rely on.
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -180,6 +181,33 @@ TEST_CASE("info --json has the contract's fields") {
   CHECK(info["threads"].get<int>() >= 1);
   CHECK(info["read_gbps"].get<double>() > 0);
   CHECK(json::parse(check_done(hearth_call({"info", "--json", "--isa", "scalar"})).out)["isa"] == "scalar");
+}
+
+TEST_CASE("every instruction set is an option with the same bits or an error that names it, for every type of cache") {
+  const TempFolder folder;
+  RandomModel heads_of_32;
+  heads_of_32.dim = 128;
+  const std::string path = write_random_model(heads_of_32, folder / "m.gguf"), logits = folder / "out.npy";
+  const json here = json::parse(check_done(hearth_call({"info", "--json"})).out)["isas"];
+  std::map<std::string, std::set<std::string>> hashes;
+  for (const std::string kv : {"f16", "f32", "q8_0"})
+    for (const std::string isa : {"scalar", "avx2", "avxvnni", "avx512", "amx", "neon"}) {
+      INFO(kv << " " << isa);
+      const Outcome outcome = hearth_call(
+          {"eval", path, "--tokens", "1,5,9,200,31", "--logits", logits, "--json", "--kv", kv, "--isa", isa});
+      if (std::find(here.begin(), here.end(), json(isa)) == here.end()) {
+        check_error(outcome, 1);
+        CHECK(outcome.err.find("instruction set '" + isa + "'") != std::string::npos);
+      } else {
+        hashes[kv].insert(json::parse(check_done(outcome).out)["logits_sha256"].get<std::string>());
+      }
+    }
+  std::set<std::string> all;
+  for (const auto& [kv, same] : hashes) {
+    CHECK(same.size() == 1);
+    all.insert(same.begin(), same.end());
+  }
+  CHECK(all.size() == 3);
 }
 
 TEST_CASE("without MODEL the bundled model runs") {

@@ -18,13 +18,6 @@ using hearth::test::Rng;
 
 namespace {
 
-std::vector<const KernelTable*> tables_here() {
-  std::vector<const KernelTable*> tables;
-  for (const KernelTable* table : built())
-    if (table->runs_here()) tables.push_back(table);
-  return tables;
-}
-
 constexpr float kGuard = 12345.0f;
 
 struct Problem {
@@ -110,7 +103,7 @@ TEST_CASE("matmul: every format, ISA, layout and shape has scalar's bits") {
         for (const std::int64_t n_tokens : {1, 2, 3, 5, 8, 9, 11, 14, 16, 23, 40}) {
           Problem problem(info, n_rows, k, n_tokens, static_cast<std::uint64_t>(k * 1000 + n_rows * 31 + n_tokens));
           const std::vector<float> expected = problem.run(table_scalar, false);
-          for (const KernelTable* table : tables_here())
+          for (const KernelTable* table : runnable())
             for (const bool repacked : {false, true}) {
               const std::vector<float> y = problem.run(*table, repacked);
               INFO(info.name << " " << table->name << (repacked ? " repacked" : " file") << " k=" << k
@@ -126,7 +119,7 @@ TEST_CASE("matmul: real widths have scalar's bits") {
   for (const FormatInfo& info : kFormats) {
     Problem problem(info, 80, 2048, 150, 7);
     const std::vector<float> expected = problem.run(table_scalar, false);
-    for (const KernelTable* table : tables_here())
+    for (const KernelTable* table : runnable())
       for (const bool repacked : {false, true}) REQUIRE(same_bits(expected, problem.run(*table, repacked)));
   }
 }
@@ -139,7 +132,7 @@ TEST_CASE("pack: every ISA makes the defined layout, and a row comes back from i
       const std::vector<std::byte> rows = test::random_rows(rng, info, n_rows, k);
       std::vector<std::byte> expected(group_bytes(info, k)), group(group_bytes(info, k)), row(row_bytes(info, k));
       pack_group(info, expected.data(), rows.data(), n_rows, k);
-      for (const KernelTable* table : tables_here()) {
+      for (const KernelTable* table : runnable()) {
         std::fill(group.begin(), group.end(), std::byte{0});
         table->formats[format_index(info.format)].pack(group.data(), rows.data(), n_rows, k);
         INFO(info.name << " " << table->name);
@@ -160,7 +153,7 @@ TEST_CASE("quantize_row: scalar's bits, tails, tiny, huge and non-finite rows") 
       const auto blocks = static_cast<std::size_t>((n + kBlock - 1) / kBlock);
       std::vector<QBlock> expected(blocks), q(blocks);
       REQUIRE(table_scalar.quantize_row(expected.data(), x.data(), n));
-      for (const KernelTable* table : tables_here()) {
+      for (const KernelTable* table : runnable()) {
         REQUIRE(table->quantize_row(q.data(), x.data(), n));
         INFO(table->name << " n=" << n << " scale=" << scale);
         REQUIRE(std::memcmp(q.data(), expected.data(), blocks * sizeof(QBlock)) == 0);
@@ -170,7 +163,7 @@ TEST_CASE("quantize_row: scalar's bits, tails, tiny, huge and non-finite rows") 
         for (const std::int64_t at : {std::int64_t{0}, n / 2, n - 1}) {
           std::vector<float> broken = x;
           broken[static_cast<std::size_t>(at)] = bad;
-          for (const KernelTable* table : tables_here()) REQUIRE_FALSE(table->quantize_row(q.data(), broken.data(), n));
+          for (const KernelTable* table : runnable()) REQUIRE_FALSE(table->quantize_row(q.data(), broken.data(), n));
         }
     }
 }
@@ -181,7 +174,7 @@ TEST_CASE("row operations have scalar's bits") {
     const auto size = static_cast<std::size_t>(n);
     const std::vector<float> a = test::random_floats(rng, size, 30.0f), b = test::random_floats(rng, size, 2.0f);
     std::vector<float> expected(size), y(size);
-    for (const KernelTable* table : tables_here()) {
+    for (const KernelTable* table : runnable()) {
       INFO(table->name << " n=" << n);
       table_scalar.rms_norm(expected.data(), a.data(), b.data(), n, 1e-5f);
       table->rms_norm(y.data(), a.data(), b.data(), n, 1e-5f);
@@ -219,19 +212,19 @@ TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
   std::vector<float> expected(gate.size()), y(gate.size());
   const auto n = static_cast<std::int64_t>(gate.size());
   table_scalar.silu_mul(expected.data(), gate.data(), up.data(), n);
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     table->silu_mul(y.data(), gate.data(), up.data(), n);
     CHECK(same_bits(expected, y));
   }
   table_scalar.gelu_mul(expected.data(), gate.data(), up.data(), n);
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     table->gelu_mul(y.data(), gate.data(), up.data(), n);
     CHECK(same_bits(expected, y));
   }
   for (const float x : {INFINITY, -INFINITY}) gate.push_back(x);
   expected = gate;
   table_scalar.soft_cap(expected.data(), 1.0f, n + 2);
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     y = gate;
     table->soft_cap(y.data(), 1.0f, n + 2);
     CHECK(same_bits(expected, y));
@@ -239,7 +232,7 @@ TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
 }
 
 TEST_CASE("soft_cap bounds what is finite or infinite, and keeps a NaN") {
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     std::vector<float> y = {0.0f, -0.0f, 1e-3f, 1e30f, -1e30f, INFINITY, -INFINITY, std::nanf("")};
     y.resize(40, 2.0f);
     table->soft_cap(y.data(), 30.0f, 40);
@@ -262,7 +255,7 @@ TEST_CASE("rope has scalar's bits in both layouts, and leaves what it does not r
         table_scalar.rope(expected.data(), cos.data(), sin.data(), 3, head_dim, n_rot, layout);
         for (std::int64_t i = n_rot; i < head_dim; ++i)
           CHECK(expected[static_cast<std::size_t>(i)] == x[static_cast<std::size_t>(i)]);
-        for (const KernelTable* table : tables_here()) {
+        for (const KernelTable* table : runnable()) {
           std::vector<float> y = x;
           table->rope(y.data(), cos.data(), sin.data(), 3, head_dim, n_rot, layout);
           CHECK(same_bits(expected, y));
@@ -284,7 +277,7 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
                              v = test::random_floats(rng, k.size());
           const std::vector<float> q = test::random_floats(rng, static_cast<std::size_t>(n_queries * head_dim), 2.0f);
           std::vector<float> expected;
-          for (const KernelTable* table : tables_here()) {
+          for (const KernelTable* table : runnable()) {
             std::vector<std::byte> bytes(2 * n_pages * page_bytes,
                                          std::byte{0xFF});  // unwritten slots are NaN: they must not be read into a sum
             std::vector<std::byte*> pages;
@@ -313,10 +306,43 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
         }
 }
 
+TEST_CASE("attention: a score that is NaN reaches the queries that see it, and no other, in every ISA") {
+  constexpr std::int64_t head_dim = 24, n_positions = 70, bad = 3;
+  Rng rng(15);
+  std::vector<float> k = test::random_floats(rng, n_positions * head_dim), v = test::random_floats(rng, k.size());
+  const std::vector<float> q = test::random_floats(rng, 3 * head_dim);
+  k[bad * head_dim + 5] = std::nanf("");
+  const std::size_t half = kv_head_bytes(KvType::f32, head_dim);
+  for (const float soft_cap : {0.0f, 2.0f})
+    for (const KernelTable* table : runnable()) {
+      std::vector<std::byte> bytes(4 * half);
+      std::byte* pages[] = {bytes.data(), bytes.data() + 2 * half};
+      for (std::int64_t p = 0; p < n_positions; ++p)
+        CHECK(table->kv_store(pages[p / kPage], pages[p / kPage] + half, &k[static_cast<std::size_t>(p * head_dim)],
+                              &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim,
+                              KvType::f32) == (p != bad));
+      std::vector<float> out(3 * head_dim, kGuard);
+      AttendArgs args{pages, 0, half, KvType::f32, head_dim, 3, {}, {}, {}, {}, 0.125f, soft_cap};
+      for (int i = 0; i < 3; ++i) {
+        args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
+        args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
+        args.begin[i] = i == 1 ? bad + 1 : 0;  // the second sees only what comes after
+        args.end[i] = i == 2 ? bad + 1 : n_positions;
+      }
+      table->attend(args);
+      INFO(table->name << " cap " << soft_cap);
+      for (std::size_t d = 0; d < head_dim; ++d) {
+        CHECK(std::isnan(out[d]));
+        CHECK(std::isfinite(out[head_dim + d]));
+        CHECK(std::isnan(out[2 * head_dim + d]));
+      }
+    }
+}
+
 TEST_CASE("kv_store reports what f16 cannot hold") {
   std::vector<std::byte> page(2 * kPage * 16 * 2);
   std::vector<float> k(16, 1.0f), v(16, 1.0f);
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     CHECK(table->kv_store(page.data(), page.data() + kPage * 32, k.data(), v.data(), 3, 16, KvType::f16));
     std::vector<float> big = k;
     big[5] = 70000.0f;
@@ -333,7 +359,7 @@ TEST_CASE(
   Rng rng(17);
   std::vector<float> k = test::random_floats(rng, head_dim, 5.0f), v = test::random_floats(rng, head_dim, 0.01f);
   for (std::size_t i = 32; i < 64; ++i) v[i] = 0x1p-101f;
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     INFO(table->name);
     std::vector<std::byte> page(2 * half);
     REQUIRE(table->kv_store(page.data(), page.data() + half, k.data(), v.data(), slot, head_dim, KvType::q8_0));
@@ -374,7 +400,7 @@ TEST_CASE("fma of every ISA rounds once") {
   std::vector<float> w(17, 0.0f), y(2);
   std::vector<float> a(17, 0.0f);
   w[0] = 1.0f, a[0] = -square, w[16] = x, a[16] = x;
-  for (const KernelTable* table : tables_here()) {
+  for (const KernelTable* table : runnable()) {
     const MatmulArgs args{
         reinterpret_cast<const std::byte*>(w.data()), 1, 17, nullptr, a.data(), 0, 17, 1, y.data(), 1, 0, 1, nullptr};
     table->formats[format_index(Format::f32)].matmul_file(args);

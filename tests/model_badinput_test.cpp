@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
 #include <initializer_list>
 #include <limits>
 
@@ -227,6 +228,9 @@ TEST_CASE("H7: contexts, chunks and threads out of their ranges") {
     REQUIRE_FALSE(session);
     CHECK(session.error().status() == Status::invalid_argument);
     require_one_line(session.error(), {std::to_string(n), "1 to 4096"});
+    const auto report = tools::bench(*model, {.chunk = n}, {});
+    REQUIRE_FALSE(report);
+    require_one_line(report.error(), {std::to_string(n), "1 to 4096"});
   }
   for (const int n : {-1, 1025, 1000000}) {
     const auto other = Model::open(path, {.threads = n});
@@ -306,6 +310,11 @@ TEST_CASE("H9: numbers that are not finite and positive") {
 
 TEST_CASE("H10: experts") {
   refused_value("llama.expert_count", std::uint32_t{1} << 30, Status::malformed, {"llama.expert_count", "1073741824"});
+  refused_value("llama.expert_count", std::uint32_t{1025}, Status::malformed,
+                {"llama.expert_count", "is 1025", "0 to 1024"});
+  refused(Status::not_found, {"blk.0.ffn_gate_inp.weight", "missing"}, [](ModelEditor& m) {
+    m.set("llama.expert_count", std::uint32_t{1024}).set("llama.expert_used_count", std::uint32_t{1024});
+  });
   refused_value("llama.expert_used_count", std::uint32_t{2}, Status::malformed,
                 {"llama.expert_used_count", "is 2", "expert_count, 0"});
   refused(Status::malformed, {"llama.expert_used_count", "is 9", "expert_count, 8"}, [](ModelEditor& m) {

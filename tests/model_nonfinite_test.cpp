@@ -21,8 +21,7 @@ const float kInf = std::numeric_limits<float>::infinity();
 
 std::vector<std::string> isas_here() {
   std::vector<std::string> names;
-  for (const kernels::KernelTable* table : kernels::built())
-    if (table->runs_here()) names.push_back(table->name);
+  for (const kernels::KernelTable* table : kernels::runnable()) names.push_back(table->name);
   return names;
 }
 

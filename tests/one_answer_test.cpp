@@ -47,8 +47,7 @@ std::vector<std::int32_t> some_ids(std::int64_t n, std::int64_t n_vocab) {
 
 std::vector<std::string> isas_here() {
   std::vector<std::string> names;
-  for (const kernels::KernelTable* table : kernels::built())
-    if (table->runs_here()) names.push_back(table->name);
+  for (const kernels::KernelTable* table : kernels::runnable()) names.push_back(table->name);
   return names;
 }
 

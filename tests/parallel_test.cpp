@@ -4,7 +4,6 @@
 
 #include <grp.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/forked_child.h"
 #include "turns.h"
 
 #if defined(__x86_64__)
@@ -22,6 +22,7 @@
 #endif
 
 using namespace hearth;
+using test::status_in_child;
 
 namespace {
 
@@ -41,18 +42,6 @@ std::int64_t sum_with(Team& team, std::int64_t n) {
     });
   });
   return std::accumulate(pieces.begin(), pieces.end(), std::int64_t{0});
-}
-
-/// The exit status of body() in a forked child. The child never returns into the test runner.
-template <class Body> int status_in_child(Body body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  REQUIRE(child > 0);
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  INFO("wait status " << status);
-  REQUIRE(WIFEXITED(status));
-  return WEXITSTATUS(status);
 }
 
 }  // namespace
@@ -323,4 +312,18 @@ TEST_CASE("a turn held by a thread that a forked child lacks does not stop the c
           const Turns::Turn turn(turns);
           return 0;
         }) == 0);
+}
+
+TEST_CASE("a forked child closes and destroys turns that a thread it lacks was waiting for") {
+  auto turns = std::make_unique<Turns>();
+  {
+    const std::jthread waiting([&] { turns->wait_for_first(std::chrono::seconds(2)); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // now it waits
+    CHECK(status_in_child([&] {
+            turns->close();
+            turns.reset();
+            return 0;
+          }) == 0);
+    turns->close();
+  }
 }

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "dispatch.h"
+#include "sequence.h"
 #include "support/catch.hpp"
+#include "support/forked_child.h"
 #include "support/random_model.h"
 #include "support/test_data.h"
 
@@ -458,6 +460,34 @@ TEST_CASE("weights repacked behind the passes change no bit, however far they ha
   }
 }
 
+TEST_CASE("a forked child goes on with a model that is still being repacked, and can close it") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0, m.dim = 256, m.ffn_dim = 512, m.n_layer = 4, m.seed = 12;
+  const std::string path = test::write_random_model(m, folder / "forked.gguf");
+  const auto hash_of = [](std::shared_ptr<const engine::LoadedModel> model) -> std::uint64_t {
+    auto sequence = engine::Sequence::make(std::move(model), {});
+    if (!sequence) return 0;
+    auto reply = (*sequence)->generate_from(some_ids(30), kDrawn, {});
+    return reply ? reply->logits_hash : 0;
+  };
+  for (const int pause_ms : {0, 5, 255}) {
+    auto opened = engine::LoadedModel::open(path, {.threads = 2});
+    if (!opened) FAIL(opened.error().message());
+    std::shared_ptr<engine::LoadedModel> model = std::move(*opened);
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+    const int status = test::status_in_child([&] {
+      model->settle();
+      const std::uint64_t here = hash_of(model);
+      model.reset();
+      auto again = engine::LoadedModel::open(path, {.threads = 1, .weights = Weights::file});
+      return again && here != 0 && here == hash_of(*again) ? 0 : 1;
+    });
+    CHECK(status == 0);
+    CHECK(hash_of(model) != 0);  // the parent's is untouched
+  }
+}
+
 TEST_CASE("a session keeps its model alive") {
   std::optional<Session> session;
   {
@@ -472,8 +502,7 @@ TEST_CASE("the same seed gives the same tokens and hash over ISA, threads, chunk
   Session session = open_session(reference);
   const Ids prompt = some_ids(20);
   const Reply expected = must(session.generate_from(prompt, kDrawn));
-  for (const kernels::KernelTable* table : kernels::built()) {
-    if (!table->runs_here()) continue;
+  for (const kernels::KernelTable* table : kernels::runnable()) {
     for (const int threads : {1, 2, 3})
       for (const std::int64_t chunk : {1, 7, 512})
         for (const Weights weights : {Weights::file, Weights::repacked}) {

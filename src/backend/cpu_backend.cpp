@@ -10,7 +10,7 @@ Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable&
                                                      std::int64_t widest) {
   std::unique_ptr<CpuBackend> backend(new CpuBackend(table));
   for (int i = 0; i < n_members; ++i) {
-    HEARTH_TRY(auto scratch, AlignedBuffer<std::byte>::make(table.scratch_bytes(widest)));
+    HEARTH_TRY(auto scratch, AlignedBuffer<std::byte>::make_unwritten(table.scratch_bytes(widest)));
     backend->scratch_.push_back(std::move(scratch));
   }
   return backend;
@@ -108,7 +108,7 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
                         std::span<const RowPlace> places, const Rows& out) {
   const std::int64_t group = s.n_head / s.n_kv_head;                               // heads that share a K/V head
   const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);  // of them in one call
-  const std::int64_t parts = (group + heads - 1) / heads;
+  const std::int64_t parts = pieces(group, heads);
   const auto n_tiles = static_cast<std::int64_t>(tiles.size());
   w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
     const AttendTile& tile =
@@ -139,8 +139,7 @@ void CpuBackend::quantize(Worker& w, Where where, const Input& input) {
 void CpuBackend::gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
                       const Input& out) {
   const auto multiply = activation == Activation::silu ? table_.silu_mul : table_.gelu_mul;
-  constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
-  const std::int64_t segments = (gate.width + kSegment - 1) / kSegment;
+  const std::int64_t segments = pieces(gate.width, kSegment);
   finite_rows(w, where, gate.n * segments, [&](std::int64_t part) {
     const std::int64_t i = part / segments, from = part % segments * kSegment,
                        n = std::min(kSegment, gate.width - from);
@@ -159,11 +158,11 @@ void CpuBackend::gather(Worker& w, const Rows& from, const Residual& residual, f
 }
 
 void CpuBackend::soft_cap(Worker& w, const Rows& y, float cap) {
-  constexpr std::int64_t kSegment = 4096;
-  const std::int64_t segments = (y.width + kSegment - 1) / kSegment;
-  w.loop(y.n * segments, 1, [&](std::int64_t part, std::int64_t) {
-    const std::int64_t from = part % segments * kSegment;
-    table_.soft_cap(y.row(part / segments) + from, cap, std::min(kSegment, y.width - from));
+  constexpr std::int64_t kPiece = 4096;
+  const std::int64_t n_pieces = pieces(y.width, kPiece);
+  w.loop(y.n * n_pieces, 1, [&](std::int64_t piece, std::int64_t) {
+    const std::int64_t from = piece % n_pieces * kPiece;
+    table_.soft_cap(y.row(piece / n_pieces) + from, cap, std::min(kPiece, y.width - from));
   });
 }
 

@@ -49,7 +49,11 @@ class CpuBackend final : public Backend {
 
   /// Rows of a matrix that a member takes at a time: a panel of many tokens, or some tens of kilobytes of weights for few.
   static constexpr std::int64_t kClaimRows = 32;
-  static std::int64_t claims(const Matrix& m) { return (m.n_rows + kClaimRows - 1) / kClaimRows; }
+  static std::int64_t claims(const Matrix& m) { return pieces(m.n_rows, kClaimRows); }
+  static std::int64_t pieces(std::int64_t n, std::int64_t piece) { return (n + piece - 1) / piece; }
+
+  /// Elements of a row that a member takes at a time: one row is shared out too, since decoding has only one.
+  static constexpr std::int64_t kSegment = 16 * kernels::kBlock;
 
   /// One claim of y = m x for rows `first` … first+n-1 of the input.
   void multiply(Worker& w, const Matrix& m, std::int64_t claim, const Input& input, std::int64_t first, std::int64_t n,

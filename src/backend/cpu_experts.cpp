@@ -8,10 +8,6 @@
 namespace hearth::backend {
 namespace {
 
-constexpr std::int64_t kSegment = 16 * kernels::kBlock;  // one row is shared out too: decoding has only one
-
-std::int64_t pieces(std::int64_t n, std::int64_t piece) { return (n + piece - 1) / piece; }
-
 // Where the visits of each expert begin, and so where each visit stands.
 void group_visits(Routes& routes, std::int64_t n_visits, std::int64_t n_expert) {
   for (std::int64_t e = 0; e < n_expert; ++e) routes.groups[static_cast<std::size_t>(e)] = {e, 0, 0};

@@ -50,16 +50,27 @@ double cpu_quota() {
   return quota;
 }
 
+// Pages of files count as used, but are given up when memory is asked for: a model that was read once holds nobody back.
+std::uint64_t file_pages(const std::string& folder, const std::string& prefix) {
+  std::ifstream file(folder + "/memory.stat");
+  std::string key;
+  std::uint64_t total = 0;
+  for (std::uint64_t bytes = 0; file >> key >> bytes;)
+    if (key == prefix + "inactive_file" || key == prefix + "active_file") total += bytes;
+  return total;
+}
+
 std::uint64_t cgroup_headroom() {
   std::uint64_t headroom = kNoLimit;
-  const auto consider = [&](std::uint64_t limit, std::uint64_t used) {
-    if (limit != kNoLimit && used != kNoLimit) headroom = std::min(headroom, limit > used ? limit - used : 0);
+  const auto consider = [&](const std::string& folder, const char* limit_name, const char* used_name,
+                            const char* prefix) {
+    const std::uint64_t limit = read_number(folder + limit_name), used = read_number(folder + used_name);
+    if (limit == kNoLimit || used == kNoLimit) return;
+    const std::uint64_t held = used - std::min(used, file_pages(folder, prefix));
+    headroom = std::min(headroom, limit > held ? limit - held : 0);
   };
-  visit_cgroups([&](const std::string& folder) {
-    consider(read_number(folder + "/memory.max"), read_number(folder + "/memory.current"));
-  });
-  consider(read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-           read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes"));
+  visit_cgroups([&](const std::string& folder) { consider(folder, "/memory.max", "/memory.current", ""); });
+  consider("/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_");
   return headroom;
 }
 

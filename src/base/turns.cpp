@@ -5,33 +5,39 @@
 
 namespace hearth {
 
-Turns::Turns() : owner_(getpid()) {}
+Turns::Turns() : owner_(getpid()), line_(std::make_unique<Line>()) {}
+
+Turns::~Turns() {
+  if (forked()) static_cast<void>(line_.release());  // its end would wait for those who stand in line, and are not here
+}
 
 bool Turns::forked() const { return owner_ != getpid(); }
 
 void Turns::take() {
   if (forked()) return after_fork_.lock();
-  std::unique_lock<std::mutex> lock(mutex_);
-  const std::uint64_t ticket = next_++;
-  changed_.wait(lock, [&] { return serving_ == ticket; });
+  std::unique_lock<std::mutex> lock(line_->mutex);
+  const std::uint64_t ticket = line_->next++;
+  line_->changed.wait(lock, [&] { return line_->serving == ticket; });
 }
 
 void Turns::give() {
   if (forked()) return after_fork_.unlock();
-  const std::lock_guard<std::mutex> lock(mutex_);
-  ++serving_;
-  changed_.notify_all();
+  const std::lock_guard<std::mutex> lock(line_->mutex);
+  ++line_->serving;
+  line_->changed.notify_all();
 }
 
 void Turns::wait_for_first(std::chrono::milliseconds longest) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait_for(lock, longest, [&] { return closed_ || serving_ > 0; });
+  if (forked()) return;
+  std::unique_lock<std::mutex> lock(line_->mutex);
+  line_->changed.wait_for(lock, longest, [&] { return line_->closed || line_->serving > 0; });
 }
 
 void Turns::close() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  closed_ = true;
-  changed_.notify_all();
+  if (forked()) return;
+  const std::lock_guard<std::mutex> lock(line_->mutex);
+  line_->closed = true;
+  line_->changed.notify_all();
 }
 
 }  // namespace hearth

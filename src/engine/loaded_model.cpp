@@ -9,6 +9,7 @@
 #include "escape.h"
 #include "float_state.h"
 #include "host.h"
+#include "saturating.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -23,8 +24,8 @@ std::uint64_t memory_budget() {
 Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   if (name.empty()) return &kernels::best();
   std::string here;
-  for (const kernels::KernelTable* table : kernels::built())
-    if (table->runs_here()) here += (here.empty() ? "" : ", ") + std::string(table->name);
+  for (const kernels::KernelTable* table : kernels::runnable())
+    here += (here.empty() ? "" : ", ") + std::string(table->name);
   const kernels::KernelTable* table = kernels::find(name);
   if (!table)
     return Error(
@@ -91,11 +92,18 @@ void LoadedModel::describe() {
   }
 }
 
+std::uint64_t LoadedModel::bytes_when_repacked() const {
+  const model::Config& c = network_.config;
+  const SessionOptions usual;
+  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk);
+  const std::uint64_t scratch = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1);
+  return saturating_add(saturating_add(model::repacked_bytes(network_.weights), scratch), kv);
+}
+
 Result<void> LoadedModel::place_weights(Weights wanted) {
   if (wanted == Weights::file) return {};
-  const std::uint64_t kv =
-      model::KvCache::bytes(network_.config, kernels::KvType::f16, network_.config.n_ctx_train, SessionOptions{}.chunk);
-  if (wanted == Weights::automatic && model::repacked_bytes(network_.weights) + kv > memory_budget()) return {};
+  const bool nothing = model::repacked_bytes(network_.weights) == 0;
+  if (wanted == Weights::automatic && (nothing || bytes_when_repacked() > memory_budget())) return {};
   info_.weights = Weights::repacked;
   return start_repacking(wanted == Weights::repacked);
 }
@@ -150,6 +158,13 @@ kernels::KvType kv_type(Kv kv) {
       return kernels::KvType::q8_0;
   }
   return kernels::KvType::f16;
+}
+
+Result<void> check_chunk(std::int64_t chunk) {
+  constexpr std::int64_t kLongest = 4096;
+  if (chunk >= 1 && chunk <= kLongest) return {};
+  return Error(Status::invalid_argument, "a chunk of " + std::to_string(chunk) +
+                                             " was asked for; --chunk; choose 1 to " + std::to_string(kLongest));
 }
 
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk) {

@@ -30,11 +30,17 @@ class LoadedModel {
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
 
+  /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+  std::uint64_t bytes_when_repacked() const;
+
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
 
-  /// Returns when no weights are being repacked behind the passes any more: from here on a step takes what it will take.
-  void settle() const { repacking_now_.wait(true); }
+  /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
+  /// a step takes what it will take.
+  void settle() const {
+    if (!turns_.forked()) repacking_now_.wait(true);
+  }
 
  private:
   LoadedModel() = default;
@@ -56,6 +62,9 @@ class LoadedModel {
 };
 
 kernels::KvType kv_type(Kv kv);
+
+/// Whether a pass may have so many tokens.
+Result<void> check_chunk(std::int64_t chunk);
 
 /// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);

@@ -79,16 +79,13 @@ class TextOut {
 
 Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
-  constexpr std::int64_t kLongestChunk = 4096;
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
     return Error(Status::invalid_argument,
                  "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
                      std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
-  if (options.chunk < 1 || options.chunk > kLongestChunk)
-    return Error(Status::invalid_argument, "a chunk of " + std::to_string(options.chunk) +
-                                               " was asked for; --chunk; choose 1 to " + std::to_string(kLongestChunk));
+  HEARTH_CHECK(check_chunk(options.chunk));
   const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type, options.chunk);
 
   const std::int64_t chunk = std::min(options.chunk, n_ctx);

@@ -42,32 +42,35 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
   return seconds_since(start);
 }
 
-// Caches at a depth that was never computed are written at once: asking for too much would end the process, not fail.
+// Caches are written at once, before a clock starts or at a depth that was never computed: asking for too much would end the process, not fail.
 Result<void> check_memory(const model::Config& config, kernels::KvType type, std::int64_t n_sequences,
-                          std::int64_t n_ctx) {
+                          std::int64_t n_ctx, std::int64_t n_pass) {
   const double needed =
-      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx, 1));
+      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx, n_pass));
   const std::uint64_t left = available_memory();
   if (needed <= static_cast<double>(left)) return {};
   return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
                                           " positions need " + std::to_string(needed / 1e9) + " GB, " +
                                           std::to_string(static_cast<double>(left) / 1e9) +
-                                          " GB are left; bench; ask for a smaller --batch or --depth");
+                                          " GB are left; bench; ask for a smaller -p, --batch or --depth");
 }
 
 }  // namespace
 
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
                             std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth) {
+  HEARTH_CHECK(check_chunk(chunk));
   const model::Config& c = model.config();
   Speed speed;
   if (n_prompt > 0) {
-    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, std::min(chunk, n_prompt)));
-    HEARTH_TRY(auto space, model::Workspace::make(c, std::min(chunk, n_prompt), 1));
+    const std::int64_t n_pass = std::min(chunk, n_prompt);
+    HEARTH_CHECK(check_memory(c, type, 1, n_prompt, n_pass));
+    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, n_pass));
+    HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
   if (n_steps > 0) {
-    HEARTH_CHECK(check_memory(c, type, n_sequences, depth + n_steps));
+    HEARTH_CHECK(check_memory(c, type, n_sequences, depth + n_steps, 1));
     std::vector<model::KvCache> caches;
     for (std::int64_t s = 0; s < n_sequences; ++s) {
       HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1));

@@ -57,8 +57,7 @@ Result<double> read_gbps(int threads) {
 Result<tools::MachineInfo> machine(bool measure) {
   tools::MachineInfo info;
   info.version = HEARTH_VERSION;
-  for (const kernels::KernelTable* table : kernels::built())
-    if (table->runs_here()) info.isas.emplace_back(table->name);
+  for (const kernels::KernelTable* table : kernels::runnable()) info.isas.emplace_back(table->name);
   info.isa = kernels::best().name;
   info.threads = usable_processors();
   if (measure) {

@@ -12,6 +12,7 @@ namespace hearth::model {
 namespace {
 
 constexpr std::int64_t kWidest = std::int64_t{1} << 24;
+constexpr std::int64_t kMostExperts = 1024;  // each is a matrix more to keep, and every row looks at all of them
 
 // Reads the keys of one architecture: "<arch>.<name>".
 class Keys {
@@ -168,8 +169,8 @@ Result<void> read_scales(const Keys& keys, Config& c) {
 }
 
 Result<void> read_experts(const Keys& keys, const std::string& path, Config& c) {
-  HEARTH_TRY(c.n_expert, keys.count_or("expert_count", 0, 0, 65536));
-  HEARTH_TRY(c.n_expert_used, keys.count_or("expert_used_count", 0, 0, 65536));
+  HEARTH_TRY(c.n_expert, keys.count_or("expert_count", 0, 0, kMostExperts));
+  HEARTH_TRY(c.n_expert_used, keys.count_or("expert_used_count", 0, 0, kMostExperts));
   if (c.n_expert_used > c.n_expert)
     return keys.bad("expert_used_count", std::to_string(c.n_expert_used),
                     "at most expert_count, " + std::to_string(c.n_expert));

@@ -225,6 +225,7 @@ void set_frequencies(Network& network) {
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {
+  if (rows.empty()) return {};
   Pass pass = make_pass(network, rows, space);
   network.team->run([&](Worker& w) { run(w, pass); });
   if (const auto where = network.device->take_failure())

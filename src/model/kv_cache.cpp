@@ -43,7 +43,7 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
 
 std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
   std::uint64_t total = 0;
-  for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total += part.bytes();
+  for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total = saturating_add(total, part.bytes());
   return total;
 }
 
@@ -61,13 +61,16 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
                                               std::to_string(bytes(config, type, n_ctx, n_pass)) +
                                               " bytes, which the system refused; context; ask for a smaller --ctx");
     part.storage = std::move(*storage);
-    for (std::int64_t p = 0; p < pages_of(n_ctx); ++p)
-      part.pages.push_back(part.storage.data() + static_cast<std::size_t>(p % part.n_held) * part.page_bytes);
   }
   return cache;
 }
 
-void KvCache::append(std::int64_t position) { n_written_ = std::max(n_written_, position + 1); }
+void KvCache::append(std::int64_t position) {
+  n_written_ = std::max(n_written_, position + 1);
+  for (Part& part : parts_)
+    for (auto p = static_cast<std::int64_t>(part.pages.size()); p < pages_of(n_written_); ++p)
+      part.pages.push_back(part.storage.data() + static_cast<std::size_t>(p % part.n_held) * part.page_bytes);
+}
 
 std::int64_t KvCache::truncate(std::int64_t n) {
   const auto lost = [&](const Part& part) {
@@ -80,7 +83,7 @@ std::int64_t KvCache::truncate(std::int64_t n) {
 }
 
 void KvCache::fill_with_zero() {
-  for (Part& part : parts_) std::memset(part.storage.data(), 0, part.bytes());
+  for (Part& part : parts_) std::memset(part.storage.data(), 0, part.storage.bytes());
 }
 
 backend::AttentionShape KvCache::shape(std::int64_t layer) const {

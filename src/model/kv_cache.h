@@ -9,6 +9,7 @@
 #include "aligned_buffer.h"
 #include "backend.h"
 #include "config.h"
+#include "saturating.h"
 
 namespace hearth::model {
 
@@ -32,6 +33,7 @@ class KvCache {
   backend::AttentionShape shape(std::int64_t layer) const;
 
   /// Makes a position's pages its own, in every part. Positions come in order, each at most n_pass after those truncated to.
+  /// Page tables may move: `pages` is asked for after the last append of a pass.
   void append(std::int64_t position);
   std::byte* page(std::size_t part, std::int64_t position) const {
     return parts_[part].pages[static_cast<std::size_t>(position / kernels::kPage)];
@@ -52,8 +54,8 @@ class KvCache {
     std::int64_t n_held;   // pages in memory; page p is the p mod n_held-th of them
     std::size_t page_bytes;
     AlignedBuffer<std::byte> storage;  // not written before it is used: memory is taken as positions are
-    std::vector<std::byte*> pages;     // [n_ctx / 64]
-    std::size_t bytes() const { return static_cast<std::size_t>(n_held) * page_bytes; }
+    std::vector<std::byte*> pages;     // of the positions written so far: a context may be long and hardly used
+    std::uint64_t bytes() const { return saturating_multiply(static_cast<std::uint64_t>(n_held), page_bytes); }
   };
   struct Place {
     std::size_t part;

@@ -1,4 +1,4 @@
-// Enters: a Config and a tensor directory. Leaves: every weight the forward pass reads, checked; repacked copies.
+// Enters: a Config and a tensor directory. Leaves: every weight the forward pass reads, checked.
 #include "weights.h"
 
 #include <algorithm>

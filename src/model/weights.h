@@ -35,7 +35,7 @@ struct LayerWeights {
   Matrix shared_down;                                                                  // [dim, shared_ffn_dim]
 };
 
-/// Views into the file, and the repacked copies.
+/// Views into the file, and copies of the vectors that lie at odd addresses in it.
 class Weights {
  public:
   static Result<Weights> bind(const Config& config, const gguf::File& file);

@@ -2,69 +2,93 @@
 #include "workspace.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "host.h"
 #include "try.h"
 
 namespace hearth::model {
 namespace {
 
-struct Size {
-  AlignedBuffer<float>& buffer;
-  std::int64_t rows, width;
-};
+using backend::Routes;
+using W = Workspace;
 
 std::int64_t padded(std::int64_t width) { return (width + kernels::kBlock - 1) / kernels::kBlock * kernels::kBlock; }
 
-Result<void> allocate(std::initializer_list<Size> sizes) {
-  for (const Size& s : sizes) {
-    HEARTH_TRY(s.buffer, AlignedBuffer<float>::make(static_cast<std::size_t>(s.rows * s.width)));
+// Calls visit(buffer, elements) for everything that a workspace holds; the only place that knows its sizes.
+template <class Visit> void visit_buffers(const Config& c, std::int64_t n_rows, std::int64_t n_logits, Visit visit) {
+  const std::int64_t ffn = std::max({c.ffn_dim, c.shared_ffn_dim, c.dim});
+  const std::int64_t pairs = c.n_rot / 2, window_pairs = c.window_rope_base != 0 ? pairs : 0;
+  visit(&W::x, n_rows * c.dim);
+  visit(&W::delta, n_rows * c.dim);
+  visit(&W::h, n_rows * padded(c.widest()));
+  visit(&W::hq, n_rows * kernels::q_stride(c.widest()));
+  visit(&W::q, n_rows * c.q_dim());
+  visit(&W::k, n_rows * c.kv_dim());
+  visit(&W::v, n_rows * c.kv_dim());
+  visit(&W::gate, n_rows * ffn);
+  visit(&W::up, n_rows * ffn);
+  visit(&W::cos, n_rows * pairs);
+  visit(&W::sin, n_rows * pairs);
+  visit(&W::window_cos, n_rows * window_pairs);
+  visit(&W::window_sin, n_rows * window_pairs);
+  visit(&W::logits, n_logits * c.n_vocab);
+
+  const std::int64_t n_visits = n_rows * c.n_expert_used, width = std::max(c.dim, c.expert_ffn_dim);
+  visit(&W::scores, n_rows * c.n_expert);
+  visit(&W::visit_h, n_visits * padded(width));
+  visit(&W::visit_hq, n_visits * kernels::q_stride(width));
+  visit(&W::visit_gate, n_visits * c.expert_ffn_dim);
+  visit(&W::visit_up, n_visits * c.expert_ffn_dim);
+  visit(&W::visit_y, n_visits * c.dim);
+  visit(&Routes::experts, n_visits);
+  visit(&Routes::weights, n_visits);
+  visit(&Routes::visits, n_visits);
+  visit(&Routes::groups, c.n_expert);
+}
+
+struct Count {
+  std::uint64_t& bytes;
+  template <class Holder, class Buffer> void operator()(Buffer Holder::*, std::int64_t elements) {
+    bytes += static_cast<std::uint64_t>(elements) * sizeof(*std::declval<Buffer&>().data());
   }
-  return {};
-}
+};
 
-Result<AlignedBuffer<kernels::QBlock>> allocate_blocks(std::int64_t rows, std::int64_t width) {
-  return AlignedBuffer<kernels::QBlock>::make(static_cast<std::size_t>(rows * kernels::q_stride(width)));
-}
-
-Result<void> allocate_visits(Workspace& space, const Config& c, std::int64_t n) {
-  const std::int64_t n_visits = n * c.n_expert_used, width = std::max(c.dim, c.expert_ffn_dim);
-  space.routes.n_used = c.n_expert_used;
-  space.routes.experts.resize(static_cast<std::size_t>(n_visits));
-  space.routes.weights.resize(static_cast<std::size_t>(n_visits));
-  space.routes.visits.resize(static_cast<std::size_t>(n_visits));
-  space.routes.groups.resize(static_cast<std::size_t>(c.n_expert));
-  HEARTH_CHECK(allocate({{space.scores, n, c.n_expert},
-                         {space.visit_h, n_visits, padded(width)},
-                         {space.visit_gate, n_visits, c.expert_ffn_dim},
-                         {space.visit_up, n_visits, c.expert_ffn_dim},
-                         {space.visit_y, n_visits, c.dim}}));
-  HEARTH_TRY(space.visit_hq, allocate_blocks(n_visits, width));
-  return {};
-}
+struct Allocate {
+  Workspace& space;
+  Result<void>& done;
+  template <class T> void operator()(AlignedBuffer<T> Workspace::*buffer, std::int64_t elements) {
+    if (!done) return;
+    auto made = AlignedBuffer<T>::make(static_cast<std::size_t>(elements));
+    if (made) space.*buffer = std::move(*made);
+    else done = std::move(made).error();
+  }
+  template <class T> void operator()(std::vector<T> Routes::*buffer, std::int64_t elements) {
+    if (done) (space.routes.*buffer).resize(static_cast<std::size_t>(elements));
+  }
+};
 
 }  // namespace
 
-Result<Workspace> Workspace::make(const Config& c, std::int64_t n_rows, std::int64_t n_logits) {
+std::uint64_t Workspace::bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
+  std::uint64_t total = 0;
+  visit_buffers(config, n_rows, n_logits, Count{total});
+  return total;
+}
+
+Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
+  const std::uint64_t needed = bytes(config, n_rows, n_logits), left = available_memory();
+  if (needed > left)
+    return Error(Status::out_of_memory, "a pass of " + std::to_string(n_rows) + " rows needs " +
+                                            std::to_string(needed) + " bytes, " + std::to_string(left) +
+                                            " are left; workspace; ask for a smaller --chunk or --batch");
   Workspace space;
   space.n_rows_ = n_rows;
   space.n_logits_ = n_logits;
-  const std::int64_t ffn = std::max({c.ffn_dim, c.shared_ffn_dim, c.dim});
-  const std::int64_t window_pairs = c.window_rope_base != 0 ? c.n_rot / 2 : 0;
-  HEARTH_CHECK(allocate({{space.x, n_rows, c.dim},
-                         {space.delta, n_rows, c.dim},
-                         {space.h, n_rows, padded(c.widest())},
-                         {space.q, n_rows, c.q_dim()},
-                         {space.k, n_rows, c.kv_dim()},
-                         {space.v, n_rows, c.kv_dim()},
-                         {space.gate, n_rows, ffn},
-                         {space.up, n_rows, ffn},
-                         {space.cos, n_rows, c.n_rot / 2},
-                         {space.sin, n_rows, c.n_rot / 2},
-                         {space.window_cos, n_rows, window_pairs},
-                         {space.window_sin, n_rows, window_pairs},
-                         {space.logits, n_logits, c.n_vocab}}));
-  HEARTH_TRY(space.hq, allocate_blocks(n_rows, c.widest()));
-  if (c.n_expert != 0) HEARTH_CHECK(allocate_visits(space, c, n_rows));
+  space.routes.n_used = config.n_expert_used;
+  Result<void> done;
+  visit_buffers(config, n_rows, n_logits, Allocate{space, done});
+  if (!done) return std::move(done).error();
   return space;
 }
 

@@ -13,8 +13,11 @@ namespace hearth::model {
 /// Sized once, reused.
 class Workspace {
  public:
-  /// `n_logits`: rows of one pass that may want logits.
+  /// `n_logits`: rows of one pass that may want logits. What is more than the memory that is left is refused before it is taken.
   static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
+
+  /// Bytes that `make` takes.
+  static std::uint64_t bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
 
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }

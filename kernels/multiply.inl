@@ -1,0 +1,177 @@
+// One block of 32 weights of 16 rows times activations, as each kind defines it: integer dot products, then one link of every
+// output's chain. It asks a source for codes and scales, whether they come from a repacked block or from a panel.
+#pragma once
+
+#include "kernel_table.h"
+#include "unpack.inl"
+
+namespace hearth::kernels::HEARTH_ISA {
+
+/// What multiplying needs to know of a format: how its rows are multiplied, its largest code, its zero point 2^ZeroShift.
+template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
+  static constexpr Kind kKind = K;
+  static constexpr bool kOneSum = K == Kind::scale || K == Kind::scale_min;
+  static constexpr int kScaleRows = K == Kind::scale            ? 1
+                                    : K == Kind::two_scales_min ? 4
+                                                                : 2;  // vectors of 16, after the codes
+
+  /// A panel of G row groups: for each block of 32, [8 dwords][G][16 rows] of codes, then [kScaleRows][G][16 rows].
+  template <int G> static constexpr std::size_t block_bytes() {
+    return static_cast<std::size_t>((8 + kScaleRows) * G * kVector);
+  }
+
+  template <int G> struct Panel {
+    const std::byte* at;
+    template <int D> HEARTH_INLINE I code(int g) const { return Isa::load_i(at + (D * G + g) * kVector); }
+    HEARTH_INLINE F scale(int g) const { return Isa::load(reinterpret_cast<const float*>(at + (8 * G + g) * kVector)); }
+    HEARTH_INLINE F second(int g) const {
+      return Isa::load(reinterpret_cast<const float*>(at + (9 * G + g) * kVector));
+    }
+    HEARTH_INLINE I scales(int g) const { return Isa::load_i(at + (10 * G + g) * kVector); }
+    HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
+  };
+
+  /// Where an integer dot product starts: -(zero point) * sum of activations.
+  static HEARTH_INLINE I start(std::int32_t minus_sum) {
+    if constexpr (ZeroShift < 0) return Isa::zero_i();
+    else return Isa::shl<ZeroShift>(Isa::set1_i(minus_sum));
+  }
+
+  /// sum += codes times activations over dwords First … First+Count-1. S is always Isa: naming it as a parameter lets the branch
+  /// that an instruction set lacks go uncompiled.
+  template <int First, int Count, int G, int T, class Source, class S = Isa>
+  static HEARTH_INLINE void dots(I (&sum)[G][T], const QBlock* const (&q)[T], const Source& source) {
+    if constexpr (S::kVnni) {
+      unroll<Count>([&](auto n) HEARTH_LAMBDA {
+        constexpr int d = First + n;
+        I w[G];
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) w[g] = source.template code<d>(g);
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) {
+          if constexpr (G == 1) {
+            sum[0][t] = S::dot_at(sum[0][t], w[0], q[t]->q + 4 * d);
+          } else {
+            I x = Isa::broadcast(q[t]->q + 4 * d);
+            Isa::pin(x);
+            HEARTH_UNROLL
+            for (int g = 0; g < G; ++g) sum[g][t] = S::dot(sum[g][t], w[g], x);
+          }
+        }
+      });
+    } else {
+      static_assert(G == 1);
+      constexpr int kRun = MaxCode <= 15 ? 8 : MaxCode <= 31 ? 4 : MaxCode <= 63 ? 2 : 1;  // sums that 16 bits hold
+      constexpr int kSteps = kRun < Count ? kRun : Count;
+      unroll<Count / kSteps>([&](auto run) HEARTH_LAMBDA {
+        I part[T];
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) part[t] = Isa::zero_i();
+        unroll<kSteps>([&](auto step) HEARTH_LAMBDA {
+          constexpr int d = First + run * kSteps + step;
+          const I w = source.template code<d>(0);
+          HEARTH_UNROLL
+          for (int t = 0; t < T; ++t) {
+            const I x = Isa::broadcast(q[t]->q + 4 * d);
+            if constexpr (MaxCode == 255) part[t] = S::dot16_signed(part[t], w, x);
+            else part[t] = S::dot16(part[t], w, x);
+          }
+        });
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) sum[0][t] = S::widen(sum[0][t], part[t]);
+      });
+    }
+  }
+
+  /// One block of 32 for G row groups and T tokens: one chain an output, as the kind defines it.
+  template <int G, int T, class Source>
+  static HEARTH_INLINE void block(F (&acc)[G][T], const QBlock* const (&q)[T], const Source& source) {
+    I sum[G][T];
+    if constexpr (kOneSum) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) sum[g][t] = start(q[t]->minus_sum);
+      }
+      dots<0, 8>(sum, q, source);
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        const F d = Isa::set1(q[t]->d);
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g)
+          acc[g][t] = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum[g][t]), acc[g][t]);
+      }
+      if constexpr (K == Kind::scale_min) {
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) {
+          const F d_sum = Isa::set1(q[t]->d_sum);
+          HEARTH_UNROLL
+          for (int g = 0; g < G; ++g) acc[g][t] = Isa::fnma(source.second(g), d_sum, acc[g][t]);
+        }
+      }
+    } else {
+      I sum0[G][T];
+      F v[G][T];
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) sum0[g][t] = start(q[t]->minus_sum0);
+      }
+      dots<0, 4>(sum0, q, source);
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) {
+          if constexpr (K == Kind::two_scales) v[g][t] = Isa::mul(source.scale(g), Isa::to_float(sum0[g][t]));
+          sum[g][t] = start(q[t]->minus_sum - q[t]->minus_sum0);
+        }
+      }
+      dots<4, 4>(sum, q, source);
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        const F d = Isa::set1(q[t]->d);
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) {
+          if constexpr (K == Kind::two_scales)
+            acc[g][t] = Isa::fma(Isa::fma(source.second(g), Isa::to_float(sum[g][t]), v[g][t]), d, acc[g][t]);
+          else acc[g][t] = with_minimum(acc[g][t], sum0[g][t], sum[g][t], d, Isa::set1_i(q[t]->half_sums), source, g);
+        }
+      }
+    }
+  }
+
+  /// The chain of two_scales_min. Half sums fit 16 bits: 16 products of at most 3 * 127.
+  template <class Source>
+  static HEARTH_INLINE F with_minimum(const F& acc, const I& sum0, const I& sum1, const F& d, const I& sums,
+                                      const Source& source, int g) {
+    const I halves = Isa::or_i(mask(sum0, 0xffff), Isa::shl<16>(sum1));
+    const F next = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(Isa::madd16(halves, source.scales(g))), acc);
+    return Isa::fnma(Isa::mul(source.second(g), d), Isa::to_float(Isa::madd16(sums, source.minima(g))), next);
+  }
+
+  /// acc [G][T] += n_blocks of a panel times T activation rows.
+  template <int G, int T>
+  static __attribute__((noinline)) void tile(F* out, const QBlock* const* rows, const std::byte* panel,
+                                             std::int64_t n_blocks) {
+    F acc[G][T];
+    const QBlock* q[T];
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
+      q[t] = rows[t];
+      HEARTH_UNROLL
+      for (int g = 0; g < G; ++g) acc[g][t] = out[g * T + t];
+    }
+    for (std::int64_t b = 0; b < n_blocks; ++b, panel += block_bytes<G>()) {
+      block<G, T>(acc, q, Panel<G>{panel});
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) ++q[t];
+    }
+    HEARTH_UNROLL
+    for (int t = 0; t < T; ++t) {
+      HEARTH_UNROLL
+      for (int g = 0; g < G; ++g) out[g * T + t] = acc[g][t];
+    }
+  }
+};
+
+}  // namespace hearth::kernels::HEARTH_ISA
