@@ -130,9 +130,9 @@ TEST_CASE("the reference templates end turns as their models do") {
   for (const Row& row :
        {Row{"Qwen-Qwen3-0.6B.jinja", "<|im_end|>"}, Row{"meta-llama-Llama-3.1-8B-Instruct.jinja", "<|eot_id|>"},
         Row{"google-gemma-2-2b-it.jinja", "<end_of_turn>"}, Row{"microsoft-Phi-3.5-mini-instruct.jinja", "<|end|>"},
-        Row{"CohereForAI-c4ai-command-r-plus-tool_use.jinja", "<|END_OF_TURN_TOKEN|>"},
+        Row{"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "<|END_RESPONSE|>"},
         Row{"openai-gpt-oss-120b.jinja", "<|end|>"}, Row{"mistralai-Mistral-Nemo-Instruct-2407.jinja", ""},
-        Row{"GLM-4.7-Flash.jinja", "<|user|>"}}) {
+        Row{"GLM-4.7-Flash.jinja", "<|user|>"}, Row{"google-gemma-4-31B-it-interleaved.jinja", "<turn|>"}}) {
     INFO(row.file);
     const auto chat = text::ChatTemplate::parse(test::read_file(folder / row.file));
     REQUIRE(chat);
