@@ -8,6 +8,7 @@
 #include "chat_template.h"
 #include "gguf_writer.h"
 #include "jinja_unicode.h"
+#include "loaded_model.h"
 #include "support/catch.hpp"
 #include "support/random_model.h"
 #include "support/test_data.h"
@@ -91,6 +92,68 @@ TEST_CASE("a template sees messages as other programs give them") {
   CHECK(prompt_of("{{ enable_thinking }}{{ messages | length }}", {}, {}, R"({"enable_thinking": false})") == "False0");
   CHECK(prompt_of("{{ strftime_now('%H:%M') }}", {}) == "09:30");
   CHECK(prompt_of("{{ messages[0].content }}", {{.role = "user", .content = "{{ 7 * 7 }}"}}) == "{{ 7 * 7 }}");
+}
+
+TEST_CASE("a vocabulary's BOS and EOS may be any bytes") {
+  auto chat = text::ChatTemplate::parse("{{ bos_token | upper }}{{ eos_token[0] }}{{ eos_token | length }}");
+  REQUIRE(chat);
+  const auto prompt = chat->prompt({{}, {}, {}, "\xf0", "\xff<", {}});
+  REQUIRE(prompt);
+  CHECK(*prompt == "\ufffd\ufffd2");
+}
+
+TEST_CASE("a template tells what ends a turn") {
+  const auto end = [](const std::string& source) {
+    const auto chat = text::ChatTemplate::parse(source);
+    REQUIRE(chat);
+    return chat->turn_end();
+  };
+  const std::string before = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}", after = "{% endfor %}";
+  CHECK(end(before + "<|over|>\n" + after) == "<|over|>");
+  CHECK(end(before + "\n[/OVER] x" + after) == "[/OVER]");
+  CHECK(end(before + after) == "<|user|>");
+  CHECK(end(before + "{{ eos_token }}" + after).empty());
+  CHECK(end("{% for m in messages %}\n\n{{ m.role }}: {{ m.content }}{% endfor %}").empty());
+  CHECK(end("{{ raise_exception('no') }}").empty());
+  CHECK(
+      end("{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}" + before + "<|over|>" + after)
+          .empty());
+}
+
+TEST_CASE("the reference templates end turns as their models do") {
+  struct Row {
+    const char* file;
+    const char* end;
+  };
+  const auto folder = test::data_folder() / "templates";
+  HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
+  for (const Row& row :
+       {Row{"Qwen-Qwen3-0.6B.jinja", "<|im_end|>"}, Row{"meta-llama-Llama-3.1-8B-Instruct.jinja", "<|eot_id|>"},
+        Row{"google-gemma-2-2b-it.jinja", "<end_of_turn>"}, Row{"microsoft-Phi-3.5-mini-instruct.jinja", "<|end|>"},
+        Row{"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "<|END_RESPONSE|>"},
+        Row{"openai-gpt-oss-120b.jinja", "<|end|>"}, Row{"mistralai-Mistral-Nemo-Instruct-2407.jinja", ""},
+        Row{"GLM-4.7-Flash.jinja", "<|user|>"}, Row{"google-gemma-4-31B-it-interleaved.jinja", "<turn|>"}}) {
+    INFO(row.file);
+    const auto chat = text::ChatTemplate::parse(test::read_file(folder / row.file));
+    REQUIRE(chat);
+    CHECK(chat->turn_end() == row.end);
+  }
+}
+
+TEST_CASE("what the templates of a file end turns with ends a generated text") {
+  const test::TempFolder folder;
+  const std::string path = (folder / "ends.gguf").string();
+  const std::string begin = "{% for m in messages %}{{ m.content }}", end = "{% endfor %}";
+  REQUIRE(test::ModelEditor()
+              .set("tokenizer.chat_template", begin + "<0x41>" + end)
+              .set("tokenizer.chat_template.tool_use", begin + "<0x42>" + end)
+              .write(path) != 0);
+  const auto model = engine::LoadedModel::open(path, {.threads = 1});
+  REQUIRE(model);
+  const text::Vocab& vocab = (*model)->tokenizer().vocab();
+  CHECK(vocab.ends_text(vocab.find("<0x41>")));
+  CHECK(vocab.ends_text(vocab.find("<0x42>")));
+  CHECK_FALSE(vocab.ends_text(vocab.find("<0x43>")));
 }
 
 TEST_CASE("what is wrong with a conversation is named") {
@@ -181,6 +244,20 @@ TEST_CASE("a reply that is no UTF-8 is no end of the conversation") {
   CHECK_FALSE(text::jinja::sound_utf8(first.raw));
   CHECK(text::jinja::sound_utf8(first.content));
   answered(session.chat("b", options));
+}
+
+TEST_CASE("who says stop is told no more") {
+  ChatOptions options = short_answers();
+  options.generate.max_tokens = 40;
+  options.generate.sampling.temp = 2;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    options.generate.sampling.seed = seed;
+    Session session = open_session();
+    int calls = 0;
+    const ChatReply reply = answered(session.chat("ab", options, [&](std::string_view) { return ++calls == 0; }));
+    CHECK(calls <= 1);
+    CHECK((calls == 0 || reply.generation.finish == Finish::cancelled));
+  }
 }
 
 TEST_CASE("BOS stands once, whether the template writes it or not") {

@@ -125,6 +125,21 @@ TEST_CASE("check: what is broken is a finding of its part") {
   CHECK_FALSE(tools::check((folder / "absent").string(), {}));
 }
 
+TEST_CASE("check: a template that is no template is a finding, whichever it is") {
+  const TempFolder folder;
+  const std::string path = (folder / "model.gguf").string();
+  const auto with = [&](const std::string& plain, const std::string& tools) {
+    ModelEditor model;
+    model.set("tokenizer.chat_template", plain).set("tokenizer.chat_template.tool_use", tools).write(path);
+    return found(path);
+  };
+  CHECK(count(with("{{ messages }}", "{{ tools }}"), Severity::fatal, "template") == 0);
+  const Findings broken = with("\n{% if x %}", "{{ x | nope }}");
+  CHECK(count(broken, Severity::fatal, "template", "tokenizer.chat_template: ") == 1);
+  CHECK(count(broken, Severity::fatal, "template", "tokenizer.chat_template.tool_use: unknown filter 'nope'") == 1);
+  CHECK(count(with("{% include 'x' %}", ""), Severity::warning, "template") == 2);
+}
+
 TEST_CASE("check: a tokenizer.json of the same model agrees, one of another does not") {
   // SentencePiece's own vocabulary "bytes" and the tokenizer.json made of it differ by design in NFC alone.
   const std::string model = golden("unigram/bytes.gguf");

@@ -23,6 +23,7 @@ TEST_CASE("controls, quotes and invalid bytes are escaped", "[base]") {
   CHECK(escape("\xe4\xbd") == "\\xe4\\xbd");                    // cut
   CHECK(escape("\xc2\x9b") == "\\u{9b}");                       // C1: CSI in one character
   CHECK(escape("\xe2\x80\xae") == "\\u{202e}");                 // right-to-left override
+  CHECK(escape("\xd8\x9c") == "\\u{61c}");                      // Arabic letter mark
 }
 
 TEST_CASE("long text is cut between characters and its length told", "[base]") {

@@ -114,6 +114,8 @@ TEST_CASE("tokenizer.json: a step that is not known is one error with its name a
       {"post_processor", R"({"type": "Other"})", "post_processor is \"Other\""},
       {"post_processor", R"({"type": "BertProcessing", "sep": ["x", 9], "cls": ["y", 1]})", "post_processor has id 9"},
       {"decoder", R"({"type": "CTC"})", "decoder is \"CTC\""},
+      {"decoder", R"({"type": "Metaspace", "replacement": "_"})", "decoder replaces \"_\""},
+      {"pre_tokenizer", R"({"type": "Metaspace", "replacement": "__"})", "one character is needed"},
       {"model", R"({"type": "WordLevel"})", "model has type \"WordLevel\""},
       {"model", R"({"type": "BPE", "vocab": {"a": -1}, "merges": []})", "model.vocab.a is of type number"},
       {"model", R"({"type": "BPE", "vocab": {"a": 2000000000}, "merges": []})", "an id of 2000000000"},
@@ -135,6 +137,38 @@ TEST_CASE("tokenizer.json: a step that is not known is one error with its name a
     CHECK(has(error, row.named));
     CHECK(std::count(error.begin(), error.end(), ';') >= 2);
   }
+}
+
+TEST_CASE("tokenizer.json: \\S inside a class is what is no white space, whatever classes stand beside it") {
+  const auto pieces = [](const char* regex) {
+    json document = small_document();
+    document["pre_tokenizer"] = {
+        {"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Removed"}, {"invert", false}};
+    return encoded(document, "a b ab");
+  };
+  CHECK(pieces("[\\S]+") == Ids{4, 4});
+  CHECK(pieces("[^\\S\\n]+") == Ids{1, 2, 3});
+  CHECK(pieces("[[:alpha:]\\s]+").empty());
+  CHECK(pieces("[^[:alpha:]\\S]+") == Ids{1, 2, 3});
+}
+
+TEST_CASE("tokenizer.json: steps that write more and more are stopped", "[.long]") {  // at 2 GiB
+  json document = small_document();
+  const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  document["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", json::array()}};
+  for (int i = 0; i < 40; ++i) document["pre_tokenizer"]["pretokenizers"].push_back(bytes);
+  const auto tokenizer = read(document);
+  REQUIRE(tokenizer);
+  const auto ids = tokenizer->encode(std::string(1 << 16, '\xff'));  // each step doubles it
+  REQUIRE_FALSE(ids);
+  CHECK(has(ids.error().message(), "bytes once it is normalized"));
+}
+
+TEST_CASE("tokenizer.json: added tokens that normalization makes large are refused") {
+  json document = small_document();
+  document["normalizer"] = {{"type", "Prepend"}, {"prepend", std::string(1 << 20, 'x')}};
+  for (int i = 6; i < 106; ++i) document["added_tokens"].push_back({{"id", i}, {"content", std::to_string(i)}});
+  CHECK(has(error_of(document), "the added tokens have more than 67108864 bytes"));
 }
 
 TEST_CASE("tokenizer.json: what is no JSON, too deep or too small is refused") {

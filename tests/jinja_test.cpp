@@ -168,9 +168,41 @@ TEST_CASE("a template that does not end, or grows without end, is stopped") {
   message_of("{% set s = 'a' * 100000 %}{{ s | replace('a', s) }}");
   message_of(
       "{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{{ s | length }}{{ s | upper | length }}{% endfor %}");
-  message_of("{% for i in range(100000) %}{{ 'a' * 1000 }}{% endfor %}");      // 100 MB of output
+  message_of("{% for i in range(100000) %}{{ 'a' * 1000 }}{% endfor %}");  // 100 MB of output
+  message_of("{{ " + repeated("[", 60) + repeated("]", 60) + " | tojson(indent=100000000) }}");
+  message_of("{{ ('a,' * 12000000).split(',') | length }}");
+  message_of("{{ [1] | map(attribute='a.' * 60000000) | list }}");
+  message_of("{{ [1] | sort(attribute=',' * 60000000) }}");
+  message_of("{{ ('a ' * 5000000) | wordwrap(1) | length }}");
+  CHECK(text_of("{{ ('a' * 500000) | wordwrap(1) | length }}") == "999999");
+  CHECK(text_of("{{ ('-' * 500000) | wordwrap(1) | length }}") == "999999");
   CHECK(text_of("{% set ns = namespace() %}{% set ns.self = ns %}x") == "x");  // a circle is let go
   message_of("{% set ns = namespace() %}{% set ns.self = ns %}{{ ns }}");
+}
+
+TEST_CASE("names and keys by the thousand cost what they cost") {
+  CHECK(text_of("{{ dict((range(0, 100000) | list + range(100000, 200000) | list) | "
+                "batch(2)) | length }}") == "100000");
+  CHECK(text_of("{{ {1: 'a', 1.0: 'b', true: 'c', none: 'd', (1, 'x'): 'e'} }}{{ {1: 2}[true] }}") ==
+        "{1: 'c', None: 'd', (1, 'x'): 'e'}2");
+  std::string many;
+  for (int i = 0; i < 50000; ++i) many += "{% set n" + std::to_string(i) + "=1 %}";
+  message_of(many + "{% for a in range(1000) %}{% for b in range(1000) %}{{ x }}{% endfor %}{% endfor %}");
+  std::string captured = "{% macro m(n) %}{{ 'a' * 15000000 }}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}";
+  CHECK(has(message_of(captured), "more than 256 MiB"));
+}
+
+TEST_CASE("what holds what holds what … ends, and what holds itself is let go") {
+  const std::string loop = "{% set ns = namespace(c=0) %}{% for i in range(100000) %}";
+  for (const std::string step : {"cycler(ns.c)", "cycler(ns.c).next", "joiner(ns.c)", "[ns.c].copy", "{'a': ns.c}.get"})
+    CHECK(has(message_of(loop + "{% set ns.c = " + step + " %}{% endfor %}"), "64 deep"));
+  const std::string inner = "{% for a in [1] %}{% for b in [1, 2] %}{% set ns.l = loop %}";
+  const std::string close = "{% endfor %}{% set y = ns.l %}{% endfor %}";  // the sanitizer sees what is not let go
+  CHECK(text_of("{% set ns = namespace() %}" + inner + close + "{{ ns.l.index }}") == "2");
+  CHECK(text_of("{% set ns = namespace() %}" + inner + "{{ loop.changed(loop) }}" + close) == "TrueFalse");
+  CHECK(text_of("{% set ns = namespace() %}{% for b in [1, 2, 3] %}{% set ns.l = loop %}{% if b == 2 %}{% break %}"
+                "{% endif %}{% endfor %}{% set y = ns.l %}{{ y.index }}{{ y.previtem is defined }}") == "2False");
+  message_of("{% set ns = namespace() %}{% for b in [1] recursive %}{% set ns.l = loop %}{% endfor %}{{ ns.l([1]) }}");
 }
 
 TEST_CASE("the published limits hold at the limit and end one beyond it") {
@@ -199,6 +231,9 @@ TEST_CASE("arithmetic at its edges is defined") {
             "{{ [1, 2][9223372036854775807:] }}{{ [1, 2][:-9223372036854775807] }}{{ 'ab'[::9223372036854775807] }}") ==
         "[][]a");
   CHECK(text_of("{{ [1, 2][::-9223372036854775807] }}") == "[2]");
+  CHECK(text_of("{% set r = range(0, 9223372036854775807, 9223372036854775806) %}{{ r[1] }} {{ r[1:] | list }} "
+                "{{ r[::-1] | list }}") == "9223372036854775806 [9223372036854775806] [9223372036854775806, 0]");
+  message_of("{{ range(0, 9223372036854775807, 9223372036854775806)[::2] | list }}");
 }
 
 TEST_CASE("nothing outside of the template is within its reach") {

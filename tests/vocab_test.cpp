@@ -287,6 +287,12 @@ TEST_CASE("vocab: what ends a text is the union of ids, known texts and what the
   CHECK_FALSE(vocab->ends_text(other));
 }
 
+TEST_CASE("vocab: a token of undefined type is a normal one") {
+  SmallVocab small;
+  const auto id = small.add("x", 0, TokenType::undefined);
+  CHECK(Vocab::from_parts(small.parts())->type(id) == TokenType::normal);
+}
+
 TEST_CASE("vocab: <|end|> ends a text, but not where it only ends one of gpt-oss's messages") {
   SmallVocab small;
   const auto end = small.add("<|end|>", 0, TokenType::control);
@@ -294,6 +300,9 @@ TEST_CASE("vocab: <|end|> ends a text, but not where it only ends one of gpt-oss
   const auto back = small.add("<|return|>", 0, TokenType::control), call = small.add("<|call|>", 0, TokenType::control);
   const auto vocab = Vocab::from_parts(small.parts());
   CHECK_FALSE(vocab->ends_text(end));
+  VocabParts parts = small.parts();
+  parts.end_texts = {"<|end|>"};  // its template writes it, in place of <|return|>
+  CHECK_FALSE(Vocab::from_parts(parts)->ends_text(end));
   CHECK(vocab->ends_text(back));
   CHECK(vocab->ends_text(call));
 }

@@ -19,11 +19,13 @@ class Lines {
   /// nullopt at the end; the last line may lack its newline.
   Result<std::optional<std::string>> next() {
     for (;;) {
-      if (const std::size_t end = read_.find('\n'); end != std::string::npos) {
+      if (const std::size_t end = read_.find('\n', searched_); end != std::string::npos) {
         std::string line = read_.substr(0, end);
         read_.erase(0, end + 1);
+        searched_ = 0;
         return std::optional(std::move(line));
       }
+      searched_ = read_.size();
       if (ended_) return read_.empty() ? std::optional<std::string>() : std::optional(std::exchange(read_, {}));
       char buffer[65536];
       const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
@@ -38,6 +40,7 @@ class Lines {
 
  private:
   std::string read_;
+  std::size_t searched_ = 0;  // bytes of it without a newline
   bool ended_ = false;
 };
 
@@ -61,7 +64,7 @@ class Chat : public Command {
     if (!options) return options.error();
     auto model = model_.open();
     if (!model) return model.error();
-    if (!template_)  // said before anybody types
+    if (!template_ && model_.mmap())  // said before anybody types, where the file need not be read again for it
       if (auto source = tools::chat_template(model->info().path); !source) return source.error();
     auto session = model->session(*options);
     if (!session) return session.error();

@@ -68,6 +68,7 @@ class ModelRun {
   void settle();
 
   Result<Model> open() const;
+  bool mmap() const { return file_.mmap(); }
   /// `default_n_ctx`: for a call without --ctx; 0 leaves it to the library.
   Result<SessionOptions> session_options(std::int64_t default_n_ctx = 0) const;
 

@@ -1,12 +1,8 @@
 // Enters: text from a file, a path or a peer. Leaves: one printable line, safe to show in a message or on a terminal.
 #include "escape.h"
 
-#include <cstdint>
-
 namespace hearth {
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 /// One character at the front of a text: how many bytes it takes, and its code point, or that its first byte is
 /// invalid.
@@ -33,18 +29,16 @@ Character first_character(std::string_view text) {
   return {length, code, true};
 }
 
-/// Characters that terminals and log readers act upon: controls, line separators, bidirectional overrides, the BOM.
-bool acts_on_terminal(std::uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+std::string hex_escape(unsigned char byte) {
+  std::string out = "\\x";
+  append_hex(out, byte, 2);
+  return out;
 }
 
-std::string hex_escape(unsigned char byte) { return {'\\', 'x', hex_digits[byte >> 4], hex_digits[byte & 15]}; }
-
 std::string unicode_escape(std::uint32_t code) {
-  std::string digits;
-  for (; code != 0; code >>= 4) digits.insert(digits.begin(), hex_digits[code & 15]);
-  return "\\u{" + digits + "}";
+  std::string out = "\\u{";
+  append_hex(out, code, code < 0x100 ? 2 : code < 0x1000 ? 3 : code < 0x10000 ? 4 : code < 0x100000 ? 5 : 6);
+  return out + "}";
 }
 
 std::string shown(const Character& character, std::string_view bytes) {
@@ -80,6 +74,15 @@ std::string escape(std::string_view text, std::size_t max_bytes) {
     at += character.bytes;
   }
   return out;
+}
+
+bool acts_on_terminal(std::uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || (code >= 0x200e && code <= 0x200f) ||
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
+void append_hex(std::string& out, std::uint32_t value, int n_digits) {
+  for (int shift = 4 * (n_digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
 }
 
 std::string quoted_path(std::string_view path) { return "'" + escape(path, shown_path_bytes) + "'"; }

@@ -56,7 +56,9 @@ Result<ChatReply> answer(const LoadedModel& model, Sequence& sequence, std::span
       sequence.generate_after(
           ids, generate, [&](std::string_view piece) { return show(parser.push(text::jinja::made_sound(piece))); },
           reply.n_reused));
-  if (!show(parser.finish())) reply.generation.finish = Finish::cancelled;
+  const std::string rest = parser.finish();
+  const bool heard = reply.generation.finish != Finish::cancelled;  // who said stop is told no more
+  if (heard && !show(rest)) reply.generation.finish = Finish::cancelled;
   reply.raw = reply.generation.text;
   const text::ReplyParts& parts = parser.parts();
   reply.content = parts.content;

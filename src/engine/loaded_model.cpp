@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "chat_template.h"
 #include "cpu_backend.h"
 #include "dispatch.h"
 #include "elapsed.h"
@@ -55,7 +56,8 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->file_ = std::make_unique<gguf::File>(std::move(file));
   model::Network& net = m->network_;
   HEARTH_TRY(net.config, model::read_config(*m->file_));
-  HEARTH_TRY(auto tokenizer, text::Tokenizer::from(*m->file_, {.pre = options.pre}));
+  HEARTH_TRY(auto tokenizer,
+             text::Tokenizer::from(*m->file_, {.pre = options.pre, .end_texts = text::turn_ends(*m->file_)}));
   m->tokenizer_ = std::make_unique<text::Tokenizer>(std::move(tokenizer));
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));

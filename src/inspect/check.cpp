@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "chat_template.h"
 #include "config.h"
 #include "escape.h"
 #include "hf_tokenizer.h"
@@ -19,9 +20,9 @@ void add(Findings& findings, Severity severity, std::string part, std::string me
 }
 
 /// What this build does not run may still be a sound file.
-void add_error(Findings& findings, const std::string& part, const Error& error) {
+void add_error(Findings& findings, const std::string& part, const Error& error, const std::string& of = "") {
   const bool sound = error.status() == Status::unsupported;
-  add(findings, sound ? Severity::warning : Severity::fatal, part, error.message());
+  add(findings, sound ? Severity::warning : Severity::fatal, part, of + error.message());
 }
 
 void check_model(const gguf::File& file, Findings& findings) {
@@ -83,12 +84,20 @@ std::optional<text::Tokenizer> check_tokenizer(const gguf::File& file, Findings&
 }
 
 void check_template(const gguf::File& file, Findings& findings) {
-  const auto found = file.optional_string("tokenizer.chat_template");
-  if (!found) return add(findings, Severity::fatal, "template", found.error().message());
-  if (!*found) {
+  const auto found = file.optional_string(text::template_key);
+  if (found && !*found) {
     add(findings, Severity::note, "template", "tokenizer.chat_template is missing: chat needs --template FILE");
-  } else if ((*found)->empty()) {
-    add(findings, Severity::warning, "template", "tokenizer.chat_template is empty: chat needs --template FILE");
+  }
+  for (const std::string_view key : {text::template_key, text::tools_template_key}) {
+    const auto source = file.optional_string(key);
+    if (!source) {
+      add(findings, Severity::fatal, "template", source.error().message());
+    } else if (*source && (*source)->empty()) {
+      add(findings, Severity::warning, "template", std::string(key) + " is empty: chat needs --template FILE");
+    } else if (*source) {
+      const auto parsed = text::ChatTemplate::parse(**source);
+      if (!parsed) add_error(findings, "template", parsed.error(), std::string(key) + ": ");
+    }
   }
 }
 

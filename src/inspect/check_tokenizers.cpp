@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "escape.h"
+#include "space_mark.h"
 
 namespace hearth::inspect {
 namespace {
@@ -45,10 +46,10 @@ constexpr std::string_view probes[] = {
 
 /// GGUF writes WordPiece the other way round: U+2581 before what begins a word, nothing before what goes on.
 std::string as_gguf_writes(const text::Tokenizer& gguf, std::string_view text, TokenType type) {
-  const bool turns = gguf.vocab().model() == "bert" && type != TokenType::control && type != TokenType::unknown;
+  const bool turns = gguf.vocab().model() == "bert" && text::is_text(type);
   if (!turns) return std::string(text);
   if (text.starts_with("##") && text.size() > 2) return std::string(text.substr(2));
-  return "\xe2\x96\x81" + std::string(text);
+  return std::string(text::space_mark) + std::string(text);
 }
 
 void compare_texts(const text::Tokenizer& gguf, const text::Tokenizer& json, Findings& findings) {

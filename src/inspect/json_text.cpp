@@ -6,31 +6,13 @@
 #include <cstring>
 #include <type_traits>
 
-#include "utf8.h"
+#include "characters.h"
+#include "escape.h"
 
 namespace hearth::inspect {
 namespace {
 
 using gguf::ValueType;
-
-/// The code point of one valid character.
-std::uint32_t code_of(std::string_view character) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(character[i])); };
-  std::uint32_t code = character.size() == 1 ? byte(0) : byte(0) & (0xffu >> (character.size() + 1));
-  for (std::size_t i = 1; i < character.size(); ++i) code = code << 6 | (byte(i) & 0x3f);
-  return code;
-}
-
-bool acts_on_terminal(std::uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || (code >= 0x200e && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
-}
-
-void append_escape(std::string& out, std::uint32_t code) {  // every code that acts on a terminal has at most 16 bits
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += digits[code >> shift & 15];
-}
 
 template <class T> std::string number(const std::byte* at) {
   T value;
@@ -48,17 +30,19 @@ template <class T> std::string number(const std::byte* at) {
 std::string json_string(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    const auto [state, length] = text::utf8_step(text);
+    const auto [code, length] = text::first_character(text);
     const std::string_view bytes = text.substr(0, length);
     text.remove_prefix(length);
-    if (state != text::Utf8::valid) {
+    if (code == text::Character::no_code) {
       out += "\xef\xbf\xbd";
       continue;
     }
-    const std::uint32_t code = code_of(bytes);
     if (code == '"' || code == '\\') out += '\\';
-    if (acts_on_terminal(code)) append_escape(out, code);
-    else out += bytes;
+    if (acts_on_terminal(static_cast<std::uint32_t>(code))) {  // all of these have at most 16 bits
+      append_hex(out.append("\\u"), static_cast<std::uint32_t>(code), 4);
+    } else {
+      out += bytes;
+    }
   }
   return out + '"';
 }

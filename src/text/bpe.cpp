@@ -107,7 +107,7 @@ Result<void> Bpe::read_merges() {
 /// bytes: DeepSeek's "\u00f5" is that character and not the byte 0xf5.
 std::int32_t Bpe::find_token(std::string_view spelled) const {
   const std::int32_t id = vocab_.find(spelled);
-  if (id < 0 || !may_merge(vocab_.type(id))) return -1;
+  if (id < 0 || !is_text(vocab_.type(id))) return -1;
   return traits_.byte_level && vocab_.type(id) == TokenType::user_defined ? -1 : id;
 }
 
@@ -167,13 +167,7 @@ void Bpe::append_piece(std::int32_t id, std::string& bytes) const {
   } else if (!traits_.byte_level) {
     append_unmarked(text, bytes);
   } else {
-    for (std::size_t at = 0; at < text.size();) {
-      const Utf8Step step = utf8_step(text.substr(at));
-      const std::string_view character = text.substr(at, step.length);
-      const auto byte = step.state == Utf8::valid ? byte_of_letter(character) : std::nullopt;
-      byte ? bytes.push_back(static_cast<char>(*byte)) : static_cast<void>(bytes.append(character));
-      at += step.length;
-    }
+    append_unlettered(text, bytes);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "utf8.h"
+
 namespace hearth::text {
 
 /// Bytes that print in Latin-1 stand for themselves; the 68 others, in order, for U+0100 and up.
@@ -43,6 +45,17 @@ inline std::optional<std::uint8_t> byte_of_letter(std::string_view character) {
   }();
   if (bytes[letter] < 0) return std::nullopt;
   return static_cast<std::uint8_t>(bytes[letter]);
+}
+
+/// Appends the bytes that a spelling stands for; what is no letter of a byte stays as it is.
+inline void append_unlettered(std::string_view spelled, std::string& bytes) {
+  while (!spelled.empty()) {
+    const Utf8Step step = utf8_step(spelled);
+    const std::string_view character = spelled.substr(0, step.length);
+    const auto byte = step.state == Utf8::valid ? byte_of_letter(character) : std::nullopt;
+    byte ? bytes.push_back(static_cast<char>(*byte)) : static_cast<void>(bytes.append(character));
+    spelled.remove_prefix(step.length);
+  }
 }
 
 }  // namespace hearth::text

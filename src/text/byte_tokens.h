@@ -1,6 +1,7 @@
 // Enters: a vocabulary. Leaves: the token of each byte, for text that has no token of its own.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <hearth/result.hpp>
@@ -20,6 +21,10 @@ class ByteTokens {
   Result<void> read_spelled();
 
   void set(std::uint8_t byte, std::int32_t id) { ids_[byte] = id; }
+
+  /// [256] by byte, -1 for none.
+  const std::array<std::int32_t, 256>& ids() const { return ids_; }
+  bool complete() const { return std::find(ids_.begin(), ids_.end(), -1) == ids_.end(); }
 
   /// Appends the tokens of the bytes of `text`, or one unknown token where a byte has none. Error: no unknown token.
   Result<void> append(std::string_view text, std::vector<std::int32_t>& ids) const;

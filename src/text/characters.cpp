@@ -1,4 +1,4 @@
-// Enters: the first bytes of a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
+// Enters: a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
 #include "characters.h"
 
 #include <utf8proc.h>
@@ -47,6 +47,13 @@ Character first_character(std::string_view text) {
   std::int32_t code = step.length == 1 ? byte(0) : byte(0) & (0xff >> (step.length + 1));
   for (std::size_t i = 1; i < step.length; ++i) code = code << 6 | (byte(i) & 0x3f);
   return {code, step.length};
+}
+
+Character last_character(std::string_view text) {
+  std::size_t begin = text.size() - 1;
+  while (begin > 0 && text.size() - begin < 4 && !is_utf8_begin(text[begin])) --begin;
+  const Character character = first_character(text.substr(begin));
+  return begin + character.length == text.size() ? character : Character{Character::no_code, 1};
 }
 
 void append_utf8(std::int32_t code, std::string& bytes) {

@@ -1,4 +1,4 @@
-// Enters: the first bytes of a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
+// Enters: a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,9 @@ struct Character {
   std::size_t length = 0;  // bytes
 };
 
-/// The first character of `text`, which is not empty.
+/// The first and the last character of `text`, which is not empty.
 Character first_character(std::string_view text);
+Character last_character(std::string_view text);
 
 void append_utf8(std::int32_t code, std::string& bytes);
 

@@ -3,6 +3,7 @@
 
 #include "escape.h"
 #include "jinja_unicode.h"
+#include "reply_calls.h"
 #include "try.h"
 
 namespace hearth::text {
@@ -11,8 +12,6 @@ namespace {
 using jinja::Dict;
 using jinja::Runtime;
 using jinja::Value;
-
-constexpr std::string_view kKey = "tokenizer.chat_template", kKeyWithTools = "tokenizer.chat_template.tool_use";
 
 /// Fields of one message; a text that is no UTF-8 is named.
 class Fields {
@@ -99,8 +98,9 @@ Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_think
   const auto set = [&](const char* key, const Value& value) { all->set(rt.text(key), value); };
   set("messages", rt.list(std::move(messages)));
   set("add_generation_prompt", Value::boolean(true));
-  set("bos_token", rt.text(std::string(input.bos)));
-  set("eos_token", rt.text(std::string(input.eos)));
+  set("bos_token",
+      rt.text(jinja::made_sound(input.bos)));  // a vocabulary may hold any bytes, a template's texts may not
+  set("eos_token", rt.text(jinja::made_sound(input.eos)));
   set("tools", Value::none());
   if (!input.tools.empty()) {
     HEARTH_TRY(const Value tools, jinja::from_json(rt, input.tools, "tools"));
@@ -121,10 +121,10 @@ Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_think
 
 Result<std::string_view> chat_template_source(const gguf::File& file, bool with_tools) {
   if (with_tools) {
-    HEARTH_TRY(const auto for_tools, file.optional_string(kKeyWithTools));
+    HEARTH_TRY(const auto for_tools, file.optional_string(tools_template_key));
     if (for_tools) return *for_tools;
   }
-  HEARTH_TRY(const auto source, file.optional_string(kKey));
+  HEARTH_TRY(const auto source, file.optional_string(template_key));
   if (source) return *source;
   return Error(Status::not_found, "the model has no chat template; " + quoted_path(file.path()) +
                                       "; give one with --template FILE, or complete a text instead");
@@ -137,6 +137,42 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
 
 Result<std::string> ChatTemplate::prompt(const ChatInput& input) const {
   return template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now);
+}
+
+std::string ChatTemplate::turn_end() const {
+  constexpr std::string_view answer = "the answer is here", eos = "<eos_token>";
+  struct Brackets {
+    char open, close;
+  };
+  constexpr Brackets brackets[] = {{'<', '>'}, {'[', ']'}};
+  jinja::Limits limits;
+  limits.steps = 100000;  // nobody asked for this prompt, so it may not take long
+  const ChatMessage messages[] = {{.role = "user", .content = "ask"},
+                                  {.role = "assistant", .content = std::string(answer)},
+                                  {.role = "user", .content = "ask"}};
+  const ChatInput input{messages, {}, {}, {}, eos, {}};
+  const auto prompt =
+      template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now, limits);
+  const std::size_t at = prompt ? prompt->find(answer) : std::string::npos;
+  if (at == std::string::npos) return {};
+  const std::string_view behind = trimmed(std::string_view(*prompt).substr(at + answer.size()));
+  if (behind.starts_with(eos)) return {};  // every vocabulary knows that one
+  for (const Brackets& pair : brackets) {
+    if (behind.starts_with(pair.open)) return std::string(behind.substr(0, behind.find(pair.close) + 1));
+  }
+  return {};
+}
+
+std::vector<std::string> turn_ends(const gguf::File& file) {
+  std::vector<std::string> ends;
+  for (const std::string_view key : {template_key, tools_template_key}) {
+    const auto source = file.optional_string(key);
+    if (!source || !*source) continue;
+    const auto parsed = ChatTemplate::parse(**source);
+    if (!parsed) continue;
+    if (std::string end = parsed->turn_end(); !end.empty()) ends.push_back(std::move(end));
+  }
+  return ends;
 }
 
 }  // namespace hearth::text

@@ -5,12 +5,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gguf_reader.h"
 #include "jinja_template.h"
 #include "reply_format.h"
 
 namespace hearth::text {
+
+inline constexpr std::string_view template_key = "tokenizer.chat_template";
+inline constexpr std::string_view tools_template_key = "tokenizer.chat_template.tool_use";
 
 /// tokenizer.chat_template of a model file, or the one that it has for tools. Neither: an error that says what to do.
 Result<std::string_view> chat_template_source(const gguf::File& file, bool with_tools);
@@ -22,6 +26,9 @@ struct ChatInput {
   jinja::Moment now;
 };
 
+/// The texts that end a turn in the templates of a model file; none where there are none that are sound.
+std::vector<std::string> turn_ends(const gguf::File& file);
+
 class ChatTemplate {
  public:
   static Result<ChatTemplate> parse(std::string_view source);
@@ -29,6 +36,10 @@ class ChatTemplate {
   /// Ends where the assistant's answer begins.
   Result<std::string> prompt(const ChatInput& input) const;
   const ReplyFormat& replies() const { return *replies_; }
+
+  /// What it writes behind an answer that is over, such as <|im_end|>: a model that generates it has ended its turn. Empty
+  /// where that begins with no marker in brackets, or the template does not render two plain messages.
+  std::string turn_end() const;
 
  private:
   ChatTemplate(jinja::Template parsed, const ReplyFormat& replies, bool wants_thinking)

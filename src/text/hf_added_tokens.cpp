@@ -6,16 +6,6 @@
 #include "try.h"
 
 namespace hearth::text {
-namespace {
-
-/// The code point of the last character.
-std::int32_t last_code(std::string_view text) {
-  std::size_t begin = text.size() - 1;
-  while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
-  return first_character(text.substr(begin)).code;
-}
-
-}  // namespace
 
 Result<std::vector<HfAddedToken>> read_added_tokens(const JsonNode& node) {
   std::vector<HfAddedToken> tokens;
@@ -46,7 +36,7 @@ HfAddedTokens::HfAddedTokens(std::vector<HfAddedToken> tokens, std::vector<std::
 bool HfAddedTokens::may_stand(const HfAddedToken& token, std::string_view text, std::size_t begin,
                               std::size_t end) const {
   if (!token.single_word) return true;
-  const bool joined_left = begin > 0 && is_word(last_code(text.substr(0, begin)));
+  const bool joined_left = begin > 0 && is_word(last_character(text.substr(0, begin)).code);
   const bool joined_right = end < text.size() && is_word(first_character(text.substr(end)).code);
   return !joined_left && !joined_right;
 }

@@ -1,12 +1,11 @@
 // Enters: the "model" of a tokenizer.json, of type BPE. Leaves: byte pair encoding by its merges.
-#include <cstdio>
-
 #include "characters.h"
 #include "escape.h"
 #include "hf_model.h"
 #include "merger.h"
 #include "pair_table.h"
 #include "try.h"
+#include "vocab.h"
 #include "word_cache.h"
 
 namespace hearth::text {
@@ -102,9 +101,7 @@ FirstSymbol HfBpe::Rules::first(std::string_view rest) const {
 bool HfBpe::append_bytes(std::string_view text, std::vector<std::int32_t>& ids) const {
   const std::size_t before = ids.size();
   for (char c : text) {
-    char name[8];
-    std::snprintf(name, sizeof name, "<0x%02X>", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    const std::int32_t id = vocabulary_.find(name);
+    const std::int32_t id = vocabulary_.find(byte_text(static_cast<std::uint8_t>(c)));
     if (id < 0) {
       ids.resize(before);
       return false;

@@ -5,7 +5,6 @@
 #include "escape.h"
 #include "space_mark.h"
 #include "try.h"
-#include "utf8.h"
 
 namespace hearth::text {
 namespace {
@@ -18,6 +17,8 @@ Result<void> add_byte_level(const JsonNode&, HfDecoder& decoder) {
 }
 
 Result<void> add_metaspace(const JsonNode& node, HfDecoder& decoder) {
+  HEARTH_TRY(const std::string_view mark, node["replacement"].text_or(space_mark));
+  if (mark != space_mark) return node.unsupported("replaces \"" + escape(mark) + "\", only U+2581 is known here");
   HEARTH_TRY(const bool prefix, node["add_prefix_space"].flag_or(true));
   HEARTH_TRY(const std::string_view scheme, node["prepend_scheme"].text_or(prefix ? "always" : "never"));
   decoder.marks = true;
@@ -76,21 +77,8 @@ constexpr DecoderRow decoders[] = {
 };
 
 Result<void> add_decoder(const JsonNode& node, HfDecoder& decoder) {
-  HEARTH_TRY(const std::string_view type, node["type"].text());
-  for (const DecoderRow& row : decoders) {
-    if (row.type == type) return row.add(node, decoder);
-  }
-  return node.unsupported("is \"" + escape(type) + "\", a decoder that is not known here");
-}
-
-void append_byte_letters(std::string_view text, std::string& bytes) {
-  while (!text.empty()) {
-    const Utf8Step step = utf8_step(text);
-    const std::string_view character = text.substr(0, step.length);
-    const auto byte = step.state == Utf8::valid ? byte_of_letter(character) : std::nullopt;
-    byte ? bytes.push_back(static_cast<char>(*byte)) : static_cast<void>(bytes.append(character));
-    text.remove_prefix(step.length);
-  }
+  HEARTH_TRY(const DecoderRow* row, row_of(decoders, node, "decoder"));
+  return row->add(node, decoder);
 }
 
 }  // namespace
@@ -105,7 +93,7 @@ void HfDecoder::append_piece(std::string_view token, TokenType type, std::string
   if (spaced && !joined) bytes.push_back(' ');
   const bool ends_word = !word_suffix.empty() && token.ends_with(word_suffix);
   if (ends_word) token.remove_suffix(word_suffix.size());
-  if (byte_letters && type != TokenType::user_defined) append_byte_letters(token, bytes);
+  if (byte_letters && type != TokenType::user_defined) append_unlettered(token, bytes);
   else if (marks) append_unmarked(token, bytes);
   else bytes.append(token);
   if (ends_word) bytes.push_back(' ');

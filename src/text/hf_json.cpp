@@ -4,9 +4,6 @@
 #include <limits>
 #include <optional>
 
-#include "escape.h"
-#include "try.h"
-
 namespace hearth::text {
 namespace {
 

@@ -1,12 +1,16 @@
 // Enters: JSON text. Leaves: its values, each with the path it has in the file, so that errors can say where.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "escape.h"
+#include "try.h"
 
 namespace hearth::text {
 
@@ -45,5 +49,15 @@ class JsonNode {
   std::string path_;
   const std::string* where_;
 };
+
+/// The row of a table that a node's "type" names. Error: a type that is not known here, by its name and place.
+template <class Row, std::size_t n>
+Result<const Row*> row_of(const Row (&table)[n], const JsonNode& node, std::string_view what) {
+  HEARTH_TRY(const std::string_view type, node["type"].text());
+  for (const Row& row : table) {
+    if (row.type == type) return &row;
+  }
+  return node.unsupported("is \"" + escape(type) + "\", a " + std::string(what) + " that is not known here");
+}
 
 }  // namespace hearth::text

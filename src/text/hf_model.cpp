@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <limits>
 
 #include "escape.h"
 #include "try.h"
 #include "unigram.h"
+#include "vocab.h"
 #include "wordpiece.h"
 
 namespace hearth::text {
@@ -116,10 +116,8 @@ Result<std::unique_ptr<const HfModel>> read_unigram(const JsonNode& node, HfVoca
   parts.unknown_score = worst - unknown_penalty;
   if (vocabulary.byte_fallback) {
     std::array<std::int32_t, 256> bytes;
-    for (int byte = 0; byte < 256; ++byte) {
-      char name[8];
-      std::snprintf(name, sizeof name, "<0x%02X>", byte);
-      bytes[static_cast<std::size_t>(byte)] = vocabulary.find(name);
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      bytes[byte] = vocabulary.find(byte_text(static_cast<std::uint8_t>(byte)));
     }
     if (std::find(bytes.begin(), bytes.end(), -1) == bytes.end()) parts.bytes = bytes;
   }

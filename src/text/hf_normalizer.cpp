@@ -1,10 +1,7 @@
 // Enters: the "normalizer" of a tokenizer.json. Leaves: its steps.
-#include <iterator>
-
 #include "byte_letters.h"
 #include "characters.h"
 #include "charsmap.h"
-#include "escape.h"
 #include "hf_steps.h"
 #include "normalizer.h"
 #include "try.h"
@@ -113,15 +110,7 @@ Result<NormalizerSteps> make_precompiled(const JsonNode& node) {
   return NormalizerSteps{changing([map](std::string_view text) { return mapped_by_graphemes(text, *map); })};
 }
 
-Result<NormalizerSteps> make_sequence(const JsonNode& node) {
-  HEARTH_TRY(const std::vector<JsonNode> nodes, node["normalizers"].items());
-  NormalizerSteps steps;
-  for (const JsonNode& inner : nodes) {
-    HEARTH_TRY(NormalizerSteps more, read_normalizer(inner));
-    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  }
-  return steps;
-}
+Result<NormalizerSteps> make_sequence(const JsonNode& node) { return read_each(node["normalizers"], read_normalizer); }
 
 /// THE table of normalizers: "type", maker.
 struct NormalizerRow {
@@ -149,11 +138,8 @@ constexpr NormalizerRow normalizers[] = {
 
 Result<NormalizerSteps> read_normalizer(const JsonNode& node) {
   if (node.is_null()) return NormalizerSteps{};
-  HEARTH_TRY(const std::string_view type, node["type"].text());
-  for (const NormalizerRow& row : normalizers) {
-    if (row.type == type) return row.make(node);
-  }
-  return node.unsupported("is \"" + escape(type) + "\", a normalizer that is not known here");
+  HEARTH_TRY(const NormalizerRow* row, row_of(normalizers, node, "normalizer"));
+  return row->make(node);
 }
 
 }  // namespace hearth::text

@@ -1,10 +1,9 @@
 // Enters: the "pre_tokenizer" of a tokenizer.json. Leaves: its steps.
-#include <iterator>
-
 #include "byte_letters.h"
 #include "characters.h"
 #include "escape.h"
 #include "hf_steps.h"
+#include "normalizer.h"
 #include "space_mark.h"
 #include "try.h"
 
@@ -28,6 +27,7 @@ template <class Append> Step rewriting(Append append) {
     for (std::size_t i = 0; i < pieces.spans.size(); ++i) {
       const std::size_t begin = out.size();
       append(pieces[i], i == 0 && pieces.at_start, out);
+      HEARTH_CHECK(check_normalized(out.size()));
       pieces.spans[i] = {begin, out.size()};
     }
     pieces.text = std::move(out);
@@ -130,7 +130,9 @@ Result<SplitSteps> make_metaspace(const JsonNode& node) {
   if (scheme != "always" && scheme != "first" && scheme != "never") {
     return node["prepend_scheme"].unsupported("is \"" + escape(scheme) + "\", which is not known here");
   }
-  if (mark.empty()) return node["replacement"].malformed("is empty, a character is needed");
+  if (mark.empty() || first_character(mark).length != mark.size()) {
+    return node["replacement"].malformed("is \"" + escape(mark) + "\", one character is needed");
+  }
   const bool always = scheme == "always", never = scheme == "never";
   SplitSteps steps{
       rewriting([mark = std::string(mark), always, never](std::string_view piece, bool first, std::string& out) {
@@ -145,15 +147,7 @@ Result<SplitSteps> make_metaspace(const JsonNode& node) {
   return steps;
 }
 
-Result<SplitSteps> make_sequence(const JsonNode& node) {
-  HEARTH_TRY(const std::vector<JsonNode> nodes, node["pretokenizers"].items());
-  SplitSteps steps;
-  for (const JsonNode& inner : nodes) {
-    HEARTH_TRY(SplitSteps more, read_pre_tokenizer(inner));
-    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  }
-  return steps;
-}
+Result<SplitSteps> make_sequence(const JsonNode& node) { return read_each(node["pretokenizers"], read_pre_tokenizer); }
 
 /// THE table of pre-tokenizers of tokenizer.json: "type", maker.
 struct SplitRow {
@@ -181,11 +175,8 @@ Result<std::shared_ptr<const Pattern>> read_pattern(const JsonNode& node) {
 
 Result<SplitSteps> read_pre_tokenizer(const JsonNode& node) {
   if (node.is_null()) return SplitSteps{};
-  HEARTH_TRY(const std::string_view type, node["type"].text());
-  for (const SplitRow& row : pre_tokenizers) {
-    if (row.type == type) return row.make(node);
-  }
-  return node.unsupported("is \"" + escape(type) + "\", a pre-tokenizer that is not known here");
+  HEARTH_TRY(const SplitRow* row, row_of(pre_tokenizers, node, "pre-tokenizer"));
+  return row->make(node);
 }
 
 }  // namespace hearth::text

@@ -3,7 +3,8 @@
 
 #include <functional>
 #include <hearth/result.hpp>
-#include <limits>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,23 @@
 
 namespace hearth::text {
 
-/// Bytes of a text that a step may leave; one that makes more may stop there, and encode refuses.
-inline constexpr std::size_t max_normalized = std::numeric_limits<std::int32_t>::max();
-
 using NormalizerSteps = std::vector<std::function<Result<void>(std::string& text)>>;
 using SplitSteps = std::vector<std::function<Result<void>(Pieces& pieces)>>;
 
 /// None where the node is null. Errors: a type that is not known here, by its name and place.
 Result<NormalizerSteps> read_normalizer(const JsonNode& node);
 Result<SplitSteps> read_pre_tokenizer(const JsonNode& node);
+
+/// The steps of all nodes of an array, in order.
+template <class Steps> Result<Steps> read_each(const JsonNode& array, Result<Steps> (*read)(const JsonNode& node)) {
+  HEARTH_TRY(const std::vector<JsonNode> nodes, array.items());
+  Steps steps;
+  for (const JsonNode& node : nodes) {
+    HEARTH_TRY(Steps more, read(node));
+    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
+  return steps;
+}
 
 /// {"String": …} or {"Regex": …}.
 Result<std::shared_ptr<const Pattern>> read_pattern(const JsonNode& node);

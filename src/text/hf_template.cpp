@@ -1,9 +1,6 @@
 // Enters: the "post_processor" of a tokenizer.json. Leaves: the ids that go before and after a text.
 #include "hf_template.h"
 
-#include "escape.h"
-#include "try.h"
-
 namespace hearth::text {
 namespace {
 
@@ -71,11 +68,8 @@ constexpr TemplateRow processors[] = {
 
 Result<HfTemplate> read_template(const JsonNode& node) {
   if (node.is_null()) return HfTemplate{};
-  HEARTH_TRY(const std::string_view type, node["type"].text());
-  for (const TemplateRow& row : processors) {
-    if (row.type == type) return row.read(node);
-  }
-  return node.unsupported("is \"" + escape(type) + "\", a post-processor that is not known here");
+  HEARTH_TRY(const TemplateRow* row, row_of(processors, node, "post-processor"));
+  return row->read(node);
 }
 
 }  // namespace hearth::text

@@ -13,6 +13,7 @@
 #include "hf_steps.h"
 #include "hf_template.h"
 #include "mapped_file.h"
+#include "normalizer.h"
 #include "try.h"
 
 namespace hearth::text {
@@ -68,22 +69,25 @@ class HfAlgorithm final : public Algorithm {
 Result<void> run_steps(const NormalizerSteps& steps, std::string& text) {
   for (const auto& step : steps) {
     HEARTH_CHECK(step(text));
-    if (text.size() > max_normalized) {
-      return Error(Status::invalid_argument, "the text has " + std::to_string(text.size()) +
-                                                 " bytes once it is normalized; encode takes up to 2147483647; "
-                                                 "cut it into parts");
-    }
+    HEARTH_CHECK(check_normalized(text.size()));
   }
   return {};
 }
 
 Result<std::unique_ptr<const Algorithm>> HfAlgorithm::make(const Vocab& vocab, Pipeline pipeline) {
+  constexpr std::size_t most_bytes = std::size_t{64} << 20;  // a step may write much for each letter of each token
   std::vector<HfAddedToken> raw, normalized;
   std::vector<std::string> raw_texts, normalized_texts;
   std::unordered_map<std::int32_t, std::string> written;
+  std::size_t n_bytes = 0;
   for (const HfAddedToken& token : pipeline.added) {
     std::string text = token.content;
     if (token.normalized) HEARTH_CHECK(run_steps(pipeline.normalizer, text));
+    if ((n_bytes += text.size()) > most_bytes) {
+      return Error(Status::malformed, "the added tokens have more than " + std::to_string(most_bytes) +
+                                          " bytes once they are normalized; " + vocab.where() +
+                                          "; use the tokenizer of the model's GGUF file");
+    }
     if (text != token.content) written[token.id] = text;
     (token.normalized ? normalized : raw).push_back(token);
     (token.normalized ? normalized_texts : raw_texts).push_back(std::move(text));

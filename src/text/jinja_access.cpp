@@ -54,10 +54,7 @@ Result<std::optional<Value>> own_item(Runtime& rt, const Value& value, const Val
   const std::int64_t length = length_of(value);
   const std::int64_t at = key.integer() < 0 ? key.integer() + length : key.integer();
   if (at < 0 || at >= length) return std::optional<Value>();
-  if (value.is(Kind::range)) {
-    const Range& range = value.as<Range>();
-    return std::optional(Value::integer(range.start + at * range.step));
-  }
+  if (value.is(Kind::range)) return std::optional(Value::integer(value.as<Range>().at(at)));
   if (value.is_array()) return std::optional(value.as<Array>().items[static_cast<std::size_t>(at)]);
   const std::string_view bytes = value.text();
   HEARTH_CHECK(rt.step(bytes.size()));
@@ -126,7 +123,9 @@ Result<Value> slice(Runtime& rt, const Value& value, const Value& start, const V
   }
   if (value.is(Kind::range)) {
     const Range& r = value.as<Range>();
-    return rt.range(r.start + b.start * r.step, r.start + b.stop * r.step, r.step * b.step);
+    std::int64_t stride = 0;
+    if (__builtin_mul_overflow(r.step, b.step, &stride)) return failure("the slice's step needs more than 64 bits");
+    return rt.range(r.at(b.start), r.at(b.stop), stride);
   }
   const auto& items = value.as<Array>().items;
   HEARTH_CHECK(rt.step(items.size() * sizeof(Value)));

@@ -22,6 +22,12 @@ const Value* Scope::find(std::string_view name) const {
   return nullptr;
 }
 
+std::size_t Scope::n_visible() const {
+  std::size_t n = 0;
+  for (const Scope* scope = this; scope; scope = scope->outer.get()) n += scope->names.size();
+  return n;
+}
+
 Evaluator::Evaluator(Runtime& rt, const Ast& ast, const Value& variables)
     : rt_(rt), ast_(ast), variables_(variables), scope_(std::make_shared<Scope>()) {}
 
@@ -38,11 +44,16 @@ Result<std::string> Evaluator::run() {
 
 Result<void> Evaluator::put(std::string_view text) {
   HEARTH_CHECK(rt_.step(text.size()));
+  n_written_ += text.size();
+  HEARTH_CHECK(rt_.room(n_written_));
   if (out_->size() + text.size() > rt_.limits().output_bytes)
     return limit_reached("the text is longer than " + std::to_string(rt_.limits().output_bytes >> 20) + " MiB");
   out_->append(text);
   return {};
 }
+
+/// To be called before a name is looked for; the next step tells whether it was too much.
+void Evaluator::count_names() { rt_.steps_left() -= static_cast<std::int64_t>(scope_->n_visible() / kNamesAStep); }
 
 Result<Evaluator::Flow> Evaluator::execute(const Body& body) {
   for (const Node node : body) {
@@ -134,6 +145,7 @@ Result<void> Evaluator::assign(const Target& target, const Value& value) {
     for (std::size_t i = 0; i < items.size(); ++i) HEARTH_CHECK(assign(target.parts[i], items[i]));
     return {};
   }
+  count_names();
   if (target.attribute.empty()) {
     scope_->set(target.name, value);
     return {};
@@ -147,10 +159,8 @@ Result<void> Evaluator::assign(const Target& target, const Value& value) {
 }
 
 Result<Evaluator::Flow> Evaluator::capture(const Body& body, std::string& text) {
-  std::string* const outer = std::exchange(out_, &text);
-  const auto flow = scoped(body);
-  out_ = outer;
-  return flow;
+  const Writing writing(*this, text);
+  return scoped(body);
 }
 
 Result<Value> Evaluator::through_filters(Node filters, Value text) {

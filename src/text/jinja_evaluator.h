@@ -18,8 +18,10 @@ struct Scope {
   std::shared_ptr<Scope> outer;
   std::vector<std::pair<std::string_view, Value>> names;  // views of the tree's own texts
 
+  // Both look at one name after the other: where templates make thousands, that is work to be counted.
   void set(std::string_view name, Value value);
   const Value* find(std::string_view name) const;
+  std::size_t n_visible() const;
 };
 
 class Evaluator {
@@ -33,10 +35,12 @@ class Evaluator {
   Result<std::string> run();
 
  private:
+  static constexpr std::size_t kNamesAStep = 16;
   enum class Flow : std::uint8_t { on, leave_loop, next_turn };
   class Macro;
   class Loop;
   class Inside;
+  class Writing;
   using ScopePtr = std::shared_ptr<Scope>;
 
   // Statements: jinja_evaluator.cpp, loops and macros: jinja_evaluator_calls.cpp.
@@ -44,6 +48,7 @@ class Evaluator {
   Result<Flow> execute(const Stmt& stmt);
   Result<void> print(const Stmt& stmt);
   Result<void> put(std::string_view text);
+  void count_names();
   Result<Flow> branch(const Stmt& stmt);
   Result<Flow> with(const Stmt& stmt);
   Result<void> set(const Stmt& stmt);
@@ -84,6 +89,7 @@ class Evaluator {
   const Value& variables_;
   ScopePtr scope_;
   std::string* out_ = nullptr;
+  std::size_t n_written_ = 0;       // bytes of all texts that are being written and not yet values
   Value piped_;                     // what a filter without an operand is applied to
   std::vector<ScopePtr> captured_;  // scopes that macros hold and are held by; emptied at the end
 };

@@ -62,6 +62,7 @@ Result<void> Evaluator::Macro::bind(Runtime& rt, Arguments& given) {
   const std::size_t n_positional = std::min(given.positional.size(), node_.parameters.size());
   for (std::size_t i = 0; i < node_.parameters.size(); ++i) {
     const Parameter& parameter = node_.parameters[i];
+    rt.steps_left() -= static_cast<std::int64_t>((i + given.named.size()) / kNamesAStep);  // each is looked for
     std::optional<Value> value = take(parameter.name);
     if (i < n_positional) {
       if (value) return failure(who + " got twice the parameter '" + escape(parameter.name) + "'");
@@ -105,8 +106,8 @@ Result<Value> Evaluator::Macro::call(Runtime& rt, Arguments arguments) {
 /// What a body knows as `loop`. Elements are taken, and tried by the loop's condition, as late as possible.
 class Evaluator::Loop : public Callable {
  public:
-  Loop(Evaluator& evaluator, const Stmt& stmt, Cursor cursor, ScopePtr outer, int depth)
-      : evaluator_(evaluator), stmt_(stmt), cursor_(std::move(cursor)), outer_(std::move(outer)), depth_(depth) {}
+  Loop(Evaluator& evaluator, const Stmt& stmt, Cursor cursor, ScopePtr outer, int level)
+      : evaluator_(evaluator), stmt_(stmt), cursor_(std::move(cursor)), outer_(std::move(outer)), depth_(level) {}
 
   /// The next element, or nullopt at the end.
   Result<std::optional<Value>> advance() {
@@ -120,15 +121,33 @@ class Evaluator::Loop : public Callable {
 
   Result<Value> call(Runtime& rt, Arguments arguments) override {
     if (!stmt_.recursive) return failure("loop() needs {% for … recursive %}");
+    if (!outer_) return failure("loop() is called after its loop");
     if (arguments.positional.size() != 1) return failure("loop() takes one value to iterate over");
     const Runtime::Level level(rt);
     std::string text;
-    std::string* const before = std::exchange(evaluator_.out_, &text);
-    const auto flow = evaluator_.loop_over(stmt_, arguments.positional[0], outer_, depth_ + 1);
-    evaluator_.out_ = before;
-    if (!flow) return flow.error();
+    const Writing writing(evaluator_, text);
+    HEARTH_CHECK(evaluator_.loop_over(stmt_, arguments.positional[0], outer_, depth_ + 1));
     return rt.text(std::move(text));
   }
+
+  /// While one lives, the loop runs. After it a namespace may still know the loop: without the values and names that it
+  /// held, so that nothing holds itself.
+  class Running {
+   public:
+    explicit Running(Loop& loop) : loop_(loop) {}
+    ~Running() {
+      loop_.outer_ = nullptr;
+      loop_.cursor_ = {};
+      loop_.ended_ = true;
+      loop_.ahead_.clear();
+      loop_.current_.reset(), loop_.previous_.reset(), loop_.watched_.reset();
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Loop& loop_;
+  };
 
   std::string_view name() const override { return "loop"; }
   Result<Value> attribute(Runtime& rt, std::string_view wanted) override;
@@ -166,7 +185,7 @@ class Evaluator::Loop : public Callable {
     Loop& loop = self.as<Loop>();
     const Value now = rt.tuple(p.rest.positional);
     HEARTH_TRY(const bool unchanged, loop.watched_ ? same(rt, *loop.watched_, now) : Result<bool>(false));
-    loop.watched_ = now;
+    if (loop.outer_) loop.watched_ = now;
     return Value::boolean(!unchanged);
   }
 
@@ -222,6 +241,7 @@ Result<Evaluator::Flow> Evaluator::loop_over(const Stmt& stmt, const Value& iter
   HEARTH_TRY(Cursor cursor, Cursor::over(iterable));
   const auto loop = std::make_shared<Loop>(*this, stmt, std::move(cursor), outer, depth);
   loop->self = loop;
+  const Loop::Running running(*loop);
   const Value as_value = rt_.counted(Kind::loop, loop, sizeof(Loop));
   bool completed = false;  // one turn, to its end: else {% else %} is run, also after a break or nothing but continues
   for (;;) {

@@ -66,6 +66,7 @@ Result<Value> Evaluator::evaluate(const Expr& expr) {
 }
 
 Result<Value> Evaluator::name(const Expr& expr) {
+  count_names();
   if (const Value* found = scope_->find(expr.text)) return *found;
   if (const Value* found = variables_.as<Dict>().find(expr.text)) return *found;
   if (const Native* row = find_global(expr.text)) return native_value(rt_, *row, Value());
@@ -87,7 +88,7 @@ Result<Value> Evaluator::dict(const Expr& expr) {
   for (std::size_t i = 0; i + 1 < expr.items.size(); i += 2) {
     HEARTH_TRY(const Value key, evaluate(expr.items[i]));
     HEARTH_TRY(const Value value, evaluate(expr.items[i + 1]));
-    if (!hashable(key)) return failure("'" + std::string(type_name(key)) + "' cannot be a key");
+    HEARTH_CHECK(check_key(key));
     made->set(key, value);
   }
   return rt_.dict(std::move(made));

@@ -33,7 +33,7 @@ Result<void> fill(Runtime& rt, const Params& p, Dict& dict) {
       if (!is_dict && (!entry.is_array() || entry.as<Array>().items.size() != 2))
         return failure("dict() wants pairs of a key and a value");
       const Value& key = is_dict ? entry : entry.as<Array>().items[0];
-      if (!hashable(key)) return failure("'" + std::string(type_name(key)) + "' cannot be a key");
+      HEARTH_CHECK(check_key(key));
       dict.set(key, is_dict ? *from.as<Dict>().find(key) : entry.as<Array>().items[1]);
     }
   }
@@ -88,6 +88,7 @@ Result<Value> make_cycler(Runtime& rt, const Value&, const Params& p) {
   auto made = std::make_shared<Cycler>();
   made->items = p.rest.positional;
   made->self = made;
+  made->depth = depth_around(made->items);
   return rt.counted(Kind::plain, made, sizeof(Cycler) + made->items.size() * sizeof(Value));
 }
 
@@ -103,6 +104,7 @@ struct Joiner : Callable {
 Result<Value> make_joiner(Runtime& rt, const Value&, const Params& p) {
   auto made = std::make_shared<Joiner>();
   made->separator = p.given(0) ? p[0] : rt.text(", ");
+  made->depth = depth_of(made->separator) + 1;
   return rt.counted(Kind::callable, std::move(made), sizeof(Joiner));
 }
 

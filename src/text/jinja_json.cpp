@@ -82,9 +82,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 };
 
 void append_unit(std::string& out, unsigned unit) {
-  constexpr std::string_view digits = "0123456789abcdef";
   out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += digits[(unit >> shift) & 15];
+  append_hex(out, unit, 4);
 }
 
 void append_json_char(std::string& out, char32_t code, bool ascii) {
@@ -153,10 +152,12 @@ class Writer {
     out_ += '"';
   }
 
-  void new_line(std::size_t depth) {
-    if (!style_.indent) return;
+  Result<void> new_line(std::size_t depth) {
+    if (!style_.indent) return {};
+    HEARTH_CHECK(rt_.room(out_.size() + depth * style_.indent->size()));
     out_ += '\n';
     for (std::size_t i = 0; i < depth; ++i) out_ += *style_.indent;
+    return {};
   }
 
   Result<void> array(const std::vector<Value>& items, std::size_t depth) {
@@ -165,10 +166,10 @@ class Writer {
     for (const Value& value : items) {
       if (!first) out_ += style_.item_separator;
       first = false;
-      new_line(depth + 1);
+      HEARTH_CHECK(new_line(depth + 1));
       HEARTH_CHECK(write(value, depth + 1));
     }
-    if (!items.empty()) new_line(depth);
+    if (!items.empty()) HEARTH_CHECK(new_line(depth));
     out_ += ']';
     return {};
   }
@@ -192,12 +193,12 @@ class Writer {
     for (const auto* entry : entries) {
       if (!first) out_ += style_.item_separator;
       first = false;
-      new_line(depth + 1);
+      HEARTH_CHECK(new_line(depth + 1));
       HEARTH_CHECK(key(entry->first));
       out_ += style_.key_separator;
       HEARTH_CHECK(write(entry->second, depth + 1));
     }
-    if (!entries.empty()) new_line(depth);
+    if (!entries.empty()) HEARTH_CHECK(new_line(depth));
     out_ += '}';
     return {};
   }

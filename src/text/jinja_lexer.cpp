@@ -5,7 +5,7 @@
 #include <array>
 
 #include "escape.h"
-#include "jinja_unicode.h"
+#include "jinja_text_ops.h"
 
 namespace hearth::text::jinja {
 namespace {
@@ -23,15 +23,7 @@ bool begins_name(char c) {
 bool in_name(char c) { return begins_name(c) || is_digit_char(c); }
 
 /// `text` without the white space at its end, Unicode's included.
-std::string_view right_stripped(std::string_view text) {
-  while (!text.empty()) {
-    std::size_t begin = text.size() - 1;
-    while (begin > 0 && (text[begin] & 0xc0) == 0x80) --begin;
-    if (!is_space(decode(text.substr(begin))[0])) break;
-    text = text.substr(0, begin);
-  }
-  return text;
-}
+std::string_view right_stripped(std::string_view text) { return stripped(text, std::nullopt, Side::right); }
 
 }  // namespace
 

@@ -17,8 +17,9 @@ class Getter {
  public:
   Getter(Runtime& rt, const Value& path, bool fold_case = false, std::optional<Value> fallback = std::nullopt)
       : rt_(rt), fold_case_(fold_case), fallback_(std::move(fallback)) {
-    if (path.is_text()) {
-      for (const std::string_view part : split_on(path.text(), ".", -1, false)) parts_.push_back(key(part));
+    if (path.is_text()) {  // what a longer path names does not exist
+      const auto deepest = static_cast<std::int64_t>(rt.limits().value_depth);
+      for (const std::string_view part : split_on(path.text(), ".", deepest, false)) parts_.push_back(key(part));
     } else if (!path.is(Kind::none) && !path.is(Kind::undefined)) {
       parts_.push_back(path);
     }
@@ -128,6 +129,7 @@ Result<Value> sort(Runtime& rt, const Value& self, const Params& p) {
   const bool fold_case = !p.truth_or(1, false);
   std::vector<Getter> getters;
   if (p[2].is_text()) {
+    HEARTH_CHECK(rt.room(sizeof(Getter) * p[2].text().size()));
     for (const std::string_view path : split_on(p[2].text(), ",", -1, false))
       getters.emplace_back(rt, rt.text(std::string(path)), fold_case);
   } else {
@@ -167,7 +169,7 @@ Result<Value> unique(Runtime& rt, const Value& self, const Params& p) {
   std::vector<Value> kept;
   for (Keyed& each : all) {
     if (!hashable(each.key)) return failure("unique() cannot compare a '" + std::string(type_name(each.key)) + "'");
-    HEARTH_CHECK(rt.step(each.key.is_text() ? 0 : seen.entries.size() * 64));
+    HEARTH_CHECK(rt.step());
     if (seen.find(each.key)) continue;
     seen.set(each.key, Value::none());
     kept.push_back(std::move(each.value));

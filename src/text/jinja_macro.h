@@ -1,4 +1,4 @@
-// Enters: an evaluator. Leaves: what it makes of macros, and the guard that puts it inside a scope.
+// Enters: an evaluator. Leaves: what it makes of macros, and the guards that put it inside a scope or let it write elsewhere.
 #pragma once
 
 #include "jinja_evaluator.h"
@@ -20,6 +20,24 @@ class Evaluator::Inside {
  private:
   Evaluator& evaluator_;
   ScopePtr before_;
+};
+
+/// While one lives, statements write to `text`, which is counted as long.
+class Evaluator::Writing {
+ public:
+  Writing(Evaluator& evaluator, std::string& text)
+      : evaluator_(evaluator), outer_(std::exchange(evaluator.out_, &text)), n_before_(evaluator.n_written_) {}
+  ~Writing() {
+    evaluator_.out_ = outer_;
+    evaluator_.n_written_ = n_before_;
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+
+ private:
+  Evaluator& evaluator_;
+  std::string* outer_;
+  std::size_t n_before_;
 };
 
 class Evaluator::Macro : public Callable {

@@ -33,7 +33,7 @@ Result<Value> index(Runtime& rt, const Value& self, const Params& p) {
 Result<Value> copy(Runtime&, const Value& self, const Params&) { return self; }  // nothing changes it
 
 Result<Value> get(Runtime&, const Value& self, const Params& p) {
-  if (!hashable(p[0])) return failure("'" + std::string(type_name(p[0])) + "' cannot be a key");
+  HEARTH_CHECK(check_key(p[0]));
   if (const Value* found = self.as<Dict>().find(p[0])) return *found;
   return p.given(1) ? p[1] : Value::none();
 }

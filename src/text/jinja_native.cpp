@@ -22,7 +22,7 @@ std::vector<std::string_view> words(std::string_view text) {
 
 class BoundNative : public Callable {
  public:
-  BoundNative(const Native& row, Value self) : row_(row), self_(std::move(self)) {}
+  BoundNative(const Native& row, Value self) : row_(row), self_(std::move(self)) { depth = depth_of(self_) + 1; }
   Result<Value> call(Runtime& rt, Arguments arguments) override {
     return call_native(rt, row_, self_, std::move(arguments));
   }

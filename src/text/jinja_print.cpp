@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "escape.h"
 #include "jinja_runtime.h"
 #include "jinja_unicode.h"
 #include "try.h"
@@ -13,10 +14,9 @@ namespace {
 constexpr int kMaxPrintDepth = 200;  // namespaces may hold each other
 
 void append_escape(std::string& out, char32_t code) {
-  constexpr std::string_view digits = "0123456789abcdef";
   const int n = code < 0x100 ? 2 : code < 0x10000 ? 4 : 8;
   out += n == 2 ? "\\x" : n == 4 ? "\\u" : "\\U";
-  for (int shift = 4 * (n - 1); shift >= 0; shift -= 4) out += digits[(code >> shift) & 15];
+  append_hex(out, code, n);
 }
 
 /// Single quotes unless the text has some and no double ones.

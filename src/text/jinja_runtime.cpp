@@ -18,8 +18,14 @@ constexpr std::size_t kBytesAStep = 256;
 Error failure(std::string what) { return Error(Status::invalid_argument, std::move(what)); }
 Error limit_reached(const std::string& what) { return Error(Status::out_of_memory, what); }
 
+Result<void> check_key(const Value& key) {
+  if (hashable(key)) return {};
+  return failure("'" + std::string(type_name(key)) + "' cannot be a key");
+}
+
 Value Runtime::counted(Kind kind, std::shared_ptr<Object> object, std::size_t bytes) {
   object->count(&memory_, bytes);
+  too_deep_ |= object->depth > limits_.value_depth;
   return Value(kind, std::move(object));
 }
 
@@ -33,8 +39,7 @@ Value Runtime::text(std::string bytes, bool safe) {
 
 Value Runtime::array(Kind kind, std::vector<Value> items) {
   auto object = std::make_shared<Array>();
-  for (const Value& item : items) object->depth = std::max(object->depth, depth_of(item) + 1);
-  too_deep_ |= object->depth > limits_.value_depth;
+  object->depth = depth_around(items);
   object->items = std::move(items);
   const std::size_t bytes = object->items.size() * sizeof(Value);
   return counted(kind, std::move(object), kObjectBytes + bytes);
@@ -47,7 +52,6 @@ Value Runtime::view(std::string_view label, std::vector<Value> items) {
 }
 
 Value Runtime::dict(std::shared_ptr<Dict> filled) {
-  too_deep_ |= filled->depth > limits_.value_depth;
   const std::size_t bytes = kObjectBytes + filled->entries.size() * kEntryBytes;
   return counted(Kind::dict, std::move(filled), bytes);
 }
@@ -77,7 +81,7 @@ Result<void> Runtime::step(std::size_t bytes) {
   if (steps_left_ < 0) return limit_reached("the template takes more than " + std::to_string(limits_.steps) + " steps");
   if (depth_ > limits_.call_depth) return limit_reached("calls, tags and expressions run too deeply inside each other");
   if (too_deep_)
-    return limit_reached("lists or dicts are nested more than " + std::to_string(limits_.value_depth) + " deep");
+    return limit_reached("lists, dicts or calls are nested more than " + std::to_string(limits_.value_depth) + " deep");
   return room(bytes);
 }
 
@@ -126,7 +130,7 @@ Result<std::optional<Value>> Cursor::next(Runtime& rt) {
     case Kind::range: {
       const Range& range = value_.as<Range>();
       if (static_cast<std::int64_t>(i) >= range.size()) return std::optional<Value>();
-      return std::optional(Value::integer(range.start + static_cast<std::int64_t>(i) * range.step));
+      return std::optional(Value::integer(range.at(static_cast<std::int64_t>(i))));
     }
     default:
       return std::optional<Value>();

@@ -1,6 +1,7 @@
 // Enters: a template's source and its variables. Leaves: the text it renders, as Python's jinja2 does for chat templates.
 #include "jinja_template.h"
 
+#include "escape.h"
 #include "jinja_evaluator.h"
 #include "jinja_parser.h"
 #include "jinja_unicode.h"
@@ -11,12 +12,11 @@ namespace {
 
 /// A template's own words may hold anything; a message is one line.
 std::string one_line(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') out += "\\n";
-    else if (byte < 0x20 || byte == 0x7f) out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    else if (byte < 0x20 || byte == 0x7f) append_hex(out.append("\\x"), byte, 2);
     else out += c;
   }
   return out;

@@ -106,6 +106,7 @@ Result<Value> wordwrap(Runtime& rt, const Value& self, const Params& p) {
              p[2].is(Kind::none) ? Result<std::string_view>("\n") : p.text_or(rt, 2, "\n"));
   if (width < 1) return failure("wordwrap() wants a width of 1 or more");
   HEARTH_CHECK(step_chars(rt, self.text()));
+  HEARTH_CHECK(rt.room(sizeof(std::string) * self.text().size()));  // where each character is a line
   std::vector<std::string> lines;
   for (const std::string_view paragraph : split_lines(self.text(), false)) {
     const std::vector<std::string> wrapped =

@@ -5,6 +5,7 @@
 
 #include "jinja_unicode.h"
 #include "try.h"
+#include "utf8.h"
 
 namespace hearth::text::jinja {
 namespace {
@@ -15,7 +16,7 @@ char32_t char_at(std::string_view text, std::size_t begin) {
 
 std::size_t last_char(std::string_view text) {
   std::size_t begin = text.size() - 1;
-  while (begin > 0 && (text[begin] & 0xc0) == 0x80) --begin;
+  while (begin > 0 && !is_utf8_begin(text[begin])) --begin;
   return begin;
 }
 
@@ -151,7 +152,8 @@ Result<std::string> joined(Runtime& rt, std::string_view separator, const std::v
   return out;
 }
 
-Value text_list(Runtime& rt, const std::vector<std::string_view>& parts, bool safe) {
+Result<Value> text_list(Runtime& rt, const std::vector<std::string_view>& parts, bool safe) {
+  HEARTH_CHECK(rt.room(parts.size() * (sizeof(Text) + sizeof(Value))));
   std::vector<Value> items;
   items.reserve(parts.size());
   for (const std::string_view part : parts) items.push_back(rt.text(std::string(part), safe));

@@ -28,6 +28,6 @@ Result<std::string> replaced(Runtime& rt, std::string_view text, std::string_vie
                              std::int64_t most);
 Result<std::string> padded_to(Runtime& rt, std::string_view text, std::int64_t width, char32_t fill, Side text_goes);
 Result<std::string> joined(Runtime& rt, std::string_view separator, const std::vector<std::string>& parts);
-Value text_list(Runtime& rt, const std::vector<std::string_view>& parts, bool safe);
+Result<Value> text_list(Runtime& rt, const std::vector<std::string_view>& parts, bool safe);
 
 }  // namespace hearth::text::jinja

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "characters.h"
 #include "utf8.h"
 
 namespace hearth::text::jinja {
@@ -52,14 +53,7 @@ void append_title(std::u32string& out, char32_t code) {
 
 }  // namespace
 
-bool sound_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const Utf8Step step = utf8_step(bytes);
-    if (step.state != Utf8::valid) return false;
-    bytes.remove_prefix(step.length);
-  }
-  return true;
-}
+bool sound_utf8(std::string_view bytes) { return valid_utf8(bytes) == bytes.size(); }
 
 std::string made_sound(std::string_view bytes) {
   std::string sound;
@@ -71,9 +65,7 @@ std::string made_sound(std::string_view bytes) {
   return sound;
 }
 
-std::ptrdiff_t count_chars(std::string_view bytes) {
-  return std::count_if(bytes.begin(), bytes.end(), [](char byte) { return (byte & 0xc0) != 0x80; });
-}
+std::ptrdiff_t count_chars(std::string_view bytes) { return std::count_if(bytes.begin(), bytes.end(), is_utf8_begin); }
 
 std::u32string decode(std::string_view bytes) {
   std::u32string codes;
@@ -89,18 +81,7 @@ std::u32string decode(std::string_view bytes) {
   return codes;
 }
 
-void append_char(std::string& bytes, char32_t code) {
-  const auto tail = [&](unsigned shift) { bytes += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
-  if (code < 0x80) {
-    bytes += static_cast<char>(code);
-  } else if (code < 0x800) {
-    bytes += static_cast<char>(0xc0 | (code >> 6)), tail(0);
-  } else if (code < 0x10000) {
-    bytes += static_cast<char>(0xe0 | (code >> 12)), tail(6), tail(0);
-  } else {
-    bytes += static_cast<char>(0xf0 | (code >> 18)), tail(12), tail(6), tail(0);
-  }
-}
+void append_char(std::string& bytes, char32_t code) { append_utf8(static_cast<std::int32_t>(code), bytes); }
 
 std::string encode(std::u32string_view codes) {
   std::string bytes;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "jinja_unicode.h"
 
@@ -25,6 +26,22 @@ bool equal_dicts(const Dict& a, const Dict& b, std::int64_t& budget) {
     const Value* other = b.find(entry.first);
     return other && equal(entry.second, *other, budget);
   });
+}
+
+/// The same for keys that are equal: 1, 1.0 and true are one key.
+std::size_t hash_of(const Value& key) {
+  if (key.is_text()) return std::hash<std::string_view>()(key.text());
+  if (key.is_number()) return std::hash<double>()(key.real());
+  if (key.is(Kind::none) || key.is(Kind::undefined)) return 0;
+  if (key.is(Kind::range)) {
+    const Range& range = key.as<Range>();
+    return range.size() == 0 ? 0
+                             : std::hash<std::int64_t>()(range.start) * 31 + std::hash<std::int64_t>()(range.size());
+  }
+  if (!key.is(Kind::tuple)) return std::hash<const void*>()(key.object().get());
+  std::size_t hash = 0;
+  for (const Value& item : key.as<Array>().items) hash = hash * 31 + hash_of(item);
+  return hash;
 }
 
 bool equal_ranges(const Range& a, const Range& b) {
@@ -56,20 +73,32 @@ std::int64_t Range::size() const {
   return n > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(n);
 }
 
-const Value* Dict::find(std::string_view key) const {
-  const auto found = texts_.find(key);
-  return found == texts_.end() ? nullptr : &entries[found->second].second;
+std::int64_t Range::at(std::int64_t index) const {
+  const std::int64_t inside = std::clamp<std::int64_t>(index, 0, std::max<std::int64_t>(size() - 1, 0));
+  const std::uint64_t way =
+      static_cast<std::uint64_t>(inside) * static_cast<std::uint64_t>(step);  // may wrap on its own
+  auto value = static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + way);
+  const std::int64_t edge = (step > 0) == (index > inside) ? INT64_MAX : INT64_MIN;
+  if (index > inside && __builtin_add_overflow(value, step, &value)) return edge;
+  if (index < inside && __builtin_sub_overflow(value, step, &value)) return edge;
+  return value;
+}
+
+template <class Same> std::ptrdiff_t Dict::position(std::size_t hash, Same same) const {
+  const auto [begin, end] = places_.equal_range(hash);
+  for (auto place = begin; place != end; ++place)
+    if (same(entries[place->second].first)) return static_cast<std::ptrdiff_t>(place->second);
+  return -1;
 }
 
 std::ptrdiff_t Dict::position(const Value& key) const {
-  if (key.is_text()) {
-    const auto found = texts_.find(key.text());
-    return found == texts_.end() ? -1 : static_cast<std::ptrdiff_t>(found->second);
-  }
-  if (texts_.size() == entries.size()) return -1;
-  const auto found =
-      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return equal_keys(entry.first, key); });
-  return found == entries.end() ? -1 : found - entries.begin();
+  return position(hash_of(key), [&](const Value& other) { return equal_keys(other, key); });
+}
+
+const Value* Dict::find(std::string_view key) const {
+  const std::ptrdiff_t at = position(std::hash<std::string_view>()(key),
+                                     [&](const Value& other) { return other.is_text() && other.text() == key; });
+  return at < 0 ? nullptr : &entries[static_cast<std::size_t>(at)].second;
 }
 
 const Value* Dict::find(const Value& key) const {
@@ -84,7 +113,7 @@ void Dict::set(const Value& key, const Value& value) {
     entries[static_cast<std::size_t>(at)].second = value;
     return;
   }
-  if (key.is_text()) texts_.emplace(key.text(), entries.size());
+  if (equal_keys(key, key)) places_.emplace(hash_of(key), entries.size());  // NaN is never found again
   entries.emplace_back(key, value);
 }
 
@@ -110,9 +139,12 @@ std::string_view type_name(const Value& value) {
   return kTypeNames[static_cast<std::size_t>(value.kind())];
 }
 
-unsigned depth_of(const Value& value) {
-  if (value.is_array() || value.is(Kind::view) || value.is(Kind::generator)) return value.as<Array>().depth;
-  return value.is(Kind::dict) ? value.as<Dict>().depth : 0;
+unsigned depth_of(const Value& value) { return value.object() ? value.object()->depth : 0; }
+
+unsigned depth_around(const std::vector<Value>& values) {
+  unsigned depth = 0;
+  for (const Value& value : values) depth = std::max(depth, depth_of(value));
+  return depth + 1;
 }
 
 std::int64_t length_of(const Value& value) {

@@ -53,6 +53,9 @@ class Object {
     if (memory_) memory_->live += bytes_;
   }
 
+  /// Of things that hold each other: objects are let go one inside the other, so this is kept low.
+  unsigned depth = 0;
+
  private:
   Memory* memory_ = nullptr;
   std::size_t bytes_ = 0;
@@ -106,7 +109,6 @@ struct Text : Object {
 /// The elements of a list, tuple, view or generator.
 struct Array : Object {
   std::vector<Value> items;
-  unsigned depth = 1;                  // of containers inside each other
   std::string_view label;              // of a view: dict_keys, dict_values, dict_items
   const char* const* names = nullptr;  // of a tuple whose elements have names
   mutable std::size_t next = 0;        // of a generator
@@ -114,22 +116,25 @@ struct Array : Object {
 
 /// Keys in the order they came; keys that are equal numbers are one key.
 struct Dict : Object {
+  Dict() { depth = 1; }
   std::vector<std::pair<Value, Value>> entries;
-  unsigned depth = 1;
 
   const Value* find(std::string_view key) const;
   const Value* find(const Value& key) const;
   void set(const Value& key, const Value& value);
-  void clear() { entries.clear(), texts_.clear(); }
+  void clear() { entries.clear(), places_.clear(); }
 
  private:
+  template <class Same> std::ptrdiff_t position(std::size_t hash, Same same) const;
   std::ptrdiff_t position(const Value& key) const;
-  std::unordered_map<std::string_view, std::size_t> texts_;  // views of the keys, which live as long
+  std::unordered_multimap<std::size_t, std::size_t> places_;  // by a key's hash
 };
 
 struct Range : Object {
   std::int64_t start = 0, stop = 0, step = 1;
   std::int64_t size() const;
+  /// Of an element it has; before the first and behind the last one, what 64 bits can hold of it.
+  std::int64_t at(std::int64_t index) const;
 };
 
 struct Namespace : Object {
@@ -159,6 +164,8 @@ bool truth(const Value& value);
 /// Python's name of a type: 'str', 'list', 'NoneType'.
 std::string_view type_name(const Value& value);
 unsigned depth_of(const Value& value);
+/// Of what holds these.
+unsigned depth_around(const std::vector<Value>& values);
 /// Elements where Python's len() knows them, else -1.
 std::int64_t length_of(const Value& value);
 

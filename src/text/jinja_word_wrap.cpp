@@ -8,18 +8,18 @@
 namespace hearth::text::jinja {
 namespace {
 
-using Chunk = std::u32string;
+using Chunk = std::u32string_view;
 
-bool blank(const Chunk& chunk) { return is_space(chunk[0]); }
+bool blank(Chunk chunk) { return is_space(chunk[0]); }
 
 /// A hyphen between letters, at least two before it.
-bool may_break_after(const std::u32string& text, std::size_t i) {
+bool may_break_after(Chunk text, std::size_t i) {
   return text[i] == '-' && i >= 2 && i + 2 < text.size() && is_alpha(text[i - 1]) && is_alpha(text[i - 2]) &&
          is_alpha(text[i + 1]) && (is_alpha(text[i + 2]) || text[i + 2] == '-');
 }
 
 /// Words, their parts after hyphens, and the white space between them.
-std::vector<Chunk> chunks_of(const std::u32string& text, bool break_on_hyphens) {
+std::vector<Chunk> chunks_of(Chunk text, bool break_on_hyphens) {
   std::vector<Chunk> chunks;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -36,7 +36,8 @@ std::vector<Chunk> chunks_of(const std::u32string& text, bool break_on_hyphens) 
 
 std::vector<std::string> word_wrapped(std::string_view paragraph, std::size_t width, bool break_long_words,
                                       bool break_on_hyphens) {
-  std::vector<Chunk> left = chunks_of(decode(paragraph), break_on_hyphens);
+  const std::u32string codes = decode(paragraph);
+  std::vector<Chunk> left = chunks_of(codes, break_on_hyphens);
   std::reverse(left.begin(), left.end());
   std::vector<std::string> lines;
   while (!left.empty()) {
@@ -45,7 +46,7 @@ std::vector<std::string> word_wrapped(std::string_view paragraph, std::size_t wi
     std::size_t length = 0;
     while (!left.empty() && length + left.back().size() <= width) {
       length += left.back().size();
-      line.push_back(std::move(left.back()));
+      line.push_back(left.back());
       left.pop_back();
     }
     if (!left.empty() && left.back().size() > width) {
@@ -53,18 +54,18 @@ std::vector<std::string> word_wrapped(std::string_view paragraph, std::size_t wi
         std::size_t cut = width - length;
         const std::size_t hyphen = cut == 0 ? Chunk::npos : left.back().rfind(U'-', cut - 1);
         const bool at_hyphen = break_on_hyphens && left.back().size() > cut && hyphen != Chunk::npos && hyphen > 0 &&
-                               left.back().find_first_not_of(U'-') < hyphen;
+                               left.back().substr(0, hyphen).find_first_not_of(U'-') != Chunk::npos;
         if (at_hyphen) cut = hyphen + 1;
         line.push_back(left.back().substr(0, cut));
-        left.back().erase(0, cut);
+        left.back().remove_prefix(cut);
       } else if (line.empty()) {
-        line.push_back(std::move(left.back()));
+        line.push_back(left.back());
         left.pop_back();
       }
     }
     if (!line.empty() && (line.back().empty() || blank(line.back()))) line.pop_back();
     std::u32string text;
-    for (const Chunk& chunk : line) text += chunk;
+    for (const Chunk chunk : line) text += chunk;
     if (!line.empty()) lines.push_back(encode(text));
   }
   return lines;

@@ -65,6 +65,13 @@ void append_form(std::string_view valid, utf8proc_option_t options, std::string&
 
 }  // namespace
 
+Result<void> check_normalized(std::size_t bytes) {
+  if (bytes <= max_normalized) return {};
+  return Error(Status::invalid_argument, "the text has " + std::to_string(bytes) +
+                                             " bytes once it is normalized; encode takes up to 2147483647; "
+                                             "cut it into parts");
+}
+
 std::string normal_form(std::string_view text, NormalForm form) {
   std::string out;
   out.reserve(text.size());
@@ -110,10 +117,8 @@ std::string_view stripped(std::string_view text, bool left, bool right) {
     text.remove_prefix(character.length);
   }
   while (right && !text.empty()) {
-    std::size_t begin = text.size() - 1;
-    while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
-    const Character character = first_character(text.substr(begin));
-    if (!is_white_space(character.code) || begin + character.length != text.size()) break;
+    const Character character = last_character(text);
+    if (!is_white_space(character.code)) break;
     text.remove_suffix(character.length);
   }
   return text;
@@ -155,17 +160,6 @@ std::string nmt_cleaned(std::string_view text) {
     else if (!dropped(code)) out.append(bytes);
   });
   return out;
-}
-
-std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  std::string out;
-  if (from.empty()) return out.append(text);
-  out.reserve(text.size());
-  for (std::size_t found; (found = text.find(from)) != std::string_view::npos;) {
-    out.append(text.substr(0, found)).append(to);
-    text.remove_prefix(found + from.size());
-  }
-  return out.append(text);
 }
 
 namespace {

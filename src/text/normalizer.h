@@ -1,15 +1,18 @@
 // Enters: text, any bytes. Leaves: the same in a normal form; bytes that are no UTF-8 stay as they are.
 #pragma once
 
-#include <functional>
 #include <hearth/result.hpp>
+#include <limits>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "charsmap.h"
 
 namespace hearth::text {
+
+/// Bytes of a text that normalization may leave; what makes more may stop there, and encode refuses.
+inline constexpr std::size_t max_normalized = std::numeric_limits<std::int32_t>::max();
+Result<void> check_normalized(std::size_t bytes);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
@@ -33,8 +36,6 @@ std::string bert_spaced_ideographs(std::string_view text);
 
 /// The cleaning that SentencePiece's rules for machine translation begin with.
 std::string nmt_cleaned(std::string_view text);
-
-std::string replaced(std::string_view text, std::string_view from, std::string_view to);
 
 /// A charsmap as Hugging Face reads it: by grapheme clusters of up to 5 bytes, else by characters, the shortest rule.
 std::string mapped_by_graphemes(std::string_view text, const Charsmap& map);

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::string_view white_space =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
+constexpr std::string_view no_white_space =
+    R"(\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027})"
+    R"(\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
 
 /// \s and \S spelled out.
 std::string with_white_space(std::string_view pattern) {
@@ -22,6 +25,12 @@ std::string with_white_space(std::string_view pattern) {
   bool in_class = false;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
+    if (in_class && pattern.substr(i, 2) == "[:") {  // a named class, whose bracket does not close the one around it
+      const std::size_t end = std::min(pattern.find(":]", i), pattern.size() - 2) + 2;
+      out.append(pattern.substr(i, end - i));
+      i = end - 1;
+      continue;
+    }
     if (c != '\\' || i + 1 == pattern.size()) {
       in_class = c == '[' || (in_class && c != ']');
       out.push_back(c);
@@ -31,7 +40,7 @@ std::string with_white_space(std::string_view pattern) {
     if (escaped != 's' && escaped != 'S') {
       out.append({c, escaped});
     } else if (in_class) {
-      out.append(white_space);
+      out.append(escaped == 's' ? white_space : no_white_space);
     } else {
       out.append(escaped == 's' ? "[" : "[^").append(white_space).append("]");
     }
@@ -51,12 +60,14 @@ std::uint32_t step_limit(std::size_t bytes) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(most, 10000 + 32 * std::uint64_t{bytes}));
 }
 
-/// A search with limits, by the interpreter: where there is no JIT, or its stack was too small.
+/// A search with limits on its steps and memory, by the interpreter: where there is no JIT, or its stack was too small.
 int interpret(const pcre2_code* code, std::string_view text, std::size_t from, std::uint32_t options,
               pcre2_match_data* data) {
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
   if (!context) return PCRE2_ERROR_NOMEMORY;
+  constexpr std::uint32_t most_kib = 1 << 20;
   pcre2_set_match_limit(context, step_limit(text.size()));
+  pcre2_set_heap_limit(context, most_kib);
   const int found =
       pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options, data, context);
   pcre2_match_context_free(context);

@@ -5,8 +5,6 @@
 
 #include "escape.h"
 #include "jinja_runtime.h"
-#include "jinja_text_ops.h"
-#include "jinja_unicode.h"
 #include "try.h"
 
 namespace hearth::text {
@@ -14,13 +12,6 @@ namespace {
 
 using jinja::Kind;
 using jinja::Value;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
 
 Error broken(const std::string& what, std::string_view text) {
   return Error(Status::malformed, what + "; tool call " + escape(text, 80) + "; read the raw text");
@@ -31,7 +22,11 @@ struct Scratch {
   jinja::Runtime rt{jinja::Limits{}, jinja::Moment{}};
 
   Result<Value> read(std::string_view json) { return jinja::from_json(rt, json, "tool call"); }
-  Result<std::string> write(const Value& value) { return jinja::to_json(rt, value, {}); }
+  Result<std::string> write(const Value& value) {
+    auto json = jinja::to_json(rt, value, {});
+    if (!json) return broken(json.error().message(), "");
+    return json;
+  }
 };
 
 /// An object, or a string that holds one, as many models write arguments.
@@ -169,6 +164,12 @@ Calls read_code(std::string_view code, int depth = 0) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
 
 std::string_view json_extent(std::string_view text) {
   if (text.empty() || (text[0] != '{' && text[0] != '[')) return {};

@@ -24,6 +24,10 @@ Calls read_xml_call(std::string_view header, std::string_view stretch);
 /// name>{…}, what stands between <function= and </function>.
 Calls read_function_tag(std::string_view header, std::string_view stretch);
 
+/// White space around the parts of a reply, and a text without it at its ends.
+inline constexpr std::string_view kBlank = " \t\r\n";
+std::string_view trimmed(std::string_view text);
+
 /// The first JSON value of a text, which begins with it; empty where it is not closed.
 std::string_view json_extent(std::string_view text);
 

@@ -4,20 +4,9 @@
 #include <algorithm>
 
 #include "jinja_unicode.h"
+#include "reply_calls.h"
 
 namespace hearth::text {
-namespace {
-
-constexpr std::string_view kBlank = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlank);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
-}  // namespace
-
 bool opens_reasoning(const ReplyFormat& format, std::string_view prompt) {
   return trimmed(prompt).ends_with(format.opens_reasoning);
 }
@@ -27,7 +16,7 @@ ReplyParser::ReplyParser(const ReplyFormat& format, Situation situation)
   split_ = now_ != Part::content;
 }
 
-/// The first mark that ends the stretch being read, the longer of two at one place.
+/// The first mark that ends the stretch being read, of two at one place the first in the table.
 std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
   std::optional<Found> first;
   for (const Mark& mark : format_.marks) {

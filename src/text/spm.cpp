@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "byte_tokens.h"
+#include "marked_words.h"
 #include "merger.h"
 #include "space_mark.h"
 #include "try.h"
@@ -15,13 +16,6 @@
 
 namespace hearth::text {
 namespace {
-
-/// Where the word after the one at `begin` starts: at the first mark that follows something else.
-std::size_t next_word(std::string_view text, std::size_t begin) {
-  std::size_t at = text.find(space_mark, begin + 1);
-  while (at != std::string_view::npos && text.substr(0, at).ends_with(space_mark)) at = text.find(space_mark, at + 1);
-  return std::min(at, text.size());
-}
 
 class Spm final : public Algorithm {
  public:
@@ -55,7 +49,7 @@ Result<std::unique_ptr<const Algorithm>> Spm::make(const Vocab& vocab) {
   HEARTH_CHECK(spm->bytes_.read_spelled());
   spm->rank_pieces();
   for (std::int32_t id = 0; id < vocab.size() && !spm->crosses_words_; ++id) {
-    spm->crosses_words_ = next_word(vocab.token(id), 0) < vocab.token(id).size();
+    spm->crosses_words_ = next_marked_word(vocab.token(id), 0) < vocab.token(id).size();
   }
   return std::unique_ptr<const Algorithm>(std::move(spm));
 }
@@ -79,7 +73,7 @@ void Spm::rank_pieces() {
 /// The token that a text may merge into, -1 for none.
 std::int32_t Spm::find_piece(std::string_view text) const {
   const std::int32_t id = vocab_.find(text);
-  return id >= 0 && may_merge(vocab_.type(id)) && vocab_.type(id) != TokenType::byte ? id : -1;
+  return id >= 0 && is_text(vocab_.type(id)) && vocab_.type(id) != TokenType::byte ? id : -1;
 }
 
 FirstSymbol Spm::first(std::string_view rest) const {
@@ -120,7 +114,7 @@ Result<void> Spm::encode(std::string_view text, bool first, std::vector<std::int
 /// How much is merged at once. No merge can reach over a border that no token spans, so words come out as the whole
 /// text would.
 std::size_t Spm::word_end(std::string_view text, std::size_t begin) const {
-  return crosses_words_ ? text.size() : next_word(text, begin);
+  return crosses_words_ ? text.size() : next_marked_word(text, begin);
 }
 
 void Spm::append_piece(std::int32_t id, std::string& bytes) const {

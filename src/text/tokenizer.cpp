@@ -33,8 +33,6 @@ Result<std::unique_ptr<const Algorithm>> make_algorithm(const Vocab& vocab) {
                                         known + "; " + vocab.where() + "; use a model with one of these tokenizers");
 }
 
-bool is_text(TokenType type) { return type != TokenType::control && type != TokenType::unknown; }
-
 }  // namespace
 
 Tokenizer::Tokenizer(std::unique_ptr<const Vocab> vocab, std::unique_ptr<const Algorithm> algorithm)

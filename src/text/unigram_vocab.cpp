@@ -1,20 +1,16 @@
 // Enters: text without special tokens, and a vocabulary of model "t5". Leaves: the ids that SentencePiece's Unigram
 // gives it; and each token's bytes.
-#include <algorithm>
-#include <limits>
-
+#include "byte_tokens.h"
 #include "characters.h"
 #include "charsmap.h"
-#include "escape.h"
 #include "marked_words.h"
+#include "normalizer.h"
 #include "space_mark.h"
 #include "try.h"
 #include "unigram.h"
 
 namespace hearth::text {
 namespace {
-
-constexpr std::size_t max_normalized = std::numeric_limits<std::int32_t>::max();
 
 class Unigram final : public Algorithm {
  public:
@@ -69,11 +65,7 @@ std::string Unigram::normalized(std::string_view text) const {
 
 Result<void> Unigram::encode(std::string_view text, bool, std::vector<std::int32_t>& ids) const {
   const std::string marked = normalized(text);
-  if (marked.size() > max_normalized) {
-    return Error(Status::invalid_argument, "the text has " + std::to_string(marked.size()) +
-                                               " bytes once it is normalized; encode takes up to 2147483647; "
-                                               "cut it into parts");
-  }
+  HEARTH_CHECK(check_normalized(marked.size()));
   UnigramModel::Run run{ids};
   for (std::size_t begin = 0, end; begin < marked.size(); begin = end) {
     end = crosses_words_ ? marked.size() : next_marked_word(marked, begin);
@@ -89,27 +81,9 @@ void Unigram::append_piece(std::int32_t id, std::string& bytes) const {
 }
 
 std::size_t Unigram::added_prefix(std::int32_t id) const {
-  const bool plain = vocab_.type(id) == TokenType::normal || vocab_.type(id) == TokenType::undefined;
-  return plain && vocab_.add_space_prefix() && vocab_.token(id).starts_with(space_mark) ? 1 : 0;
-}
-
-/// The tokens of the 256 bytes, or nothing where one is missing.
-Result<std::optional<std::array<std::int32_t, 256>>> byte_tokens(const Vocab& vocab) {
-  std::array<std::int32_t, 256> bytes;
-  bytes.fill(-1);
-  for (std::int32_t id = 0; id < vocab.size(); ++id) {
-    if (vocab.type(id) != TokenType::byte) continue;
-    const std::optional<std::uint8_t> byte = byte_of(vocab.token(id));
-    if (!byte) {
-      return Error(Status::malformed, "token " + std::to_string(id) + " has type byte (6) and reads \"" +
-                                          escape(vocab.token(id)) +
-                                          "\", a byte reads <0x00> to <0xFF>; tokenizer.ggml.tokens in " +
-                                          vocab.where() + "; convert the model again");
-    }
-    if (bytes[*byte] < 0) bytes[*byte] = id;
-  }
-  if (std::find(bytes.begin(), bytes.end(), -1) != bytes.end()) return std::optional<std::array<std::int32_t, 256>>();
-  return std::optional(bytes);
+  return vocab_.type(id) == TokenType::normal && vocab_.add_space_prefix() && vocab_.token(id).starts_with(space_mark)
+             ? 1
+             : 0;
 }
 
 }  // namespace
@@ -119,12 +93,14 @@ Result<std::unique_ptr<const Algorithm>> make_unigram(const Vocab& vocab) {
   UnigramModel::Parts parts;
   parts.where = vocab.where();
   parts.unknown = vocab.special().unk;
-  HEARTH_TRY(parts.bytes, byte_tokens(vocab));
+  ByteTokens bytes(vocab);
+  HEARTH_CHECK(bytes.read_spelled());
+  if (bytes.complete()) parts.bytes = bytes.ids();
   HEARTH_TRY(Charsmap charsmap, Charsmap::parse(vocab.charsmap(), vocab.where()));
   double worst = 0;
   for (std::int32_t id = 0; id < vocab.size(); ++id) {
     const TokenType type = vocab.type(id);
-    const bool plain = type == TokenType::normal || type == TokenType::undefined;
+    const bool plain = type == TokenType::normal;
     if (!plain && type != TokenType::user_defined) continue;
     parts.pieces.push_back({vocab.token(id), plain ? vocab.score(id) : 0.0, id});
     if (plain && vocab.score(id) < worst) worst = vocab.score(id);

@@ -229,6 +229,11 @@ std::optional<std::uint8_t> byte_of(std::string_view text) {
   return static_cast<std::uint8_t>(value);
 }
 
+std::string byte_text(std::uint8_t byte) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  return {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+}
+
 Result<Vocab> Vocab::from(const gguf::File& file, VocabOptions options) {
   VocabParts parts;
   parts.where = quoted_path(file.path());
@@ -269,6 +274,7 @@ Result<Vocab> Vocab::from_parts(VocabParts parts) {
   HEARTH_CHECK(check_merges(parts));
   HEARTH_CHECK(check_ids(parts));
   if (!parts.types) parts.types = derived_types(parts);
+  std::replace(parts.types->begin(), parts.types->end(), TokenType::undefined, TokenType::normal);
   fill_default_ids(parts);
 
   const ModelDefaults& defaults = defaults_of(parts.model);
@@ -303,12 +309,12 @@ void Vocab::find_ends() {
     if (id) end_ids_.push_back(*id);
   }
   for (const std::string_view text : end_texts) end_ids_.push_back(find(text));
+  for (const std::string& text : parts_.end_texts) end_ids_.push_back(find(text));
   for (const NoEndText& row : no_end_texts) {
     const bool present = std::all_of(std::begin(row.present), std::end(row.present),
                                      [&](std::string_view text) { return find(text) >= 0; });
     if (present) std::erase(end_ids_, find(row.text));
   }
-  for (const std::string& text : parts_.end_texts) end_ids_.push_back(find(text));
   std::sort(end_ids_.begin(), end_ids_.end());
   end_ids_.erase(std::unique(end_ids_.begin(), end_ids_.end()), end_ids_.end());
   std::erase(end_ids_, -1);

@@ -100,10 +100,13 @@ class Vocab {
   std::size_t longest_ = 0;
 };
 
-/// Whether merging may end in a token of this type. Control and unknown tokens are nothing that a text can spell.
-constexpr bool may_merge(TokenType type) { return type != TokenType::control && type != TokenType::unknown; }
+/// Whether a token of this type stands for text. Control and unknown tokens are nothing that a text can spell.
+constexpr bool is_text(TokenType type) { return type != TokenType::control && type != TokenType::unknown; }
 
 /// The byte that a text such as "<0x0A>" stands for: exactly two hexadecimal digits.
 std::optional<std::uint8_t> byte_of(std::string_view text);
+
+/// That text, with capital letters.
+std::string byte_text(std::uint8_t byte);
 
 }  // namespace hearth::text

@@ -88,7 +88,7 @@ Result<std::unique_ptr<const Algorithm>> make_wordpiece(const Vocab& vocab) {
   parts.unknown = *vocab.special().unk;
   for (std::int32_t id = 0; id < vocab.size(); ++id) {
     const TokenType type = vocab.type(id);
-    if (type != TokenType::normal && type != TokenType::undefined && type != TokenType::user_defined) continue;
+    if (type != TokenType::normal && type != TokenType::user_defined) continue;
     const std::string_view text = vocab.token(id);
     if (text.starts_with(space_mark)) parts.begin.push_back({text.substr(space_mark.size()), id});
     else if (!text.empty()) parts.inside.push_back({text, id});

@@ -1,14 +1,13 @@
 // Enters: a list of merges. Leaves: a byte-level vocabulary of model "gpt2", as tests and the fuzzer make it.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "byte_letters.h"
-#include "vocab.h"
+#include "token_texts.h"
 
 namespace hearth::test {
 
@@ -24,12 +23,10 @@ class ByteVocab {
   }
 
   std::int32_t add(std::string_view token, text::TokenType type = text::TokenType::normal) {
-    tokens_.push_back(texts_.emplace_back(token));
-    types_.push_back(type);
-    return static_cast<std::int32_t>(tokens_.size() - 1);
+    return tokens_.add(token, type);
   }
 
-  void merge_only(std::string_view merge) { merges_.push_back(texts_.emplace_back(merge)); }
+  void merge_only(std::string_view merge) { merges_.push_back(tokens_.keep(merge)); }
 
   /// "left right" becomes a token of its own.
   std::int32_t merge(std::string_view merge) {
@@ -40,19 +37,16 @@ class ByteVocab {
   }
 
   text::VocabParts parts(std::string pre = "gpt-2") const {
-    text::VocabParts parts;
+    text::VocabParts parts = tokens_.parts();
     parts.model = "gpt2";
     parts.pre = std::move(pre);
-    parts.tokens = tokens_;
-    parts.types = types_;
     parts.merges = merges_;
     return parts;
   }
 
  private:
-  std::deque<std::string> texts_;  // a deque: views stay valid as it grows
-  std::vector<std::string_view> tokens_, merges_;
-  std::vector<text::TokenType> types_;
+  TokenTexts tokens_;
+  std::vector<std::string_view> merges_;
 };
 
 }  // namespace hearth::test

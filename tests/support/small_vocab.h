@@ -1,13 +1,10 @@
 // Enters: a list of pieces. Leaves: a vocabulary of model "llama" around them, as tests and the fuzzer make it.
 #pragma once
 
-#include <cstdio>
-#include <deque>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "vocab.h"
+#include "token_texts.h"
 
 namespace hearth::test {
 
@@ -21,32 +18,24 @@ class SmallVocab {
     add("<s>", 0.0f, text::TokenType::control);
     add("</s>", 0.0f, text::TokenType::control);
     for (unsigned b = 0; bytes == Bytes::all && b < 256; ++b) {
-      char name[8];
-      std::snprintf(name, sizeof name, "<0x%02X>", b);
-      add(name, 0.0f, text::TokenType::byte);
+      add(text::byte_text(static_cast<std::uint8_t>(b)), 0.0f, text::TokenType::byte);
     }
   }
 
   std::int32_t add(std::string_view token, float score, text::TokenType type = text::TokenType::normal) {
-    views_.push_back(texts_.emplace_back(token));
     scores_.push_back(score);
-    types_.push_back(type);
-    return static_cast<std::int32_t>(views_.size() - 1);
+    return tokens_.add(token, type);
   }
 
   text::VocabParts parts() const {
-    text::VocabParts parts;
-    parts.tokens = views_;
+    text::VocabParts parts = tokens_.parts();
     parts.scores = scores_;
-    parts.types = types_;
     return parts;
   }
 
  private:
-  std::deque<std::string> texts_;  // a deque: views stay valid as it grows
-  std::vector<std::string_view> views_;
+  TokenTexts tokens_;
   std::vector<float> scores_;
-  std::vector<text::TokenType> types_;
 };
 
 }  // namespace hearth::test
