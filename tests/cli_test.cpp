@@ -96,6 +96,13 @@ TEST_CASE("tokenize gives a JSON array, and decode the text back") {
       json::parse(check_done(hearth_call({"tokenize", model.path(), "-p", "<s>", "--special", "--parse"})).out);
   CHECK(special == json({1, 1}));
   CHECK(check_done(hearth_call({"tokenize", model.path(), "-p", ""})).out == "[]\n");
+  std::string pages;
+  while (pages.size() < 20000) pages += text;  // more ids than are written at a time
+  std::ofstream(model.beside("pages")) << pages;
+  const Outcome all = check_done(hearth_call({"tokenize", model.path(), "-f", model.beside("pages")}));
+  CHECK(json::parse(all.out).dump() + "\n" == all.out);
+  const std::string all_ids = all.out.substr(1, all.out.find(']') - 1);
+  CHECK(check_done(hearth_call({"tokenize", model.path(), "--decode", all_ids})).out == pages);
   const Outcome refused = hearth_call({"tokenize", model.path(), "-p", "a", "--pre", "gpt-2"});
   CHECK(refused.exit_code == 1);
   CHECK(refused.err.find("has no pre-tokenizer to choose") != std::string::npos);

@@ -11,14 +11,20 @@ namespace hearth::cli {
 namespace {
 
 std::string as_json(const std::vector<std::int32_t>& ids) {
+  constexpr std::ptrdiff_t kLongest = 12;  // a comma and an id
   std::string text = "[";
   text.reserve(7 * ids.size() + 3);
-  char digits[12];
-  for (const std::int32_t id : ids) {
-    if (text.size() > 1) text.push_back(',');
-    text.append(digits, std::to_chars(digits, std::end(digits), id).ptr);
+  char piece[4096];  // appending millions of ids one by one would cost as much as finding them
+  char* at = piece;
+  for (const std::int32_t& id : ids) {
+    if (std::end(piece) - at < kLongest) {
+      text.append(piece, at);
+      at = piece;
+    }
+    if (&id != ids.data()) *at++ = ',';
+    at = std::to_chars(at, std::end(piece), id).ptr;
   }
-  return text.append("]\n");
+  return text.append(piece, at).append("]\n");
 }
 
 class Tokenize : public Command {

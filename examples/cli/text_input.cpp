@@ -27,10 +27,11 @@ Error too_long(const std::string& from) {
 
 Result<std::string> read_all(int descriptor, const std::string& from) {
   struct stat info {};
-  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
-      static_cast<std::size_t>(info.st_size) > kMaxTextBytes)
-    return too_long(from);
   std::string text;
+  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
+    if (static_cast<std::size_t>(info.st_size) > kMaxTextBytes) return too_long(from);
+    text.reserve(static_cast<std::size_t>(info.st_size));
+  }
   char buffer[65536];
   for (;;) {
     const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
