@@ -22,6 +22,14 @@ constexpr std::array<std::uint16_t, 256> byte_letters = [] {
   return letters;
 }();
 
+/// The byte that a letter stands for, by code point; -1: none.
+constexpr std::array<std::int16_t, 0x144> letter_bytes = [] {
+  std::array<std::int16_t, 0x144> bytes{};
+  for (auto& byte : bytes) byte = -1;
+  for (unsigned b = 0; b < 256; ++b) bytes[byte_letters[b]] = static_cast<std::int16_t>(b);
+  return bytes;
+}();
+
 inline void append_byte_letter(std::uint8_t byte, std::string& text) {
   const unsigned letter = byte_letters[byte];
   if (letter < 0x80) {
@@ -37,14 +45,8 @@ inline std::optional<std::uint8_t> byte_of_letter(std::string_view character) {
   unsigned letter = static_cast<unsigned char>(character[0]);
   if (character.size() == 2) letter = (letter & 0x1f) << 6 | (static_cast<unsigned char>(character[1]) & 0x3f);
   if (character.size() > 2 || letter >= 0x144) return std::nullopt;
-  constexpr std::array<std::int16_t, 0x144> bytes = [] {
-    std::array<std::int16_t, 0x144> of{};
-    for (auto& byte : of) byte = -1;
-    for (unsigned b = 0; b < 256; ++b) of[byte_letters[b]] = static_cast<std::int16_t>(b);
-    return of;
-  }();
-  if (bytes[letter] < 0) return std::nullopt;
-  return static_cast<std::uint8_t>(bytes[letter]);
+  if (letter_bytes[letter] < 0) return std::nullopt;
+  return static_cast<std::uint8_t>(letter_bytes[letter]);
 }
 
 /// Appends the bytes that a spelling stands for; what is no letter of a byte stays as it is.
