@@ -3,22 +3,13 @@
 #include "loaded_model.h"
 #include "sequence.h"
 #include "support/catch.hpp"
-#include "support/random_model.h"
+#include "support/random_config.h"
 #include "support/test_data.h"
 
 using namespace hearth;
 using kernels::KvType;
 
 namespace {
-
-model::Config config_of(const test::RandomModel& m) {
-  const std::vector<std::byte> bytes = test::make_random_model(m);
-  auto file = gguf::File::parse(bytes, "random");
-  REQUIRE(file);
-  auto config = model::read_config(*file);
-  REQUIRE(config);
-  return *config;
-}
 
 std::shared_ptr<engine::LoadedModel> open_model(const std::string& path, const ModelOptions& options = {.threads = 1}) {
   auto model = engine::LoadedModel::open(path, options);
@@ -40,7 +31,7 @@ std::uint64_t bytes_held(const model::Workspace& s) {
 
 TEST_CASE("a cache whose bytes leave 64 bits is refused, not made small") {
   for (const std::int64_t window : {std::int64_t{0}, std::int64_t{1} << 31}) {
-    model::Config c = config_of({});
+    model::Config c = test::config_of({});
     c.n_layer = 512, c.n_head = c.n_kv_head = 64, c.head_dim = 65536, c.n_ctx_train = std::int64_t{1} << 31;
     c.window = window;
     for (const KvType type : {KvType::f16, KvType::f32}) {  // 2^64 and 2^65 bytes
@@ -69,7 +60,7 @@ TEST_CASE("a workspace takes the bytes that it says, in every family") {
     test::RandomModel m;
     m.arch = arch.name, m.window = 20;
     if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
-    const model::Config c = config_of(m);
+    const model::Config c = test::config_of(m);
     auto space = model::Workspace::make(c, 33, 2);
     REQUIRE(space);
     INFO(m.arch);

@@ -6,7 +6,7 @@
 
 #include "kv_cache.h"
 #include "support/catch.hpp"
-#include "support/random_model.h"
+#include "support/random_config.h"
 #include "support/test_data.h"
 
 using namespace hearth;
@@ -45,15 +45,6 @@ test::RandomModel windowed(std::int64_t window) {
   return m;
 }
 
-model::Config config_of(const test::RandomModel& m) {
-  const std::vector<std::byte> bytes = test::make_random_model(m);
-  auto file = gguf::File::parse(bytes, "random");
-  REQUIRE(file);
-  auto config = model::read_config(*file);
-  REQUIRE(config);
-  return *config;
-}
-
 }  // namespace
 
 TEST_CASE("a token is seen by the window's positions, its own first, and by no other") {
@@ -84,7 +75,7 @@ TEST_CASE("a window that nothing reaches beyond changes nothing") {
 }
 
 TEST_CASE("a windowed layer's memory does not grow with the context") {
-  const model::Config whole = config_of(windowed(0)), window = config_of(windowed(256));
+  const model::Config whole = test::config_of(windowed(0)), window = test::config_of(windowed(256));
   const auto bytes = [](const model::Config& c, std::int64_t n_ctx) {
     return model::KvCache::bytes(c, kernels::KvType::f16, n_ctx, 512);
   };
@@ -95,14 +86,14 @@ TEST_CASE("a windowed layer's memory does not grow with the context") {
 }
 
 TEST_CASE("truncating reaches back over the longest pass; what a window has dropped is said to be lost") {
-  auto cache = model::KvCache::make(config_of(windowed(100)), kernels::KvType::f16, 1024, 32);
+  auto cache = model::KvCache::make(test::config_of(windowed(100)), kernels::KvType::f16, 1024, 32);
   REQUIRE(cache);
   for (std::int64_t p = 0; p < 700; ++p) cache->append(p);
   CHECK(cache->truncate(700) == 700);
   CHECK(cache->truncate(700 - 32 - model::KvCache::kRollback) == 700 - 32 - model::KvCache::kRollback);
   CHECK(cache->truncate(300) == 0);
   CHECK(cache->truncate(0) == 0);
-  auto all = model::KvCache::make(config_of(windowed(0)), kernels::KvType::f16, 1024, 32);
+  auto all = model::KvCache::make(test::config_of(windowed(0)), kernels::KvType::f16, 1024, 32);
   REQUIRE(all);
   for (std::int64_t p = 0; p < 700; ++p) all->append(p);
   CHECK(all->truncate(1) == 1);
