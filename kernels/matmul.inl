@@ -201,21 +201,13 @@ template <Format Fmt> struct Quantized {
     }
   }
 
-  /// Tokens `token` … of a tile of T continue their chains in acc.
-  template <int G, int T>
-  static HEARTH_INLINE void tile(const MatmulArgs& a, std::int64_t token, std::int64_t block, F* acc,
-                                 const std::byte* panel, std::int64_t n_blocks) {
-    const QBlock* rows[T];
-    token_rows<T>(a, token, rows);
-    for (int t = 0; t < T; ++t) rows[t] += block;
-    Mul::template tile<G, T>(acc, rows, panel, n_blocks);
-  }
-
   template <int T>
   static void panel_tile(const MatmulArgs& a, std::int64_t group, std::int64_t token, const std::byte* panel) {
     F acc[kPanelGroups * T];
     for (F& chain : acc) chain = Isa::zero();
-    tile<kPanelGroups, T>(a, token, 0, acc, panel, a.k / kBlock);
+    const QBlock* rows[T];
+    token_rows<T>(a, token, rows);
+    Mul::template tile<kPanelGroups, T>(acc, rows, panel, a.k / kBlock);
     for (int g = 0; g < kPanelGroups && (group + g) * kGroupRows < a.n_rows; ++g)
       for (int t = 0; t < T && token + t < a.n_tokens; ++t) store_rows(a, group + g, token + t, acc[g * T + t]);
   }
