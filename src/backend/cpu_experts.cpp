@@ -32,11 +32,12 @@ void group_visits(Routes& routes, std::int64_t n_visits, std::int64_t n_expert) 
 
 }  // namespace
 
-void CpuBackend::route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) {
+void CpuBackend::route(Worker& w, Where where, const Rows& scores, const RouteRule& rule, const float* bias,
+                       Routes& routes) {
   finite_rows(w, where, scores.n, [&](std::int64_t i) {
     const std::int64_t at = i * routes.n_used;
-    return kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), scores.width,
-                          routes.n_used, routing);
+    return kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), bias, scores.width,
+                          routes.n_used, rule);
   });
   w.once([&] { group_visits(routes, scores.n * routes.n_used, scores.width); });
 }
