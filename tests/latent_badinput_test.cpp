@@ -89,9 +89,13 @@ TEST_CASE("latents: tensors that are missing or of another shape") {
           [](ModelEditor& m) { m.drop("blk.0.attn_q_b.weight"); });
   refused(deepseek(), Status::malformed,
           {"'blk.0.attn_k_b.weight' has shape 32 x 64 x 3", "needs 32 x 64 x 4", "attention.head_count"},
-          [](ModelEditor& m) { m.reshape("blk.0.attn_k_b.weight", {32, 64, 3}); });
+          [](ModelEditor& m) {
+            m.reshape("blk.0.attn_k_b.weight", {32, 64, 3});
+          });
   refused(deepseek(), Status::malformed, {"'blk.1.attn_kv_a_mqa.weight' has shape 64 x 64", "needs 64 x 80"},
-          [](ModelEditor& m) { m.reshape("blk.1.attn_kv_a_mqa.weight", {64, 64}); });
+          [](ModelEditor& m) {
+            m.reshape("blk.1.attn_kv_a_mqa.weight", {64, 64});
+          });
   refused(deepseek(), Status::malformed, {"'blk.1.exp_probs_b.bias' has shape 7", "needs 8"}, [](ModelEditor& m) {
     m.add({"blk.1.exp_probs_b.bias", 0, {7}, std::vector<std::byte>(28)});
   });
@@ -99,7 +103,8 @@ TEST_CASE("latents: tensors that are missing or of another shape") {
 
 TEST_CASE("routers: gating, groups and counts") {
   refused_value(deepseek(), "expert_gating_func", std::uint32_t{3}, {"expert_gating_func' is 3", "1 to 2"});
-  refused_value(deepseek(), "leading_dense_block_count", std::uint32_t{3}, {"leading_dense_block_count' is 3", "0 to 2"});
+  refused_value(deepseek(), "leading_dense_block_count", std::uint32_t{3},
+                {"leading_dense_block_count' is 3", "0 to 2"});
   refused_value(deepseek(), "expert_group_count", std::uint32_t{3},
                 {"expert_group_count' is 3", "a divisor of expert_count, 8"});
   refused(deepseek(), Status::malformed, {"expert_group_used_count' is 5", "1 to 4"}, [](ModelEditor& m) {
@@ -139,8 +144,8 @@ TEST_CASE("RoPE scalings: numbers out of range, and factors that are missing or 
   });
   refused(of_family("phi3"), Status::not_found, {"'rope_factors_long.weight', 'rope_factors_short.weight'"},
           [](ModelEditor& m) { m.set("phi3.rope.scaling.type", "longrope"); });
-  refused(of_family("phi3"), Status::malformed, {"'rope_factors_long.weight' has 0.0", "element 0", "finite and positive"},
-          [](ModelEditor& m) {
+  refused(of_family("phi3"), Status::malformed,
+          {"'rope_factors_long.weight' has 0.0", "element 0", "finite and positive"}, [](ModelEditor& m) {
             std::vector<std::byte> ones(32);
             for (std::size_t i = 0; i < 32; i += 4) ones[i + 2] = std::byte{0x80}, ones[i + 3] = std::byte{0x3f};
             m.set("phi3.rope.scaling.type", "longrope");

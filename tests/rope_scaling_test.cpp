@@ -43,7 +43,8 @@ long double yarn_frequency(const Config& c, std::int64_t i, bool whole) {
 // rope_table_test bounds the frequencies by 1e-14; the ramp adds a logarithm of that quality, divided by a span of 5 or more.
 constexpr double kBound = 5e-14;
 
-void check_frequencies(const Rotation& rotation, const Config& c, long double (*expected)(const Config&, std::int64_t)) {
+void check_frequencies(const Rotation& rotation, const Config& c,
+                       long double (*expected)(const Config&, std::int64_t)) {
   REQUIRE(static_cast<std::int64_t>(rotation.inv_freq.size()) == c.n_rot / 2);
   for (std::int64_t i = 0; i < c.n_rot / 2; ++i) {
     INFO("pair " << i);
@@ -94,7 +95,8 @@ TEST_CASE("YaRN: bounds that fall together or outside leave a step, and no frequ
         const Config c = config_of("llama", 32, 10000, yarn);
         const Rotations made = make_rotations(c, {});
         for (std::int64_t i = 0; i < 16; ++i) {
-          const double f = made.all.inv_freq[static_cast<std::size_t>(i)], usual = static_cast<double>(base_frequency(c, i));
+          const double f = made.all.inv_freq[static_cast<std::size_t>(i)],
+                       usual = static_cast<double>(base_frequency(c, i));
           CHECK((f >= usual / 8 * (1 - kBound) && f <= usual * (1 + kBound)));
         }
       }

@@ -86,7 +86,8 @@ void CpuBackend::combine(Worker& w, const Rows& visits, const Routes& routes, co
 
 void CpuBackend::add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) {
   w.loop(y.n, 1, [&](std::int64_t i, std::int64_t) {
-    table_.add_scaled(y.row(i), x.row(i), kernels::sigmoid(*score.row(i)), y.width);
+    if (score.data) table_.add_scaled(y.row(i), x.row(i), kernels::sigmoid(*score.row(i)), y.width);
+    else table_.add(y.row(i), x.row(i), y.width);
   });
 }
 

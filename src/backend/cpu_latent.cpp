@@ -33,8 +33,8 @@ void CpuBackend::rotate_and_store_latent(Worker& w, Where where, const LatentSte
     norm_row(latent.row(i), latent.row(i), steps.norm, steps.rule, s.latent_dim);
     rotate(latent.row(i), 1);
     const RowPlace& place = places[static_cast<std::size_t>(i)];
-    return table_.kv_store(place.page + s.k_offset(0), nullptr, latent.row(i), nullptr,
-                           place.position % kernels::kPage, s.head_dim, s.kv_type);
+    return table_.kv_store(place.page + s.k_offset(0), nullptr, latent.row(i), nullptr, place.position % kernels::kPage,
+                           s.head_dim, s.kv_type);
   });
 }
 

@@ -22,8 +22,8 @@ std::int64_t window_pages(std::int64_t window, std::int64_t n_pass) {
 // The parts without their memory.
 KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
   KvCache cache;
-  cache.shape_ = {c.n_head, c.n_kv_head, c.key_dim(), c.attention_scale, c.attention_cap, type, 0, 0};
-  cache.shape_.latent_dim = c.latent_dim;
+  cache.shape_ = {c.n_head, c.n_kv_head, c.key_dim(), c.attention_scale, c.attention_cap,
+                  type,     0,           0,           nullptr,           c.latent_dim};
   cache.n_ctx_ = n_ctx;
   const std::size_t layer_bytes = cache.shape_.k_offset(c.n_kv_head);
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {

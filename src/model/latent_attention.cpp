@@ -27,7 +27,8 @@ void latent_attention(Worker& w, Pass& p, std::int64_t layer, const Residual& re
   const std::int64_t still = c.head_dim - c.n_rot;  // of a head's elements: those that do not turn
   const Rows x = p.rows(p.space.x, c.dim), q = p.rows(p.space.q, c.q_dim()), latent = p.rows(p.space.k, c.key_dim());
   const Rows absorbed = p.rows(p.space.absorbed, c.n_head * c.key_dim());
-  const Input q_heads = p.heads(p.space.q, c.head_dim, still), mixed = p.heads(p.space.mixed, c.latent_dim, c.latent_dim);
+  const Input q_heads = p.heads(p.space.q, c.head_dim, still),
+              mixed = p.heads(p.space.mixed, c.latent_dim, c.latent_dim);
   const Input values = p.input(c.mixed_dim());
   const Memory& memory = p.memory[p.any.part_of(layer)];
   const backend::AttentionShape shape = p.any.shape(layer);
@@ -37,8 +38,8 @@ void latent_attention(Worker& w, Pass& p, std::int64_t layer, const Residual& re
   project(w, p, layer, q, latent);
   device.quantize(w, {layer, Step::attention_input}, q_heads);
   device.matmul_heads(w, q_heads, l.attn_k_b, p.heads(p.space.absorbed, c.key_dim(), c.latent_dim).x);
-  device.rotate_and_store_latent(w, {layer, Step::keys_and_values}, {l.attn_kv_a_norm, c.norm, c.arch->rope}, q, absorbed,
-                                 latent, rope.cos, rope.sin, shape, memory.places);
+  device.rotate_and_store_latent(w, {layer, Step::keys_and_values}, {l.attn_kv_a_norm, c.norm, c.arch->rope}, q,
+                                 absorbed, latent, rope.cos, rope.sin, shape, memory.places);
   device.attend(w, absorbed, shape, memory.tiles, memory.places, p.rows(p.space.mixed, c.n_head * c.latent_dim));
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul_heads(w, mixed, l.attn_v_b, p.heads(p.space.h, c.value_dim, c.value_dim).x);

@@ -51,11 +51,12 @@ double yarn_magnitude(double factor, double multiplier) {
   return factor > 1.0 ? 1.0 + 0.1 * multiplier * kernels::natural_log(factor) : 1.0;
 }
 
-Rotations make_rotations(const Config& c, const RopeFactors& factors) {
+Rotations make_rotations(const Config& c, const Weights& weights) {
   Rotations made;
   made.original_context = c.rope_scaling.original_context;
-  made.all = {scaled_frequencies(c, factors.all ? factors.all : factors.within), c.rope_scaling.magnitude};
-  if (!factors.all && factors.beyond) made.beyond = {scaled_frequencies(c, factors.beyond), c.rope_scaling.magnitude};
+  const float *any = weights.rope_factors, *beyond = weights.rope_factors_long;
+  made.all = {scaled_frequencies(c, any ? any : weights.rope_factors_short), c.rope_scaling.magnitude};
+  if (!any && beyond) made.beyond = {scaled_frequencies(c, beyond), c.rope_scaling.magnitude};
   if (c.window_rope_base == 0) return made;
   made.windowed.inv_freq.resize(made.all.inv_freq.size());
   kernels::rope_frequencies(made.windowed.inv_freq.data(), c.n_rot, c.window_rope_base);

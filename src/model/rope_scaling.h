@@ -7,7 +7,7 @@
 namespace hearth::model {
 
 struct Config;
-struct RopeFactors;
+class Weights;
 
 struct Rotation {
   std::vector<double> inv_freq;  // [n_rot/2]
@@ -27,7 +27,7 @@ struct Rotations {
   }
 };
 
-Rotations make_rotations(const Config& config, const RopeFactors& factors);
+Rotations make_rotations(const Config& config, const Weights& weights);
 
 /// What YaRN multiplies by where it stretches contexts by `factor`: 1 + 0.1 * multiplier * ln(factor), or 1 where it does not.
 double yarn_magnitude(double factor, double multiplier);
