@@ -142,13 +142,13 @@ TEST_CASE("RoPE scalings: numbers out of range, and factors that are missing or 
     yarn(m);
     m.set("llama.rope.scaling.original_context_length", std::uint32_t{0});
   });
-  refused(of_family("phi3"), Status::not_found, {"'rope_factors_long.weight', 'rope_factors_short.weight'"},
-          [](ModelEditor& m) { m.set("phi3.rope.scaling.type", "longrope"); });
-  refused(of_family("phi3"), Status::malformed,
+  refused(of_family("llama"), Status::not_found, {"'rope_factors_long.weight', 'rope_factors_short.weight'"},
+          [](ModelEditor& m) { m.set("llama.rope.scaling.type", "longrope"); });
+  refused(of_family("llama"), Status::malformed,
           {"'rope_factors_long.weight' has 0.0", "element 0", "finite and positive"}, [](ModelEditor& m) {
             std::vector<std::byte> ones(32);
             for (std::size_t i = 0; i < 32; i += 4) ones[i + 2] = std::byte{0x80}, ones[i + 3] = std::byte{0x3f};
-            m.set("phi3.rope.scaling.type", "longrope");
+            m.set("llama.rope.scaling.type", "longrope");
             m.add({"rope_factors_short.weight", 0, {8}, ones});
             m.add({"rope_factors_long.weight", 0, {8}, std::vector<std::byte>(32)});
           });
