@@ -119,9 +119,16 @@ class Planner {
         plan_.left_out.push_back(tensor.name);
         break;
       }
-      HEARTH_CHECK(put(tensor, rows[i], *numbers, name.end, i));
+      HEARTH_CHECK(put(tensor, rows[i], *numbers, name.end, first_row(rows, rows[i].to)));
     }
     return taken;
+  }
+
+  /// Where the tensor stands among those of its layer, whichever row makes it.
+  static std::size_t first_row(std::span<const TensorRow> rows, std::string_view to) {
+    std::size_t row = 0;
+    while (rows[row].to != to) ++row;
+    return row;
   }
 
   Result<void> put(const SourceTensor& tensor, const TensorRow& row, const Numbers& numbers, std::string_view end,
