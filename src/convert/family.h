@@ -27,6 +27,11 @@ struct TensorRow {
   Part part = Part::whole;
 };
 
+/// A token that has a role in every model of a family, whether its files say so or not.
+struct RoleRow {
+  std::string_view role, text;
+};
+
 enum class KeyKind : std::uint8_t { count, real, flag };
 
 /// A setting: GGUF's key after "ARCH.", and its names in config.json. Absent there, it is absent here.
@@ -60,6 +65,7 @@ struct Family {
   bool pooled = false;                                 // may come with a sentence-transformers pooling
   std::string_view defaults = "{}";                    // what its config class means by an absent value
   std::string_view pre = "";                           // the pre-tokenizer's name, where several cut alike
+  std::span<const RoleRow> roles = {};
 };
 
 std::span<const Family> families();

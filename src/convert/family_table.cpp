@@ -63,7 +63,10 @@ constexpr TensorRow llama_tensors[] = {
     {"layers.{}.block_sparse_moe.experts.{}.w2", "blk.{}.ffn_down_exps"},
     {"layers.{}.block_sparse_moe.experts.{}.w3", "blk.{}.ffn_up_exps"},
 };
-constexpr KeyRow llama_keys[] = {{"vocab_size", KeyKind::count, "vocab_size"}};
+constexpr KeyRow llama_keys[] = {
+    {"vocab_size", KeyKind::count, "vocab_size"},
+    {"attention.sliding_window", KeyKind::count, "sliding_window"},  // Mistral's; llama.cpp's own files leave it out
+};
 
 constexpr TensorRow qwen2moe_tensors[] = {
     {"layers.{}.mlp.shared_expert_gate", "blk.{}.ffn_gate_inp_shexp"},
@@ -162,6 +165,9 @@ constexpr TensorRow glm4_tensors[] = {
     {"layers.{}.post_self_attn_layernorm", "blk.{}.post_attention_norm"},
     {"layers.{}.post_mlp_layernorm", "blk.{}.post_ffw_norm"},
 };
+
+constexpr RoleRow glm4_roles[] = {
+    {"bos", "<|endoftext|>"}, {"eos", "<|endoftext|>"}, {"unk", "<|endoftext|>"}, {"eot", "<|user|>"}};
 
 constexpr TensorRow cohere_tensors[] = {{"lm_head", ""}};  // the embedding is the output as well
 constexpr KeyRow cohere_keys[] = {{"logit_scale", KeyKind::real, "logit_scale"}};

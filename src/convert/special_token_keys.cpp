@@ -17,10 +17,10 @@ namespace {
 using nlohmann::json;
 
 /// A role's name in Hugging Face's files and in GGUF's keys.
-struct RoleRow {
+struct RoleKey {
   std::string_view role, key;
 };
-constexpr RoleRow roles[] = {
+constexpr RoleKey roles[] = {
     {"bos", "bos_token_id"},     {"eos", "eos_token_id"}, {"unk", "unknown_token_id"}, {"sep", "seperator_token_id"},
     {"pad", "padding_token_id"}, {"cls", "cls_token_id"}, {"mask", "mask_token_id"},   {"eot", "eot_token_id"},
 };
@@ -42,7 +42,7 @@ std::string token_text(const json& entry) {
 class Roles {
  public:
   Roles(const json& tokenizer, const json& config) : tokenizer_(tokenizer), config_(config) {
-    for (const RoleRow& row : roles) texts_[row.role] = token_text(at(config, std::string(row.role) + "_token"));
+    for (const RoleKey& row : roles) texts_[row.role] = token_text(at(config, std::string(row.role) + "_token"));
     if (texts_["bos"].empty()) texts_["bos"] = texts_["cls"];
     if (texts_["eos"].empty()) texts_["eos"] = texts_["sep"];
     const json& processor = at(tokenizer, "post_processor");
@@ -55,8 +55,13 @@ class Roles {
         adds_.emplace(role, flag.get<bool>());
   }
 
+  /// Where no file gives the role to another.
+  void add(const RoleRow& row) {
+    if (std::string& text = texts_[row.role]; text.empty()) text = row.text;
+  }
+
   void write(const HfConfig& model, const TokenList& tokens, Metadata& metadata) const {
-    for (const RoleRow& row : roles) {
+    for (const RoleKey& row : roles) {
       std::optional<std::uint64_t> id = id_of(texts_.at(row.role), tokens);
       const json* number = model.find(std::string(row.role) + "_token_id");
       if (!id && number && number->is_number_unsigned()) id = number->get<std::uint64_t>();
@@ -129,6 +134,22 @@ class Roles {
   std::map<std::string_view, bool> adds_;
 };
 
+/// Whether a text is made lower case, and accents taken off, before it is cut.
+void add_normalizer(const json& normalizer, Metadata& metadata) {
+  struct Row {
+    std::string_view type, key;
+  };
+  constexpr Row alone[] = {{"Lowercase", "lowercase"}, {"StripAccents", "strip_accents"}};
+  for (const Row& row : alone) {
+    const std::string key = "tokenizer.ggml.normalizer." + std::string(row.key);
+    if (at(normalizer, "type") == row.type) metadata.set(key, true);
+    const json& flag = at(normalizer, row.key);
+    if (at(normalizer, "type") == "BertNormalizer" && flag.is_boolean()) metadata.set(key, flag.get<bool>());
+  }
+  if (const json& steps = at(normalizer, "normalizers"); steps.is_array())
+    for (const json& step : steps) add_normalizer(step, metadata);
+}
+
 void set_template(const std::string& name, const std::string& source, std::vector<std::string>& names,
                   Metadata& metadata) {
   if (name == "default") return metadata.set("tokenizer.chat_template", source);
@@ -138,11 +159,14 @@ void set_template(const std::string& name, const std::string& source, std::vecto
 
 }  // namespace
 
-Result<void> add_special_tokens(const ModelFolder& folder, const HfConfig& config, const TokenList& tokens,
-                                Metadata& metadata) {
+Result<void> add_special_tokens(const ModelFolder& folder, const Family& family, const HfConfig& config,
+                                const TokenList& tokens, Metadata& metadata) {
   HEARTH_TRY(const auto tokenizer, folder.json("tokenizer.json"));
   HEARTH_TRY(const auto settings, folder.json("tokenizer_config.json"));
-  Roles(tokenizer, settings).write(config, tokens, metadata);
+  Roles found(tokenizer, settings);
+  for (const RoleRow& row : family.roles) found.add(row);
+  found.write(config, tokens, metadata);
+  add_normalizer(at(tokenizer, "normalizer"), metadata);
   if (const json& prefix = at(settings, "add_prefix_space"); prefix.is_boolean() && tokenizer.is_null())
     metadata.set("tokenizer.ggml.add_space_prefix", prefix.get<bool>());
   return {};

@@ -292,7 +292,7 @@ Result<void> add_tokenizer(const ModelFolder& folder, const Family& family, cons
     return {};
   }
   if (n_types) metadata.set("tokenizer.ggml.token_type_count", static_cast<std::uint32_t>(*n_types));
-  HEARTH_CHECK(add_special_tokens(folder, config, tokens, metadata));
+  HEARTH_CHECK(add_special_tokens(folder, family, config, tokens, metadata));
   return add_chat_templates(folder, metadata);
 }
 

@@ -19,8 +19,8 @@ Result<void> add_tokenizer(const ModelFolder& folder, const Family& family, cons
 
 /// What tokenizer_config.json, tokenizer.json ("added_tokens", "post_processor") and config.json say of tokens with a role, and
 /// the chat templates.
-Result<void> add_special_tokens(const ModelFolder& folder, const HfConfig& config, const TokenList& tokens,
-                                Metadata& metadata);
+Result<void> add_special_tokens(const ModelFolder& folder, const Family& family, const HfConfig& config,
+                                const TokenList& tokens, Metadata& metadata);
 Result<void> add_chat_templates(const ModelFolder& folder, Metadata& metadata);
 
 }  // namespace hearth::convert
