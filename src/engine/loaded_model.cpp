@@ -10,6 +10,7 @@
 #include "escape.h"
 #include "float_state.h"
 #include "host.h"
+#include "recommended_sampling.h"
 #include "saturating.h"
 #include "try.h"
 
@@ -87,7 +88,9 @@ void LoadedModel::describe() {
            0,
            table_->name,
            network_.team->size(),
-           Weights::file};
+           Weights::file,
+           {}};
+  info_.recommended = recommended_sampling(*file_);
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];

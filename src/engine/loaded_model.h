@@ -26,6 +26,7 @@ class LoadedModel {
   const model::Config& config() const { return network_.config; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const gguf::File& file() const { return *file_; }
+  const kernels::KernelTable& kernel_table() const { return *table_; }
 
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
