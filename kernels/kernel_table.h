@@ -66,7 +66,9 @@ struct AttendArgs {
   float* out[kMaxQueries];                            // [head_dim]
   std::int64_t begin[kMaxQueries], end[kMaxQueries];  // visible positions: begin <= p < end
   float scale;
-  float soft_cap;  // 0: none
+  float soft_cap;                      // 0: none
+  float slope[kMaxQueries];            // ALiBi: each score is less by slope * |position - p|; 0: none
+  std::int64_t position[kMaxQueries];  // of the query; read where it has a slope
 };
 
 struct KernelTable {
