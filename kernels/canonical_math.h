@@ -70,6 +70,13 @@ static inline float gelu_erf(float x) {
   return x * (x >= 0.0f ? 1.0f - tail : tail);
 }
 
+/// gpt-oss's activation: bounds of its inputs, and what its sigmoid's is multiplied by.
+static constexpr float kSwigluLimit = 7.0f, kSwigluSlope = 1.702f;
+static inline float silu_clamped(float x) {
+  const float g = x >= kSwigluLimit ? kSwigluLimit : x;
+  return g * sigmoid(kSwigluSlope * g);
+}
+
 /// The sign is that of x, of a zero too.
 static inline float tanh(float x) {
   const float t = exp_nonpositive(-2.0f * fabsf(x));
