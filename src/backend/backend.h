@@ -34,6 +34,7 @@ enum class NormKind : std::uint8_t { rms, layer };
 struct NormRule {
   NormKind kind = NormKind::rms;
   float eps = 0;
+  bool of_stream = false;  // what was normed takes the stream's place
 };
 
 /// One norm's numbers; without a weight it is none: rows stay as they are.
@@ -99,6 +100,7 @@ struct AttendTile {
 struct RowPlace {
   std::byte* page;  // that holds its own position
   std::int64_t position;
+  std::int64_t end;  // of the positions that it may see
 };
 
 struct AttentionShape {
@@ -108,6 +110,7 @@ struct AttentionShape {
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
   std::int64_t window;       // positions that a row sees, its own included; 0: all
   const float* sinks;        // [n_head]: a score of each head without a value, or none
+  const float* slopes;       // [n_head]: of ALiBi, or none
   std::int64_t first_seen(std::int64_t position) const {
     return window == 0 || position < window ? 0 : position - window + 1;
   }
@@ -156,6 +159,10 @@ class Backend {
   /// x = rows `ids` of the table, dequantized and scaled.
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
+  /// x += rows `ids` of another table; `spare` [n, width] is written over.
+  virtual void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                          const Rows& x) = 0;
+
   /// out = norm(x), also quantized. The residual is added to x, before that or after.
   virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm,
                     const NormRule& rule, const Input& out) = 0;
@@ -171,7 +178,7 @@ class Backend {
                                 const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& shape,
                                 std::span<const RowPlace> places) = 0;
 
-  /// out = attention of each row over the positions that it sees, up to its own.
+  /// out = attention of each row over the positions that it sees.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
                       std::span<const RowPlace> places, const Rows& out) = 0;
 

@@ -34,24 +34,25 @@ Result<std::int64_t> longest_text(const model::Config& config, std::int64_t n_ct
                    std::to_string(config.n_ctx_train) + "; --ctx; choose 1 to " + std::to_string(config.n_ctx_train));
 }
 
-/// The texts' tokens, each text's at least one and not more than `most`.
-Result<std::vector<std::vector<std::int32_t>>> tokenize(const LoadedModel& model, std::span<const std::string> texts,
-                                                        std::int64_t most) {
-  std::vector<std::vector<std::int32_t>> all;
-  for (const std::string& text : texts) {
-    HEARTH_TRY(auto ids, model.tokenizer().encode(text, {.add_special = true}));
-    const std::string where = "text " + std::to_string(all.size() + 1) + " of " + std::to_string(texts.size());
-    if (ids.empty())
+/// Each text has a token at least and not more than `most`, and all of them are tokens.
+Result<void> check(const model::Config& config, std::span<const std::vector<std::int32_t>> texts, std::int64_t most) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string where = "text " + std::to_string(i + 1) + " of " + std::to_string(texts.size());
+    const auto n = static_cast<std::int64_t>(texts[i].size());
+    if (n == 0)
       return Error(Status::invalid_argument,
                    "the text is empty and the model adds no tokens of its own; " + where + "; give some text");
-    if (static_cast<std::int64_t>(ids.size()) > most)
-      return Error(Status::context_full, "the text is " + std::to_string(ids.size()) +
-                                             " tokens long, the context holds " + std::to_string(most) + "; " + where +
+    if (n > most)
+      return Error(Status::context_full, "the text is " + std::to_string(n) + " tokens long, the context holds " +
+                                             std::to_string(most) + "; " + where +
                                              "; shorten it or embed its parts (the model allows " +
-                                             std::to_string(model.config().n_ctx_train) + ")");
-    all.push_back(std::move(ids));
+                                             std::to_string(config.n_ctx_train) + ")");
+    for (const std::int32_t id : texts[i])
+      if (id < 0 || id >= config.n_vocab)
+        return Error(Status::invalid_argument, "token " + std::to_string(id) + " is not in the vocabulary; " + where +
+                                                   "; ids are 0 to " + std::to_string(config.n_vocab - 1));
   }
-  return all;
+  return {};
 }
 
 /// Texts in, embeddings out in the same order. Each pass takes as many rows as fit: of several texts, and of a causal model's
@@ -183,21 +184,21 @@ bool normalise(const kernels::KernelTable& table, std::span<float> v) {
   return true;
 }
 
-Result<void> embed(const LoadedModel& model, std::span<const std::string> texts, const EmbedOptions& options,
-                   const OnEmbedding& on_embedding) {
+Result<void> embed(const LoadedModel& model, std::span<const std::vector<std::int32_t>> texts,
+                   const EmbedOptions& options, const OnEmbedding& on_embedding) {
   HEARTH_TRY(const Pooling pooling, settle(model, options.pooling));
   HEARTH_CHECK(check_chunk(options.chunk));
   HEARTH_TRY(const std::int64_t most, longest_text(model.config(), options.n_ctx));
-  HEARTH_TRY(const auto all, tokenize(model, texts, most));
+  HEARTH_CHECK(check(model.config(), texts, most));
   std::int64_t longest = 0, total = 0;
-  for (const auto& ids : all) {
+  for (const std::vector<std::int32_t>& ids : texts) {
     longest = std::max(longest, static_cast<std::int64_t>(ids.size()));
     total += static_cast<std::int64_t>(ids.size());
   }
   if (total == 0) return {};
   const std::int64_t n_rows = model.config().causal ? options.chunk : std::max(options.chunk, longest);
   HEARTH_TRY(auto embedder, Embedder::make(model, options, pooling, std::min(n_rows, total), on_embedding));
-  for (const auto& ids : all) {
+  for (const std::vector<std::int32_t>& ids : texts) {
     HEARTH_CHECK(embedder->add(ids));
     if (embedder->stopped()) return {};
   }

@@ -1,9 +1,9 @@
 // Enters: texts. Leaves: a vector for each: the last hidden rows of a forward pass, pooled and normalised.
 #pragma once
 
+#include <cstdint>
 #include <hearth/hearth.hpp>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "loaded_model.h"
@@ -33,8 +33,8 @@ class Pool {
 /// v / |v|, with |v|^2 by the reduction of a float row; a vector of zeros stays. False: the length is not finite.
 bool normalise(const kernels::KernelTable& table, std::span<float> v);
 
-/// Hands out the texts' embeddings in order. All texts are tokenized and checked before any is computed.
-Result<void> embed(const LoadedModel& model, std::span<const std::string> texts, const EmbedOptions& options,
-                   const OnEmbedding& on_embedding);
+/// Hands out the embeddings of the texts, given as token ids, in order. All are checked before any is computed.
+Result<void> embed(const LoadedModel& model, std::span<const std::vector<std::int32_t>> texts,
+                   const EmbedOptions& options, const OnEmbedding& on_embedding);
 
 }  // namespace hearth::engine

@@ -87,7 +87,8 @@ void LoadedModel::describe() {
            0,
            table_->name,
            network_.team->size(),
-           Weights::file};
+           Weights::file,
+           !c.causal};
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];
@@ -142,10 +143,16 @@ bool LoadedModel::repack_a_piece() {
 
 LoadedModel::~LoadedModel() { turns_.close(); }
 
-Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space) const {
+Result<void> LoadedModel::check_generates() const {
+  if (config().causal) return {};
+  return Error(Status::unsupported, "'" + std::string(config().arch->name) + "' is an encoder, which writes no text; " +
+                                        escape(info_.path, 256) + "; use hearth embed (Model::embed)");
+}
+
+Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space, model::Head head) const {
   const Turns::Turn turn(turns_);
   const auto start = Clock::now();
-  auto done = model::forward(network_, rows, space);
+  auto done = model::forward(network_, rows, space, head);
   last_pass_ = seconds_since(start);
   return done;
 }

@@ -79,6 +79,7 @@ class TextOut {
 
 Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
+  HEARTH_CHECK(model->check_generates());
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)

@@ -87,6 +87,8 @@ class Keys {
     return file_.optional_string(prefix_ + name);
   }
 
+  Result<std::optional<bool>> flag(const std::string& name) const { return file_.optional_bool(prefix_ + name); }
+
  private:
   static std::string shown(double value) {
     char digits[32];
@@ -133,6 +135,7 @@ Result<void> read_heads(const Keys& keys, Config& c) {
 }
 
 Result<void> read_rope(const Keys& keys, Config& c) {
+  if (c.arch->positions != Positions::rotated) return {};
   HEARTH_TRY(c.n_rot, keys.count_or("rope.dimension_count", c.head_dim, 2, c.head_dim));
   if (c.n_rot % 2 != 0) return keys.bad("rope.dimension_count", std::to_string(c.n_rot), "even");
   // From 1 up no frequency is above 1, so angles stay below 2^31, where their sines are good.
@@ -195,6 +198,23 @@ Result<void> read_experts(const Keys& keys, const std::string& path, Config& c) 
   return {};
 }
 
+// What an encoder has, and what says how a model's rows become an embedding.
+Result<void> read_encoder(const Keys& keys, const gguf::File& file, Config& c) {
+  constexpr std::int64_t kFarthest = std::int64_t{1} << 24;  // distances are exact as f32
+  HEARTH_TRY(const std::optional<bool> causal, keys.flag("attention.causal"));
+  HEARTH_TRY(c.pooling_type, keys.count_or("pooling_type", -1, 0, INT32_MAX));
+  c.causal = causal.value_or(c.arch->causal);
+  if (!c.causal && c.window != 0)
+    return keys.bad("attention.sliding_window", std::to_string(c.window), "absent where each row sees all others");
+  if (const gguf::Tensor* types = file.find_tensor("token_types.weight"))
+    c.n_token_type = static_cast<std::int64_t>(std::min(types->dims[1], std::uint64_t{kWidest}));
+  if (c.arch->positions != Positions::alibi) return {};
+  HEARTH_TRY(c.max_alibi_bias, keys.number_or("attention.max_alibi_bias", 8.0, 1e-3, 1e3));
+  if (c.n_ctx_train > kFarthest)
+    return keys.bad("context_length", std::to_string(c.n_ctx_train), "at most 2^24 with ALiBi");
+  return {};
+}
+
 }  // namespace
 
 Result<Config> read_config(const gguf::File& file) {
@@ -212,9 +232,10 @@ Result<Config> read_config(const gguf::File& file) {
   const char* eps_key =
       c.arch->norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
   HEARTH_TRY(const double eps, keys.number(eps_key, 1e-30, 1.0));
-  c.norm = {c.arch->norm, static_cast<float>(eps)};
+  c.norm = {c.arch->norm, static_cast<float>(eps), c.arch->norm_place == NormPlace::stream};
   HEARTH_CHECK(read_scales(keys, c));
   HEARTH_CHECK(read_experts(keys, file.path(), c));
+  HEARTH_CHECK(read_encoder(keys, file, c));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
   if (!table)
     return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) +

@@ -20,8 +20,12 @@ struct Row {
   KvCache* sequence;
   std::int64_t index;  // 0-based, below the cache's n_ctx
   std::int32_t token;  // 0 <= token < n_vocab
-  bool wants_logits;
+  bool wants_logits;   // or what its pass ends with
 };
+
+/// What a pass ends with, for the rows that want it: logits in `space.logits` [wanting, n_vocab], or the last hidden rows, normed, in
+/// `space.h` [wanting, dim]; both in order of the rows.
+enum class Head { logits, hidden };
 
 /// The model's numbers and weights, and the device that runs them.
 struct Network {
@@ -31,13 +35,14 @@ struct Network {
   std::unique_ptr<Team> team;
   std::vector<double> inv_freq;         // [n_rot/2]
   std::vector<double> window_inv_freq;  // the same of layers with a window, where they rotate otherwise
+  std::vector<float> slopes;            // [n_head], where scores fall with distance
 };
 
-/// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
-/// order of the rows. Errors: non_finite, naming layer and step.
-Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
+/// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
+/// are in the pass or were before: a text comes whole. Errors: non_finite, naming layer and step.
+Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head = Head::logits);
 
-/// Fills in the network's rotary frequencies from its config and weights.
+/// Fills in the network's rotary frequencies, or its heads' slopes, from its config and weights.
 void set_frequencies(Network& network);
 
 }  // namespace hearth::model
