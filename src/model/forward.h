@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
+#include "rope_scaling.h"
 #include "weights.h"
 #include "workspace.h"
 
@@ -33,16 +34,15 @@ struct Network {
   Weights weights;
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
-  std::vector<double> inv_freq;         // [n_rot/2]
-  std::vector<double> window_inv_freq;  // the same of layers with a window, where they rotate otherwise
-  std::vector<float> slopes;            // [n_head], where scores fall with distance
+  Rotations rotations;
+  std::vector<float> slopes;  // [n_head], where scores fall with distance
 };
+
+/// [n_head], where scores fall with distance; else none.
+std::vector<float> make_slopes(const Config& config);
 
 /// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
 /// are in the pass or were before: a text comes whole. Errors: non_finite, naming layer and step.
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head = Head::logits);
-
-/// Fills in the network's rotary frequencies, or its heads' slopes, from its config and weights.
-void set_frequencies(Network& network);
 
 }  // namespace hearth::model
