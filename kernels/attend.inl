@@ -87,6 +87,13 @@ template <KvType T> struct Attend {
     if (i < a.n_queries) scores<1>(a, c, i);
   }
 
+  /// A query's scores of the 16 positions from `first`, less by what ALiBi takes for their distance: whole numbers below 2^24.
+  static HEARTH_INLINE F less_distant(const AttendArgs& a, int query, std::int64_t first, const F& score) {
+    alignas(64) static constexpr float kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const F from = Isa::set1(static_cast<float>(first - a.position[query]));
+    return Isa::fnma(Isa::set1(a.slope[query]), Isa::abs(Isa::add(Isa::load(kLane), from)), score);
+  }
+
   /// Scores of one query -> weights exp(s - max) with hidden slots 0; their maximum and their sum.
   static HEARTH_INLINE void weights(const AttendArgs& a, Chunk& c, int query, float& mc, float& lc) {
     const F hidden = Isa::set1(-__builtin_inff());
@@ -94,9 +101,10 @@ template <KvType T> struct Attend {
     F m = hidden;
     HEARTH_UNROLL
     for (int g = 0; g < kPage / 16; ++g) {
-      const F score = Isa::load(&c.p[query][g * 16]);
-      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16,
-                               a.soft_cap != 0.0f ? RowOps::capped(score, a.soft_cap) : score, hidden);
+      F score = Isa::load(&c.p[query][g * 16]);
+      if (a.soft_cap != 0.0f) score = RowOps::capped(score, a.soft_cap);
+      if (a.slope[query] != 0.0f) score = less_distant(a, query, c.page * kPage + g * 16, score);
+      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, score, hidden);
       m = Isa::max(m, s[g]);
     }
     mc = Isa::reduce_max(m);

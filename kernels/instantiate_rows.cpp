@@ -18,7 +18,8 @@ void layer_norm(float* y, const float* x, const float* w, const float* b, std::i
 
 void gate(float* y, const float* gate, const float* up, std::int64_t n, Activation activation) {
   static constexpr decltype(&RowOps::gate<RowOps::Silu>) gates[] = {
-      RowOps::gate<RowOps::Silu>, RowOps::gate<RowOps::GeluTanh>, RowOps::gate<RowOps::SiluClamped>};
+      RowOps::gate<RowOps::Silu>, RowOps::gate<RowOps::GeluTanh>, RowOps::gate<RowOps::GeluErf>,
+      RowOps::gate<RowOps::SiluClamped>};
   gates[static_cast<std::size_t>(activation)](y, gate, up, n);
 }
 

@@ -54,9 +54,11 @@ struct FormatKernels {
 enum class Activation : std::uint8_t {
   silu,
   gelu_tanh,
+  gelu_erf,
   silu_clamped,  // y = f(min(gate, 7)) * (clamp(up, -7, 7) + 1), f(x) = x * sigmoid(1.702 x): gpt-oss; never without `up`
 };
-inline constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::silu_clamped};
+inline constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::gelu_erf,
+                                              Activation::silu_clamped};
 
 enum class RopeLayout : std::uint8_t { adjacent, halves };  // pairs (2i, 2i+1), or (i, i + n_rot/2)
 
@@ -76,6 +78,8 @@ struct AttendArgs {
   float soft_cap;                        // 0: none
   const float* sink[kMaxLatentQueries];  // a score without a value that each query also sees, or none
   std::int64_t latent_dim = 0;  // of a latent: a value is so many first elements of its key; 0: it is stored beside it
+  float slope[kMaxLatentQueries] = {};            // ALiBi: each score is less by slope * |position - p|; 0: none
+  std::int64_t position[kMaxLatentQueries] = {};  // of the query; read where it has a slope
   std::int64_t value_dim() const { return latent_dim != 0 ? latent_dim : head_dim; }
 };
 

@@ -1,5 +1,5 @@
-// Enters: positions and a base frequency. Leaves: cosines and sines, from series in plain f64 operations: libm's last bits
-// differ between machines, these do not.
+// Enters: positions and a base frequency, or a number of heads. Leaves: cosines and sines, or slopes, from series in plain f64
+// operations: libm's last bits differ between machines, these do not.
 #include "rope_table.h"
 
 #include "double_math.h"
@@ -41,6 +41,15 @@ void rope_angles(float* cos, float* sin, std::int64_t position, const double* in
     sine_cosine(static_cast<double>(position) * inv_freq[i], s, c);
     cos[i] = static_cast<float>(c * magnitude);
     sin[i] = static_cast<float>(s * magnitude);
+  }
+}
+
+void alibi_slopes(float* slopes, std::int64_t n_head, double max_bias) {
+  std::int64_t whole = 1;
+  while (2 * whole <= n_head) whole *= 2;
+  for (std::int64_t h = 0; h < n_head; ++h) {
+    const auto step = static_cast<double>(h < whole ? 2 * (h + 1) : 2 * (h - whole) + 1);
+    slopes[h] = static_cast<float>(exp(-max_bias * step / static_cast<double>(2 * whole) * kLn2));
   }
 }
 

@@ -45,6 +45,17 @@ struct RowOps {
     }
     static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
   };
+  struct GeluErf {
+    static HEARTH_INLINE F of(const F& x) {
+      const F one = Isa::set1(1.0f), a = Isa::abs(x), t = Isa::div(one, Isa::fma(Isa::set1(0.375f), a, one));
+      F p = Isa::set1(kNormalTail[0]);
+      HEARTH_UNROLL
+      for (int i = 1; i < 10; ++i) p = Isa::fma(p, t, Isa::set1(kNormalTail[i]));
+      const F tail = Isa::mul(exp(Isa::mul(Isa::mul(a, a), Isa::set1(-0.5f))), Isa::mul(p, t));
+      return Isa::mul(x, Isa::select_ge(x, Isa::zero(), Isa::sub(one, tail), tail));
+    }
+    static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
+  };
   struct SiluClamped {
     static HEARTH_INLINE F of(const F& x) {
       const F most = Isa::set1(kSwigluLimit), g = Isa::select_ge(x, most, most, x);

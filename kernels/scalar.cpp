@@ -317,8 +317,8 @@ void layer_norm(float* y, const float* x, const float* w, const float* b, std::i
 }
 
 float activated(float x, Activation activation) {
-  if (activation == Activation::silu) return silu(x);
-  return activation == Activation::gelu_tanh ? gelu_tanh(x) : silu_clamped(x);
+  static constexpr decltype(&silu) activations[] = {silu, gelu_tanh, gelu_erf, silu_clamped};
+  return activations[static_cast<std::size_t>(activation)](x);
 }
 
 float factor(float up, Activation activation) {
@@ -437,14 +437,20 @@ struct Softmax {  // the running maximum and sum of one query
   float m = -INFINITY, l = 0.0f;
 };
 
+float score(const AttendArgs& a, int query, std::int64_t p) {
+  float dot = 0.0f;
+  for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
+  const float s = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
+  if (a.slope[query] == 0.0f) return s;
+  return std::fma(-a.slope[query], std::fabs(static_cast<float>(p - a.position[query])), s);
+}
+
 // Positions begin <= p < end of one chunk; merges them into (state, o).
 void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64_t end, Softmax& state, float* o) {
   float s[kPage];
   float mc = -INFINITY;
   for (std::int64_t p = begin; p < end; ++p) {
-    float dot = 0.0f;
-    for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
-    s[p % kPage] = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
+    s[p % kPage] = score(a, query, p);
     mc = s[p % kPage] > mc ? s[p % kPage] : mc;
   }
   float lane[16] = {};

@@ -301,6 +301,8 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
             AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0, {}};
             if (n_queries == 3) args.soft_cap = 1.5f;
             for (int i = 0; i < n_queries; ++i) {
+              args.slope[i] = n_queries == 4 || n_queries == 8 ? 0.75f / static_cast<float>(i + 1) : 0.0f;
+              args.position[i] = n_positions / (i + 1);  // among what it sees, which an encoder's rows do
               args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
               args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
               args.end[i] = std::max<std::int64_t>(1, n_positions - i);

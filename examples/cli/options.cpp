@@ -110,6 +110,13 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type,
   return texts->take_all()->allow_extra_args(false);
 }
 
+CLI::Option* add_any_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
+                           const std::string& help) {
+  CLI::Option* texts = add_raw(app, name, type, help,
+                               [&values](const std::string&, const std::string& word) { values.push_back(word); });
+  return texts->take_all()->allow_extra_args(true);
+}
+
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
   CLI::Option* option = app.add_flag_callback(
       name, [&value] { value = true; }, help);

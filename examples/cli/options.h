@@ -16,6 +16,9 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, 
                       const std::string& help);
 CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
                        const std::string& help);
+/// Texts that may be empty, one or more after each time the option is given.
+CLI::Option* add_any_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
+                           const std::string& help);
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::vector<std::string> choices, std::string& value,
                         const std::string& help);

@@ -81,9 +81,9 @@ struct SamplingOptions {
   float presence_penalty = 0.0f;   ///< (-inf, inf): subtracted from each token looked back on
   float frequency_penalty = 0.0f;  ///< (-inf, inf): the same, as often as it came
   float dry_multiplier = 0.0f;     ///< [0, inf): 0 is off
-  float dry_base = 1.75f;          ///< [1, inf): the penalty is dry_multiplier * dry_base^(length repeated - dry_allowed)
-  std::int32_t dry_allowed = 2;    ///< [1, 2^31): the shortest repetition that has a penalty
-  std::int32_t dry_last = -1;      ///< tokens looked back on; -1: all
+  float dry_base = 1.75f;        ///< [1, inf): the penalty is dry_multiplier * dry_base^(length repeated - dry_allowed)
+  std::int32_t dry_allowed = 2;  ///< [1, 2^31): the shortest repetition that has a penalty
+  std::int32_t dry_last = -1;    ///< tokens looked back on; -1: all
   std::vector<std::string> dry_breakers{"\n", ":", "\"", "*"};  ///< no repetition goes across a token with one of these
   std::int32_t mirostat = 0;                                    ///< 0: off; 1 and 2: its versions
   float mirostat_tau = 5.0f;                                    ///< [0, inf): the surprise aimed at, in bits a token
@@ -138,7 +138,7 @@ struct Reply {
   Finish finish = Finish::end_of_text;
   std::int64_t n_prompt = 0;  ///< prompt tokens, BOS included
   double prefill_seconds = 0, decode_seconds = 0;
-  std::uint64_t logits_hash = 0;  ///< FNV-1a of the last logits' bits: equal on every machine
+  std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
   std::vector<TokenLogprobs> logprobs;  ///< one a token generated, where asked for
 };
 
@@ -181,6 +181,27 @@ struct ChatReply {
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
 using OnText = std::function<bool(std::string_view piece)>;
 
+/// How the last hidden rows of a text, one a token, become its embedding.
+enum class Pooling {
+  model,  ///< as the model's file says
+  none,   ///< they stay: a vector of each token
+  mean,   ///< their sum in order of position, divided by their number
+  cls,    ///< the first token's
+  last,   ///< the last token's
+};
+
+struct EmbedOptions {
+  Pooling pooling = Pooling::model;
+  bool normalise = true;   ///< each vector is divided by its length; one of zeros stays
+  std::int64_t n_ctx = 0;  ///< tokens that a text may have; 0: as many as the model was trained for
+  Kv kv = Kv::f16;         ///< f32 comes closest to what the weights say
+  std::int64_t chunk =
+      512;  ///< tokens per forward pass, 1 to 4096; an encoder's text is never divided, so its passes may be longer
+};
+
+/// Called with each text's embedding: [dim], under Pooling::none [n_tokens, dim]. Returning false stops.
+using OnEmbedding = std::function<bool(std::span<const float> embedding)>;
+
 struct ModelInfo {
   std::string name, architecture, path;
   std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
@@ -188,6 +209,7 @@ struct ModelInfo {
   std::string isa;
   int threads = 0;
   Weights weights = Weights::automatic;  ///< what was chosen: file or repacked
+  bool encoder = false;                  ///< it embeds texts and writes none: no sessions
   RecommendedSampling recommended{};
 };
 
@@ -197,7 +219,7 @@ class HEARTH_API Model {
   /// Opens a .gguf (the first shard of a split one). Everything in it is checked before it is used.
   static Result<Model> open(const std::string& path, const ModelOptions& options = {});
 
-  /// A conversation with an own KV cache.
+  /// A conversation with an own KV cache. An encoder has none: unsupported.
   Result<Session> session(const SessionOptions& options = {}) const;
 
   const ModelInfo& info() const;
@@ -205,6 +227,18 @@ class HEARTH_API Model {
   /// Text to token ids; `special` adds BOS/EOS as the model's metadata says, `parse` turns special-token text into ids.
   Result<std::vector<std::int32_t>> tokenize(std::string_view text, bool special = false, bool parse = false) const;
   Result<std::string> detokenize(std::span<const std::int32_t> ids) const;
+
+  /// A text's embedding [dim], under Pooling::none [n_tokens, dim]; special tokens are added as the model's metadata says. The same
+  /// bits whatever the threads, the chunk or the texts beside it. Errors: context_full where the text has more tokens than n_ctx,
+  /// with both numbers (nothing is ever cut); invalid_argument where it has none, or the file names no pooling and `options` none.
+  Result<std::vector<float>> embed(std::string_view text, const EmbedOptions& options = {}) const;
+
+  /// The same from token ids, as they are.
+  Result<std::vector<float>> embed_from(std::span<const std::int32_t> ids, const EmbedOptions& options = {}) const;
+
+  /// The embeddings of many texts, handed out in order. All texts are checked before the first is computed; short ones share passes.
+  Result<void> embed(std::span<const std::string> texts, const EmbedOptions& options,
+                     const OnEmbedding& on_embedding) const;
 
   class Impl;
   explicit Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}

@@ -35,6 +35,7 @@ enum class NormKind : std::uint8_t { rms, layer };
 struct NormRule {
   NormKind kind = NormKind::rms;
   float eps = 0;
+  bool of_stream = false;  // what was normed takes the stream's place
 };
 
 /// One norm's numbers; without a weight it is none: rows stay as they are.
@@ -107,6 +108,7 @@ struct AttendTile {
 struct RowPlace {
   std::byte* page;  // that holds its own position
   std::int64_t position;
+  std::int64_t end;  // of the positions that it may see
 };
 
 struct AttentionShape {
@@ -118,6 +120,7 @@ struct AttentionShape {
   const float* sinks;        // [n_head]: a score of each head without a value, or none
   std::int64_t latent_dim =
       0;  // one K/V head is stored, values are so many first elements of its keys; 0: stored beside them
+  const float* slopes = nullptr;  // [n_head]: of ALiBi, or none
   std::int64_t first_seen(std::int64_t position) const {
     return window == 0 || position < window ? 0 : position - window + 1;
   }
@@ -167,6 +170,10 @@ class Backend {
   /// x = rows `ids` of the table, dequantized and scaled.
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
+  /// x += rows `ids` of another table; `spare` [n, width] is written over.
+  virtual void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                          const Rows& x) = 0;
+
   /// out = norm(x), also quantized. The residual is added to x, before that or after.
   virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm,
                     const NormRule& rule, const Input& out) = 0;
@@ -191,7 +198,7 @@ class Backend {
                                        const Rows& absorbed, const Rows& latent, const Rows& cos, const Rows& sin,
                                        const AttentionShape& shape, std::span<const RowPlace> places) = 0;
 
-  /// out = attention of each row over the positions that it sees, up to its own.
+  /// out = attention of each row over the positions that it sees.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
                       std::span<const RowPlace> places, const Rows& out) = 0;
 

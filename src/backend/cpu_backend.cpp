@@ -35,6 +35,12 @@ void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int3
   });
 }
 
+void CpuBackend::embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                            const Rows& x) {
+  embed(w, table, ids, 1.0f, spare);
+  w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(x.row(i), spare.row(i), x.width); });
+}
+
 void CpuBackend::norm_row(float* to, const float* from, const Norm& norm, const NormRule& rule, std::int64_t n) const {
   if (!norm.weight && to != from) std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
   if (!norm.weight) return;
@@ -55,6 +61,7 @@ void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& res
   finite_rows(w, where, x.n, [&](std::int64_t i) {
     if (!residual.after) add_residual(x.row(i), residual, i, rule);
     norm_row(out.x.row(i), x.row(i), norm, rule, x.width);
+    if (rule.of_stream) std::memcpy(x.row(i), out.x.row(i), static_cast<std::size_t>(x.width) * sizeof(float));
     if (residual.after) add_residual(x.row(i), residual, i, rule);
     return table_.quantize_row(out.q_row(i), out.x.row(i), x.width);
   });
@@ -152,9 +159,11 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
         const int n = args.n_queries++;
         args.query[n] = q.row(row) + head * s.head_dim;
         args.out[n] = out.row(row) + head * s.value_dim();
-        const std::int64_t position = places[static_cast<std::size_t>(row)].position;
-        args.begin[n] = s.first_seen(position);
-        args.end[n] = position + 1;
+        const RowPlace& place = places[static_cast<std::size_t>(row)];
+        args.begin[n] = s.first_seen(place.position);
+        args.end[n] = place.end;
+        args.slope[n] = s.slopes ? s.slopes[head] : 0.0f;
+        args.position[n] = place.position;
         args.sink[n] = s.sinks ? s.sinks + head : nullptr;
       }
     table_.attend(args);

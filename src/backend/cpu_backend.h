@@ -21,6 +21,8 @@ class CpuBackend final : public Backend {
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) override;
+  void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                  const Rows& x) override;
   void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm, const NormRule& rule,
             const Input& out) override;
   void norm_in_place(Worker& w, const Rows& x, const Norm& norm, const NormRule& rule) override;

@@ -26,7 +26,7 @@ class LoadedModel {
   const model::Config& config() const { return network_.config; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const gguf::File& file() const { return *file_; }
-  const kernels::KernelTable& kernel_table() const { return *table_; }
+  const kernels::KernelTable& kernels() const { return *table_; }
 
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
@@ -35,7 +35,11 @@ class LoadedModel {
   std::uint64_t bytes_when_repacked() const;
 
   /// Passes of several sessions take turns: the team runs one region at a time.
-  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
+  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
+                       model::Head head = model::Head::logits) const;
+
+  /// An error where the model is an encoder, which predicts nothing.
+  Result<void> check_generates() const;
 
   /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
   /// a step takes what it will take.

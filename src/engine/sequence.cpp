@@ -22,7 +22,7 @@ Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOpt
   if (sample::has_dry(sampling)) {
     HEARTH_TRY(breaks, dry_breaks(model.tokenizer(), sampling.dry_breakers));
   }
-  return sample::Sampler::from(sampling, std::move(breaks), model.kernel_table());
+  return sample::Sampler::from(sampling, std::move(breaks), model.kernels());
 }
 
 /// The space before a text's first word is dropped only where the text begins: with --echo, or when nothing but BOS came before.
@@ -78,6 +78,7 @@ class TextOut {
 
 Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
+  HEARTH_CHECK(model->check_generates());
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)

@@ -13,14 +13,17 @@ using kernels::Activation;
 using kernels::RopeLayout;
 using kernels::Routing;
 
-/// Which rows of a half block are normed: those it reads; what it makes, before that is added; both; or those that it reads, once for
-/// both halves, which run side by side.
-enum class NormPlace { before, after, around, shared };
+/// Which rows of a half block are normed: those it reads; what it makes, before that is added; both; those that it reads, once for
+/// both halves, which run side by side; or the stream itself, once what it makes has been added.
+enum class NormPlace { before, after, around, shared, stream };
 enum class Bias { none, qkv, attention, all };  // that must be there; attention: qkv and output, and those of experts
 
+/// What tells positions apart: queries and keys are rotated, rows of a table are added to the tokens', or scores fall with distance.
+enum class Positions { rotated, learned, alibi };
+
 /// Queries and keys are normed before they are rotated: each head alike, all heads as one row, or each head by numbers of its own
-/// (where the file has them: not all sizes of such a family do).
-enum class QkNorm { none, heads, whole, own_of_heads };
+/// (the last two "where the file has them": not all sizes of such a family do).
+enum class QkNorm { none, heads, whole, whole_or_none, own_of_heads };
 enum class Ffn { gated, gated_in_one, plain };  // in one: gate and up are one matrix in the file
 enum class Attention {
   heads,
@@ -38,7 +41,9 @@ enum class LogitScale { factor, divisor };  // what the key is
 /// One family. A trait that no row uses is deleted.
 struct ArchTraits {
   std::string_view name;  // general.architecture
-  RopeLayout rope;
+  RopeLayout rope = RopeLayout::halves;
+  Positions positions = Positions::rotated;
+  bool causal = true;  // where no key says it; else each row sees all rows of its text, and there is nothing to predict
   NormKind norm = NormKind::rms;
   NormPlace norm_place = NormPlace::before;
   Attention attention = Attention::heads;

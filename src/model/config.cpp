@@ -84,9 +84,9 @@ class Keys {
     return value == 0 ? 0.0 : number(name, 1e-6, 1e6);
   }
 
-  Result<bool> flag(const std::string& name) const {
+  Result<bool> flag(const std::string& name, bool otherwise = false) const {
     HEARTH_TRY(const std::optional<bool> set, file_.optional_bool(prefix_ + name));
-    return set.value_or(false);
+    return set.value_or(otherwise);
   }
 
   // A key that changes what the model computes in a way that is not run: absent, or 0.
@@ -133,6 +133,7 @@ Result<const ArchTraits*> read_arch(const gguf::File& file) {
 }
 
 Result<void> read_rotated(const Keys& keys, Config& c) {
+  if (c.arch->positions != Positions::rotated) return {};
   if (c.arch->attention == Attention::latent) {
     HEARTH_TRY(c.n_rot, keys.count("rope.dimension_count", 2, 65536));
   } else {
@@ -210,6 +211,7 @@ Result<void> read_yarn(const Keys& keys, Config& c) {
 }
 
 Result<void> read_rope(const Keys& keys, Config& c) {
+  if (c.arch->positions != Positions::rotated) return {};
   using Kind = RopeScaling::Kind;
   constexpr std::pair<std::string_view, Kind> kKinds[] = {
       {"none", Kind::none}, {"linear", Kind::linear}, {"yarn", Kind::yarn}, {"longrope", Kind::longrope}};
@@ -312,6 +314,22 @@ Result<void> read_experts(const Keys& keys, const std::string& path, Config& c) 
   return {};
 }
 
+// What an encoder has, and what says how a model's rows become an embedding.
+Result<void> read_encoder(const Keys& keys, const gguf::File& file, Config& c) {
+  constexpr std::int64_t kFarthest = std::int64_t{1} << 24;  // distances are exact as f32
+  HEARTH_TRY(c.causal, keys.flag("attention.causal", c.arch->causal));
+  HEARTH_TRY(c.pooling_type, keys.count_or("pooling_type", -1, 0, INT32_MAX));
+  if (!c.causal && c.window != 0)
+    return keys.bad("attention.sliding_window", std::to_string(c.window), "absent where each row sees all others");
+  if (const gguf::Tensor* types = file.find_tensor("token_types.weight"))
+    c.n_token_type = static_cast<std::int64_t>(std::min(types->dims[1], std::uint64_t{kWidest}));
+  if (c.arch->positions != Positions::alibi) return {};
+  HEARTH_TRY(c.max_alibi_bias, keys.number_or("attention.max_alibi_bias", 8.0, 1e-3, 1e3));
+  if (c.n_ctx_train > kFarthest)
+    return keys.bad("context_length", std::to_string(c.n_ctx_train), "at most 2^24 with ALiBi");
+  return {};
+}
+
 }  // namespace
 
 Result<Config> read_config(const gguf::File& file) {
@@ -330,9 +348,10 @@ Result<Config> read_config(const gguf::File& file) {
   const char* eps_key =
       c.arch->norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
   HEARTH_TRY(const double eps, keys.number(eps_key, 1e-30, 1.0));
-  c.norm = {c.arch->norm, static_cast<float>(eps)};
+  c.norm = {c.arch->norm, static_cast<float>(eps), c.arch->norm_place == NormPlace::stream};
   HEARTH_CHECK(read_scales(keys, c));
   HEARTH_CHECK(read_experts(keys, file.path(), c));
+  HEARTH_CHECK(read_encoder(keys, file, c));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");
   if (!table)
     return Error(Status::not_found, "tensor 'token_embd.weight' is missing; " + escape(file.path(), 256) +

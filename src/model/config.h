@@ -43,6 +43,10 @@ struct Config {
   double window_rope_base = 0;  // of layers with a window; 0: as the others
   double rope_base = 0;
   RopeScaling rope_scaling;
+  double max_alibi_bias = 0;       // of the first head's slope; 0: no ALiBi
+  bool causal = true;              // false: an encoder
+  std::int64_t pooling_type = -1;  // 0 none, 1 mean, 2 cls, 3 last, more: not of texts; -1: the file does not say
+  std::int64_t n_token_type = 0;   // rows of the table of sentence types; 0: none
 
   std::int64_t q_dim() const { return n_head * head_dim; }
   std::int64_t kv_dim() const { return n_kv_head * head_dim; }
@@ -53,6 +57,7 @@ struct Config {
   }
   bool has_experts(std::int64_t layer) const { return n_expert != 0 && layer >= n_leading_dense; }
   bool rotates(std::int64_t layer) const {
+    if (arch->positions != Positions::rotated) return false;
     return arch->unrotated_every == 0 || (layer + 1) % arch->unrotated_every != 0;
   }
   std::int64_t window_of(std::int64_t layer) const {

@@ -21,8 +21,12 @@ struct Row {
   KvCache* sequence;
   std::int64_t index;  // 0-based, below the cache's n_ctx
   std::int32_t token;  // 0 <= token < n_vocab
-  bool wants_logits;
+  bool wants_logits;   // or what its pass ends with
 };
+
+/// What a pass ends with, for the rows that want it: logits in `space.logits` [wanting, n_vocab], or the last hidden rows, normed, in
+/// `space.h` [wanting, dim]; both in order of the rows.
+enum class Head { logits, hidden };
 
 /// The model's numbers and weights, and the device that runs them.
 struct Network {
@@ -31,10 +35,14 @@ struct Network {
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
   Rotations rotations;
+  std::vector<float> slopes;  // [n_head], where scores fall with distance
 };
 
-/// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
-/// order of the rows. Errors: non_finite, naming layer and step.
-Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
+/// [n_head], where scores fall with distance; else none.
+std::vector<float> make_slopes(const Config& config);
+
+/// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
+/// are in the pass or were before: a text comes whole. Errors: non_finite, naming layer and step.
+Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head = Head::logits);
 
 }  // namespace hearth::model

@@ -24,11 +24,13 @@ struct Memory {
 struct Pass {
   Network& net;
   Workspace& space;
-  std::vector<std::int32_t> tokens;        // [n]
-  std::vector<const Rotation*> rotations;  // [n]
-  std::vector<Memory> memory;              // [parts]
-  std::vector<std::int64_t> wanted;        // rows that want logits
-  const KvCache& any;                      // all sequences of a model share their shape
+  std::vector<std::int32_t> tokens;            // [n]
+  std::vector<std::int32_t> types, positions;  // [n]: what else their rows are made of
+  std::vector<const Rotation*> rotations;      // [n]
+  std::vector<Memory> memory;                  // [parts]
+  std::vector<std::int64_t> wanted;            // rows that want logits
+  const KvCache& any;                          // all sequences of a model share their shape
+  Head head;
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }

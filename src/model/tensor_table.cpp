@@ -29,13 +29,18 @@ constexpr Extent expert_ffn_dim{"expert_feed_forward_length", [](const Config& c
 constexpr Extent shared_ffn_dim{"expert_shared_feed_forward_length", [](const Config& c) { return c.shared_ffn_dim; }};
 constexpr Extent n_expert{"expert_count", [](const Config& c) { return c.n_expert; }};
 constexpr Extent n_vocab{"the rows of token_embd.weight", [](const Config& c) { return c.n_vocab; }};
+constexpr Extent n_ctx{"context_length", [](const Config& c) { return c.n_ctx_train; }};
+constexpr Extent n_token_type{"the rows of token_types.weight", [](const Config& c) { return c.n_token_type; }};
 constexpr Extent half_rot{"rope.dimension_count / 2", [](const Config& c) { return c.n_rot / 2; }};
+
+bool norms_whole_rows(const Config& c) {
+  return c.arch->qk_norm == QkNorm::whole || c.arch->qk_norm == QkNorm::whole_or_none;
+}
 
 // What a norm of queries or keys has: of each head alike, of the whole row, or of each head its own.
 template <std::int64_t (Config::*Width)() const>
-constexpr Extent normed_width{
-    "attention.key_length, or all heads' where they are normed as one row",
-    [](const Config& c) { return c.arch->qk_norm == QkNorm::whole ? (c.*Width)() : c.head_dim; }};
+constexpr Extent normed_width{"attention.key_length, or all heads' where they are normed as one row",
+                              [](const Config& c) { return norms_whole_rows(c) ? (c.*Width)() : c.head_dim; }};
 template <std::int64_t Config::*Heads>
 constexpr Extent normed_heads{"attention.head_count or attention.head_count_kv where each head has its own",
                               [](const Config& c) { return c.arch->qk_norm == QkNorm::own_of_heads ? c.*Heads : 1; }};
@@ -43,10 +48,16 @@ constexpr Extent normed_heads{"attention.head_count or attention.head_count_kv w
 constexpr Need must_if(bool condition) { return condition ? Need::must : Need::no; }
 constexpr Need may_or_must(bool condition) { return condition ? Need::must : Need::may; }
 
+Need position_table(const Config& c, std::int64_t) { return must_if(c.arch->positions == Positions::learned); }
+Need token_types(const Config& c, std::int64_t) { return c.causal ? Need::no : Need::may; }
+
 Need always(const Config&, std::int64_t) { return Need::must; }
 Need optional(const Config&, std::int64_t) { return Need::may; }
 
-Need norm_before(const Config& c, std::int64_t) { return must_if(c.arch->norm_place != NormPlace::after); }
+bool norms_stream(const Config& c) { return c.arch->norm_place == NormPlace::stream; }
+Need norm_before(const Config& c, std::int64_t) {
+  return must_if(c.arch->norm_place != NormPlace::after && !norms_stream(c));
+}
 Need norm_after(const Config& c, std::int64_t) {
   return must_if(c.arch->norm_place == NormPlace::after || c.arch->norm_place == NormPlace::around);
 }
@@ -55,13 +66,20 @@ bool norms_ffn(const Config& c) {
 }
 Need ffn_norm(const Config& c, std::int64_t) { return must_if(norms_ffn(c) && !c.arch->ffn_norm_is_post_attention); }
 Need ffn_norm_by_other_name(const Config& c, std::int64_t) { return must_if(c.arch->ffn_norm_is_post_attention); }
-Need norm_bias(const Config& c, std::int64_t) {
-  return c.arch->norm == NormKind::layer ? may_or_must(c.arch->bias == Bias::all) : Need::no;
+Need stream_norm(const Config& c, std::int64_t) { return must_if(norms_stream(c)); }
+Need some_norm_bias(const Config& c, bool has_norm) {
+  return c.arch->norm == NormKind::layer && has_norm ? may_or_must(c.arch->bias == Bias::all) : Need::no;
 }
+Need norm_bias(const Config& c, std::int64_t) { return some_norm_bias(c, !norms_stream(c)); }
+Need stream_norm_bias(const Config& c, std::int64_t) { return some_norm_bias(c, norms_stream(c)); }
+Need last_norm(const Config& c, std::int64_t) { return must_if(!norms_stream(c)); }
 Need ffn_norm_bias(const Config& c, std::int64_t layer) { return norms_ffn(c) ? norm_bias(c, layer) : Need::no; }
 Need qk_norm(const Config& c, std::int64_t) {
-  if (c.arch->qk_norm == QkNorm::own_of_heads) return Need::may;
+  if (c.arch->qk_norm == QkNorm::own_of_heads || c.arch->qk_norm == QkNorm::whole_or_none) return Need::may;
   return must_if(c.arch->qk_norm != QkNorm::none);
+}
+Need qk_norm_bias(const Config& c, std::int64_t) {
+  return norms_whole_rows(c) && c.arch->norm == NormKind::layer ? Need::may : Need::no;
 }
 
 bool latent(const Config& c) { return c.arch->attention == Attention::latent; }
@@ -113,6 +131,10 @@ std::span<const TensorRow> tensor_table() {
   using W = Weights;
   static const std::array rows = {
       TensorRow{"token_embd.weight", &dim, &n_vocab, always, &W::token_embd},
+      TensorRow{"token_types.weight", &dim, &n_token_type, token_types, &W::token_types},
+      TensorRow{"position_embd.weight", &dim, &n_ctx, position_table, &W::position_embd},
+      TensorRow{"token_embd_norm.weight", &dim, &one, stream_norm, &W::token_embd_norm},
+      TensorRow{"token_embd_norm.bias", &dim, &one, stream_norm_bias, &W::token_embd_norm, bias},
       TensorRow{"attn_norm.weight", &dim, &one, norm_before, &L::attn_norm},
       TensorRow{"attn_norm.bias", &dim, &one, norm_bias, &L::attn_norm, bias},
       TensorRow{"attn_q.weight", &dim, &q_dim, q_alone, &L::attn_q},
@@ -125,6 +147,8 @@ std::span<const TensorRow> tensor_table() {
                 &L::attn_q_norm},
       TensorRow{"attn_k_norm.weight", &normed_width<&Config::kv_dim>, &normed_heads<&Config::n_kv_head>, qk_norm,
                 &L::attn_k_norm},
+      TensorRow{"attn_q_norm.bias", &q_dim, &one, qk_norm_bias, &L::attn_q_norm, bias},
+      TensorRow{"attn_k_norm.bias", &kv_dim, &one, qk_norm_bias, &L::attn_k_norm, bias},
       TensorRow{"attn_q_a.weight", &dim, &q_low_dim, q_through_low, &L::attn_q_a},
       TensorRow{"attn_q_a_norm.weight", &q_low_dim, &one, q_through_low, &L::attn_q_a_norm},
       TensorRow{"attn_q_b.weight", &q_low_dim, &q_dim, q_through_low, &L::attn_q_b},
@@ -137,6 +161,8 @@ std::span<const TensorRow> tensor_table() {
       TensorRow{"attn_output.weight", &mixed_dim, &dim, always, &L::attn_output},
       TensorRow{"attn_output.bias", &dim, &one, output_bias, &L::attn_output, bias},
       TensorRow{"post_attention_norm.weight", &dim, &one, norm_after, &L::post_attn_norm},
+      TensorRow{"attn_output_norm.weight", &dim, &one, stream_norm, &L::ffn_norm},
+      TensorRow{"attn_output_norm.bias", &dim, &one, stream_norm_bias, &L::ffn_norm, bias},
       TensorRow{"ffn_norm.weight", &dim, &one, ffn_norm, &L::ffn_norm},
       TensorRow{"post_attention_norm.weight", &dim, &one, ffn_norm_by_other_name, &L::ffn_norm},
       TensorRow{"ffn_norm.bias", &dim, &one, ffn_norm_bias, &L::ffn_norm, bias},
@@ -160,7 +186,9 @@ std::span<const TensorRow> tensor_table() {
       TensorRow{"ffn_gate_shexp.weight", &dim, &shared_ffn_dim, shared_expert, &L::shared_gate},
       TensorRow{"ffn_up_shexp.weight", &dim, &shared_ffn_dim, shared_expert, &L::shared_up},
       TensorRow{"ffn_down_shexp.weight", &shared_ffn_dim, &dim, shared_expert, &L::shared_down},
-      TensorRow{"output_norm.weight", &dim, &one, always, &W::output_norm},
+      TensorRow{"layer_output_norm.weight", &dim, &one, stream_norm, &L::layer_output_norm},
+      TensorRow{"layer_output_norm.bias", &dim, &one, stream_norm_bias, &L::layer_output_norm, bias},
+      TensorRow{"output_norm.weight", &dim, &one, last_norm, &W::output_norm},
       TensorRow{"output_norm.bias", &dim, &one, norm_bias, &W::output_norm, bias},
       TensorRow{"output.weight", &dim, &n_vocab, optional, &W::output},
       TensorRow{"rope_freqs.weight", &half_rot, &one, optional, &W::rope_factors},

@@ -63,6 +63,7 @@ Result<std::optional<Found>> find_fused(const Config& config, const gguf::File& 
   for (const FusedRow& fused : fused_tensors()) {
     const auto part = std::find(fused.parts.begin(), fused.parts.end(), row.name);
     if (part == fused.parts.end() || !fused.used(config)) continue;
+    if (file.find_tensor(tensor_name(fused.parts.front(), layer))) continue;  // they are there one by one
     const gguf::Tensor* tensor = file.find_tensor(tensor_name(fused.name, layer));
     if (!tensor) continue;
     std::uint64_t before = 0, all = 0;
@@ -162,9 +163,15 @@ bool beyond_layers(std::string_view name, std::int64_t n_layer) {
                      [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
 }
 
+// A second norm behind attention, which one size of jina-bert-v2 has: leaving it out would give other numbers.
+bool left_out(std::string_view name) { return name.ends_with(".attn_norm_2.weight"); }
+
 Result<void> check_layers(const Config& config, const gguf::File& file) {
   for (const gguf::Tensor& tensor : file.tensors())
-    if (beyond_layers(tensor.name, config.n_layer))
+    if (left_out(tensor.name))
+      return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' is not one that this build runs; " +
+                                            escape(file.path(), 256) + "; use another size of the family");
+    else if (beyond_layers(tensor.name, config.n_layer))
       return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
                                           std::to_string(config.n_layer) + "; " + escape(file.path(), 256) +
                                           "; the file is damaged");
@@ -271,7 +278,19 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   for (LayerWeights& l : weights.layers)
     if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
   if (!weights.output.file) weights.output = weights.token_embd;
+  if (!config.causal) weights.output = {};
+  if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
   return weights;
+}
+
+// A stream that is normed after each half block is normed where it is read next: these files name a norm by what comes before it.
+void Weights::hand_norms_on() {
+  const Norm* norm = &token_embd_norm;
+  for (LayerWeights& layer : layers) {
+    layer.attn_norm = *norm;
+    norm = &layer.layer_output_norm;
+  }
+  output_norm = *norm;
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config) const {

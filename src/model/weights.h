@@ -33,6 +33,7 @@ struct LayerWeights {
   Matrix attn_output;                    // [dim, mixed_dim]
   Norm post_attn_norm, post_ffn_norm;    // [dim]
   Norm ffn_norm;                         // [dim]
+  Norm layer_output_norm;                // [dim], of a stream that is normed; the next layer's attn_norm
   Matrix ffn_gate, ffn_up;               // [ffn_dim, dim]
   Matrix ffn_down;                       // [dim, ffn_dim]
   Matrix router;                         // [n_expert, dim]
@@ -56,7 +57,10 @@ class Weights {
   template <class Visit> void visit_matrices(Visit visit) { visit_all(*this, visit); }
   template <class Visit> void visit_matrices(Visit visit) const { visit_all(*this, visit); }
 
-  Matrix token_embd;  // [n_vocab, dim]
+  Matrix token_embd;     // [n_vocab, dim]
+  Matrix token_types;    // [n_token_type, dim]
+  Matrix position_embd;  // [n_ctx_train, dim]
+  Norm token_embd_norm;  // [dim], of a stream that is normed; the first layer's attn_norm
   std::vector<LayerWeights> layers;
   Norm output_norm;                                                         // [dim]
   Matrix output;                                                            // [n_vocab, dim]; tied: the embedding table
@@ -64,6 +68,8 @@ class Weights {
   const float *rope_factors_short = nullptr, *rope_factors_long = nullptr;  // the same by the length of the context
 
  private:
+  void hand_norms_on();
+
   template <class Self, class Visit> static void visit_all(Self& self, Visit& visit) {
     for (auto& l : self.layers) {
       for (auto* m :
