@@ -29,13 +29,13 @@ using nlohmann::json;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HEARTH_COUNTS_ALLOCATIONS 1
 static std::size_t n_allocations = 0;
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++n_allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 #endif
 
 namespace {
@@ -269,12 +269,12 @@ TEST_CASE("dynamic temperature: low where the model is sure, high where it is no
 }
 
 TEST_CASE("mirostat steers the mean surprise to tau") {
-  // A Zipf-like distribution of 5000 tokens, whose entropy is well above the targets.
+  // A Zipf-like distribution of 5000 tokens: the likeliest has 2.7 bits of surprise, the entropy is above both targets.
   Logits logits(5000);
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = -1.1f * std::log(static_cast<float>(i + 1));
   const std::vector<double> p = probabilities(logits);
   for (const std::int32_t version : {1, 2})
-    for (const float tau : {2.0f, 4.0f}) {
+    for (const float tau : {4.0f, 6.0f}) {
       Sampler sampler = sampler_of({.temp = 1.0f, .mirostat = version, .mirostat_tau = tau, .seed = 11});
       double surprise = 0;
       constexpr int n = 4000;
