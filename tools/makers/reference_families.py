@@ -41,9 +41,9 @@ LONGROPE = {"type": "longrope", "short_factor": [1.0, 1.05, 1.2, 1.4, 1.7, 2.0],
             "long_factor": [1.1, 1.6, 2.7, 4.1, 6.3, 8.0]}
 
 
-def phi4_mini():
+def phi4_mini(original_context):
     return phi3(num_attention_heads=3, num_key_value_heads=1, hidden_size=48, num_hidden_layers=3, partial_rotary_factor=0.75,
-                original_max_position_embeddings=80, max_position_embeddings=640, rope_scaling=LONGROPE, tie_word_embeddings=True)
+                original_max_position_embeddings=original_context, max_position_embeddings=640, rope_scaling=LONGROPE, tie_word_embeddings=True)
 
 
 def mistral(**more):
@@ -88,7 +88,7 @@ def encoder(**more):
 
 NOMIC = {  # as the publisher's own code reads it
     "architectures": ["NomicBertModel"], "model_type": "nomic_bert", "activation_function": "swiglu", "n_embd": 72, "n_head": 3,
-    "n_inner": 96, "n_layer": 3, "n_positions": 256, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0,
+    "n_inner": 96, "n_layer": 3, "n_positions": 8192, "max_trained_positions": 2048, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0,
     "rotary_emb_interleaved": False, "rotary_emb_scale_base": None, "rotary_scaling_factor": None, "layer_norm_epsilon": 1e-12,
     "vocab_size": 280, "type_vocab_size": 2, "use_rms_norm": False, "qkv_proj_bias": False, "mlp_fc1_bias": False,
     "mlp_fc2_bias": False, "prenorm": False, "parallel_block": False, "causal": False, "pad_vocab_size_multiple": 8,
@@ -123,14 +123,14 @@ FAMILIES = {
                            sliding_window_pattern=6, rope_scaling={"factor": 8.0, "rope_type": "linear"}), n_tokens=72),
     "phi3": Family(phi3()),
     "phi3_window": Family(phi3(sliding_window=20), n_tokens=72),
-    "phi3_longrope_short": Family(phi4_mini(), tokenizer="gpt-4o", n_ctx=80),
-    "phi3_longrope_long": Family(phi4_mini(), n_tokens=100, tokenizer="gpt-4o", n_ctx=640),
+    "phi3_longrope_short": Family(phi4_mini(256), tokenizer="gpt-4o", n_ctx=256),
+    "phi3_longrope_long": Family(phi4_mini(80), n_tokens=100, tokenizer="gpt-4o", n_ctx=640),
     "deepseek_v2_lite": Family(deepseek(
         2, q_lora_rank=None, topk_method="greedy", scoring_func="softmax", n_group=1, topk_group=1, norm_topk_prob=False,
         routed_scaling_factor=1.0, yarn={"mscale": 0.707, "mscale_all_dim": 0.707})),
     "deepseek_v2": Family(deepseek(
         2, topk_method="group_limited_greedy", scoring_func="softmax", n_group=4, topk_group=2, norm_topk_prob=False,
-        routed_scaling_factor=4.0, yarn={"mscale": 1.0, "mscale_all_dim": 0.707})),
+        routed_scaling_factor=4.0, yarn={"mscale": 0.707, "mscale_all_dim": 0.707})),
     "deepseek_v3": Family(deepseek(
         3, topk_method="noaux_tc", scoring_func="sigmoid", n_group=4, topk_group=2, norm_topk_prob=True, n_shared_experts=1,
         routed_scaling_factor=2.5, num_nextn_predict_layers=0, yarn={"mscale": 1.0, "mscale_all_dim": 1.0}), tokenizer="deepseek-v3"),
@@ -168,7 +168,7 @@ FAMILIES = {
                            attention_probs_dropout_prob=0.1, hidden_dropout_prob=0.1),
                    tokenizer="wordpiece", pooling="cls"),
     "nomic_bert": Family(NOMIC, tokenizer="wordpiece", pooling="mean", build=encoder(
-        model_type="nomic_bert", hidden_size=72, rope_theta=1000.0, max_position_embeddings=256)),
+        model_type="nomic_bert", hidden_size=72, rope_theta=1000.0, max_position_embeddings=8192)),
     "jina_bert_v2": Family(encoder(
         architectures=["JinaBertForMaskedLM"], model_type="bert", hidden_act="gelu", feed_forward_type="geglu",
         position_embedding_type="alibi", emb_pooler="mean", model_max_length=512, max_position_embeddings=512,
