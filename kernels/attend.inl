@@ -226,9 +226,17 @@ template <KvType T> struct Attend {
       merge_chunk(a, c, merge);
     }
     for (int i = 0; i < a.n_queries; ++i) {
+      if (a.sink[i]) see_sink(*a.sink[i], m[i], l[i], a.out[i], a.head_dim);
       const float inverse = 1.0f / l[i];
       for (std::int64_t d = 0; d < a.head_dim; ++d) a.out[i][d] = a.out[i][d] * inverse;
     }
+  }
+
+  static HEARTH_INLINE void see_sink(float sink, float m, float& l, float* out, std::int64_t head_dim) {
+    const float mn = m > sink ? m : sink;
+    const float old_weight = exp_nonpositive(m - mn);
+    l = __builtin_fmaf(l, old_weight, exp_nonpositive(sink - mn));
+    for (std::int64_t d = 0; d < head_dim; ++d) out[d] = out[d] * old_weight;
   }
 
   static HEARTH_INLINE int clamp(std::int64_t slot) {

@@ -56,6 +56,13 @@ static inline float gelu_tanh(float x) {
   return x * sigmoid(2.0f * u);
 }
 
+/// gpt-oss's activation: bounds of its inputs, and what its sigmoid's is multiplied by.
+static constexpr float kSwigluLimit = 7.0f, kSwigluSlope = 1.702f;
+static inline float silu_clamped(float x) {
+  const float g = x >= kSwigluLimit ? kSwigluLimit : x;
+  return g * sigmoid(kSwigluSlope * g);
+}
+
 /// The sign is that of x, of a zero too.
 static inline float tanh(float x) {
   const float t = exp_nonpositive(-2.0f * fabsf(x));

@@ -33,8 +33,8 @@ template <std::size_t... N> constexpr KernelTable make_table(const char* name, s
   };
   table.quantize_row = quantize_row;
   table.rms_norm = rms_norm;
-  table.silu_mul = silu_mul;
-  table.gelu_mul = gelu_mul;
+  table.layer_norm = layer_norm;
+  table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
   table.add = add;

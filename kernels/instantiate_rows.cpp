@@ -11,9 +11,15 @@ void rms_norm(float* y, const float* x, const float* w, std::int64_t n, float ep
   RowOps::rms_norm(y, x, w, n, eps);
 }
 
-void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) { RowOps::silu_mul(y, gate, up, n); }
+void layer_norm(float* y, const float* x, const float* w, const float* b, std::int64_t n, float eps) {
+  RowOps::layer_norm(y, x, w, b, n, eps);
+}
 
-void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) { RowOps::gelu_mul(y, gate, up, n); }
+void gate(float* y, const float* gate, const float* up, std::int64_t n, Activation activation) {
+  static constexpr decltype(&RowOps::gate<RowOps::Silu>) gates[] = {
+      RowOps::gate<RowOps::Silu>, RowOps::gate<RowOps::GeluTanh>, RowOps::gate<RowOps::SiluClamped>};
+  gates[static_cast<std::size_t>(activation)](y, gate, up, n);
+}
 
 void scale(float* y, float by, std::int64_t n) { RowOps::scale(y, by, n); }
 

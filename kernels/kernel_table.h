@@ -50,7 +50,14 @@ struct FormatKernels {
                std::int64_t k);  // src: up to 16 rows; dst: a group
 };
 
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+/// What a feed-forward does with its hidden rows: y = f(gate) * up, or f(gate) alone where there is no `up`.
+enum class Activation : std::uint8_t {
+  silu,
+  gelu_tanh,
+  silu_clamped,  // y = f(min(gate, 7)) * (clamp(up, -7, 7) + 1), f(x) = x * sigmoid(1.702 x): gpt-oss; never without `up`
+};
+inline constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::silu_clamped};
+
 enum class RopeLayout : std::uint8_t { adjacent, halves };  // pairs (2i, 2i+1), or (i, i + n_rot/2)
 
 /// Attention of up to kMaxQueries queries that read the same K/V head. Page p holds positions 64p … 64p+63, as kv_page.h says;
@@ -66,7 +73,8 @@ struct AttendArgs {
   float* out[kMaxQueries];                            // [head_dim]
   std::int64_t begin[kMaxQueries], end[kMaxQueries];  // visible positions: begin <= p < end
   float scale;
-  float soft_cap;  // 0: none
+  float soft_cap;                  // 0: none
+  const float* sink[kMaxQueries];  // a score without a value that each query also sees, or none
 };
 
 struct KernelTable {
@@ -78,12 +86,13 @@ struct KernelTable {
 
   bool (*quantize_row)(QBlock* q, const float* x, std::int64_t n);  // q [ceil(n/32)]; false: x is not finite
   void (*rms_norm)(float* y, const float* x, const float* w, std::int64_t n, float eps);
-  void (*silu_mul)(float* y, const float* gate, const float* up, std::int64_t n);  // y = silu(gate) * up
-  void (*gelu_mul)(float* y, const float* gate, const float* up, std::int64_t n);  // y = gelu_tanh(gate) * up
-  void (*scale)(float* y, float by, std::int64_t n);                               // y *= by
-  void (*soft_cap)(float* y, float cap, std::int64_t n);                           // y = cap * tanh(y / cap)
-  void (*add)(float* y, const float* x, std::int64_t n);                           // y += x
-  void (*add_scaled)(float* y, const float* x, float scale, std::int64_t n);       // y = fma(scale, x, y)
+  void (*layer_norm)(float* y, const float* x, const float* w, const float* b, std::int64_t n,
+                     float eps);                                                                      // b: or none
+  void (*gate)(float* y, const float* gate, const float* up, std::int64_t n, Activation activation);  // up: or none
+  void (*scale)(float* y, float by, std::int64_t n);                                                  // y *= by
+  void (*soft_cap)(float* y, float cap, std::int64_t n);                      // y = cap * tanh(y / cap)
+  void (*add)(float* y, const float* x, std::int64_t n);                      // y += x
+  void (*add_scaled)(float* y, const float* x, float scale, std::int64_t n);  // y = fma(scale, x, y)
   void (*rope)(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,
                std::int64_t n_rot,
                RopeLayout layout);  // x [n_head, head_dim]; cos, sin [n_rot/2]

@@ -306,12 +306,29 @@ void rms_norm(float* y, const float* x, const float* w, std::int64_t n, float ep
   for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] * r) * w[i];
 }
 
-void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = silu(gate[i]) * up[i];
+void layer_norm(float* y, const float* x, const float* w, const float* b, std::int64_t n, float eps) {
+  float lane[16] = {};
+  for (std::int64_t i = 0; i < n; ++i) lane[i % 16] = lane[i % 16] + x[i];
+  const float mean = fold(lane) / static_cast<float>(n);
+  float square[16] = {};
+  for (std::int64_t i = 0; i < n; ++i) square[i % 16] = square[i % 16] + (x[i] - mean) * (x[i] - mean);
+  const float r = 1.0f / std::sqrt(fold(square) / static_cast<float>(n) + eps);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = b ? std::fma((x[i] - mean) * r, w[i], b[i]) : (x[i] - mean) * r * w[i];
 }
 
-void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = gelu_tanh(gate[i]) * up[i];
+float activated(float x, Activation activation) {
+  if (activation == Activation::silu) return silu(x);
+  return activation == Activation::gelu_tanh ? gelu_tanh(x) : silu_clamped(x);
+}
+
+float factor(float up, Activation activation) {
+  if (activation != Activation::silu_clamped) return up;
+  return (up >= kSwigluLimit ? kSwigluLimit : -kSwigluLimit >= up ? -kSwigluLimit : up) + 1.0f;
+}
+
+void gate(float* y, const float* gate, const float* up, std::int64_t n, Activation activation) {
+  for (std::int64_t i = 0; i < n; ++i)
+    y[i] = up ? activated(gate[i], activation) * factor(up[i], activation) : activated(gate[i], activation);
 }
 
 void scale(float* y, float by, std::int64_t n) {
@@ -441,6 +458,13 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   }
 }
 
+void see_sink(float sink, Softmax& state, float* o, std::int64_t head_dim) {
+  const float mn = state.m > sink ? state.m : sink;
+  const float old_weight = exp_nonpositive(state.m - mn);
+  state = {mn, std::fma(state.l, old_weight, exp_nonpositive(sink - mn))};
+  for (std::int64_t d = 0; d < head_dim; ++d) o[d] = o[d] * old_weight;
+}
+
 void attend(const AttendArgs& a) {
   for (int i = 0; i < a.n_queries; ++i) {
     Softmax state;
@@ -448,6 +472,7 @@ void attend(const AttendArgs& a) {
     for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = 0.0f;
     for (std::int64_t p = a.begin[i]; p < a.end[i]; p = (p / kPage + 1) * kPage)
       attend_chunk(a, i, p, a.end[i] < (p / kPage + 1) * kPage ? a.end[i] : (p / kPage + 1) * kPage, state, o);
+    if (a.sink[i]) see_sink(*a.sink[i], state, o, a.head_dim);
     const float inverse = 1.0f / state.l;
     for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = o[d] * inverse;
   }
@@ -466,8 +491,8 @@ template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence
   table.scratch_bytes = scratch_bytes;
   table.quantize_row = quantize_row;
   table.rms_norm = rms_norm;
-  table.silu_mul = silu_mul;
-  table.gelu_mul = gelu_mul;
+  table.layer_norm = layer_norm;
+  table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
   table.add = add;

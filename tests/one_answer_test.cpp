@@ -1,5 +1,6 @@
 // One answer: logits hash the same over ISA x threads x chunk x weights, whatever floating-point state the caller is in; and a
 // real trained model gives its published answer.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <hearth/hearth.hpp>
@@ -94,7 +95,8 @@ TEST_CASE("one answer: every family, with experts where it may have them, in flo
       test::RandomModel m;
       m.arch = arch.name, m.format = format, m.head_dim = 32, m.seed = 21;
       if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
-      if (arch.full_every != 0) m.n_layer = arch.full_every + 1, m.window = 20, m.soft_caps = true;
+      if (arch.full_every != 0) m.window = 20, m.soft_caps = true;
+      m.n_layer = 2 + std::max(arch.full_every, arch.unrotated_every);
       if (format == kernels::Format::q4_k)
         m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
       check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,

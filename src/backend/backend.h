@@ -25,6 +25,20 @@ struct Matrix {
   std::int64_t n_rows = 0, k = 0;
   const std::byte* file = nullptr;    // [n_rows, row bytes]
   const std::byte* packed = nullptr;  // [ceil(n_rows/16), 16 * row bytes], or none
+  const float* bias = nullptr;        // [n_rows], added to what the rows give; or none
+};
+
+enum class NormKind : std::uint8_t { rms, layer };
+
+/// A family's norm.
+struct NormRule {
+  NormKind kind = NormKind::rms;
+  float eps = 0;
+};
+
+/// One norm's numbers; without a weight it is none: rows stay as they are.
+struct Norm {
+  const float *weight = nullptr, *bias = nullptr;  // [width]; a bias, of layer norms, may be absent
 };
 
 /// f32 rows. `width` elements each, `stride` floats apart.
@@ -67,11 +81,11 @@ struct Routes {
   std::int64_t n_groups = 0;          // experts that any row visits: the first so many
 };
 
-/// What becomes of queries, keys and values before they are used, in this order; a step without its numbers is not taken.
+/// What becomes of queries and keys before they are used, in this order; a step without its numbers is not taken.
 struct HeadSteps {
-  const float *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;  // [q_dim | kv_dim]
-  const float *q_norm = nullptr, *k_norm = nullptr;                     // [head_dim]: RMS norm of each head
-  float norm_eps = 0;
+  Norm q_norm, k_norm;           // [head_dim], of each head
+  bool own_norm_a_head = false;  // [n_head | n_kv_head, head_dim]: each head has one of its own
+  NormRule rule;
   RopeLayout rope = RopeLayout::adjacent;
 };
 
@@ -93,6 +107,7 @@ struct AttentionShape {
   KvType kv_type;
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
   std::int64_t window;       // positions that a row sees, its own included; 0: all
+  const float* sinks;        // [n_head]: a score of each head without a value, or none
   std::int64_t first_seen(std::int64_t position) const {
     return window == 0 || position < window ? 0 : position - window + 1;
   }
@@ -103,10 +118,12 @@ struct AttentionShape {
   std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
 };
 
-/// What a half block has made and is still to be added to the stream; normed first where `norm` [width] is given.
+/// What a half block has made and is still to be added to the stream, normed and scaled first.
 struct Residual {
   Rows rows;  // no data: nothing is added
-  const float* norm = nullptr;
+  Norm norm{};
+  float scale = 1;
+  bool after = false;  // added when the stream has been read: the halves of a parallel block read the same rows
 };
 
 /// Where in a forward pass a verb is called, for the error when a row is not finite there.
@@ -139,14 +156,17 @@ class Backend {
   /// x = rows `ids` of the table, dequantized and scaled.
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
-  /// out = norm(x) * weight, also quantized. The residual is added to x first.
-  virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
-                    const Input& out) = 0;
+  /// out = norm(x), also quantized. The residual is added to x, before that or after.
+  virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm,
+                    const NormRule& rule, const Input& out) = 0;
 
-  /// All products of one input in one sharing-out.
+  /// x = norm(x).
+  virtual void norm_in_place(Worker& w, const Rows& x, const Norm& norm, const NormRule& rule) = 0;
+
+  /// All products of one input in one sharing-out, their biases added.
   virtual void matmul(Worker& w, const Input& input, std::span<const Product> products) = 0;
 
-  /// Takes the steps, rotates q and k by cos and sin [n, n_rot/2], then stores k and v where each row's position lives.
+  /// Takes the steps, rotates q and k by cos and sin [n, n_rot/2] (no width: not at all), then stores k and v where each row's position lives.
   virtual void rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
                                 const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& shape,
                                 std::span<const RowPlace> places) = 0;
@@ -158,7 +178,7 @@ class Backend {
   /// Quantizes rows that another verb left in input.x.
   virtual void quantize(Worker& w, Where where, const Input& input) = 0;
 
-  /// out = activation(gate) * up, also quantized.
+  /// out = activation(gate) * up, also quantized. No `up` data: activation(gate).
   virtual void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
                     const Input& out) = 0;
 
@@ -180,8 +200,11 @@ class Backend {
   virtual void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].
-  virtual void gather(Worker& w, const Rows& from, const Residual& residual, float eps,
+  virtual void gather(Worker& w, const Rows& from, const Residual& residual, const NormRule& rule,
                       std::span<const std::int64_t> rows, const Rows& to) = 0;
+
+  /// y *= by.
+  virtual void scale(Worker& w, const Rows& y, float by) = 0;
 
   /// y = cap * tanh(y / cap).
   virtual void soft_cap(Worker& w, const Rows& y, float cap) = 0;

@@ -5,27 +5,49 @@
 
 namespace hearth::model {
 
-using kernels::RopeLayout;
-
 std::span<const ArchTraits> arch_table() {
   static constexpr std::array rows = {
+      ArchTraits{.name = "cohere2",
+                 .rope = RopeLayout::adjacent,
+                 .norm = NormKind::layer,
+                 .norm_place = NormPlace::shared,
+                 .full_every = 4,
+                 .unrotated_every = 4},
+      ArchTraits{.name = "command-r",
+                 .rope = RopeLayout::adjacent,
+                 .norm = NormKind::layer,
+                 .norm_place = NormPlace::shared,
+                 .qk_norm = QkNorm::own_of_heads},
       ArchTraits{.name = "gemma2",
                  .rope = RopeLayout::halves,
-                 .post_norm = PostNorm::both,
+                 .norm_place = NormPlace::around,
                  .activation = Activation::gelu_tanh,
                  .embedding_scale = Scale::root_of_dim,
                  .full_every = 2,
                  .wide_heads_at = 46},
       ArchTraits{.name = "gemma3",
                  .rope = RopeLayout::halves,
+                 .norm_place = NormPlace::around,
                  .qk_norm = QkNorm::heads,
-                 .post_norm = PostNorm::both,
                  .activation = Activation::gelu_tanh,
                  .embedding_scale = Scale::root_of_dim,
                  .window_rope_base = 10000.0,
                  .full_every = 6,
                  .wide_heads_at = 62},
+      ArchTraits{
+          .name = "glm4", .rope = RopeLayout::adjacent, .norm_place = NormPlace::around, .ffn = Ffn::gated_in_one},
+      ArchTraits{.name = "gpt-oss",
+                 .rope = RopeLayout::halves,
+                 .bias = Bias::attention,
+                 .activation = Activation::silu_clamped,
+                 .routing = Routing::softmax_renormalised,
+                 .full_every = 2,
+                 .sinks = true,
+                 .ffn_norm_is_post_attention = true},
+      ArchTraits{.name = "granite", .rope = RopeLayout::adjacent, .logit_scale = LogitScale::divisor},
       ArchTraits{.name = "llama", .rope = RopeLayout::adjacent, .routing = Routing::softmax_renormalised},
+      ArchTraits{.name = "olmo2", .rope = RopeLayout::halves, .norm_place = NormPlace::after, .qk_norm = QkNorm::whole},
+      ArchTraits{.name = "phi3", .rope = RopeLayout::halves, .ffn = Ffn::gated_in_one},
       ArchTraits{.name = "qwen2", .rope = RopeLayout::halves, .bias = Bias::qkv},
       ArchTraits{.name = "qwen2moe",
                  .rope = RopeLayout::halves,
@@ -37,6 +59,13 @@ std::span<const ArchTraits> arch_table() {
                  .rope = RopeLayout::halves,
                  .qk_norm = QkNorm::heads,
                  .routing = Routing::softmax_renormalised},
+      ArchTraits{.name = "smollm3", .rope = RopeLayout::adjacent, .unrotated_every = 4},
+      ArchTraits{.name = "starcoder2",
+                 .rope = RopeLayout::halves,
+                 .norm = NormKind::layer,
+                 .bias = Bias::all,
+                 .ffn = Ffn::plain,
+                 .activation = Activation::gelu_tanh},
   };
   return rows;
 }

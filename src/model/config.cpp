@@ -160,7 +160,15 @@ Result<void> read_scales(const Keys& keys, Config& c) {
   const bool wide = c.arch->wide_heads_at == c.n_layer;
   const auto width = static_cast<float>(wide ? c.dim / c.n_head : c.head_dim);
   c.attention_scale = scale != 0 ? static_cast<float>(scale) : 1.0f / std::sqrt(width);
-  if (c.arch->embedding_scale == Scale::root_of_dim) c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
+  const bool root = c.arch->embedding_scale == Scale::root_of_dim;
+  const float usual = root ? std::sqrt(static_cast<float>(c.dim)) : 1.0f;
+  HEARTH_TRY(const double embedding_scale, keys.positive_or_none("embedding_scale"));
+  HEARTH_TRY(const double residual_scale, keys.positive_or_none("residual_scale"));
+  HEARTH_TRY(const double logit_scale, keys.positive_or_none("logit_scale"));
+  c.embedding_scale = embedding_scale != 0 ? static_cast<float>(embedding_scale) : usual;
+  c.residual_scale = residual_scale != 0 ? static_cast<float>(residual_scale) : 1.0f;
+  c.logit_scale = logit_scale != 0 ? static_cast<float>(logit_scale) : 1.0f;
+  if (c.arch->logit_scale == LogitScale::divisor) c.logit_scale = 1.0f / c.logit_scale;
   HEARTH_TRY(const double attention_cap, keys.positive_or_none("attn_logit_softcapping"));
   HEARTH_TRY(const double logit_cap, keys.positive_or_none("final_logit_softcapping"));
   c.attention_cap = static_cast<float>(attention_cap);
@@ -201,8 +209,10 @@ Result<Config> read_config(const gguf::File& file) {
   HEARTH_CHECK(read_heads(keys, c));
   HEARTH_CHECK(read_rope(keys, c));
   HEARTH_TRY(c.window, keys.count_or("attention.sliding_window", 0, 0, kLongest));
-  HEARTH_TRY(const double eps, keys.number("attention.layer_norm_rms_epsilon", 1e-30, 1.0));
-  c.norm_eps = static_cast<float>(eps);
+  const char* eps_key =
+      c.arch->norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
+  HEARTH_TRY(const double eps, keys.number(eps_key, 1e-30, 1.0));
+  c.norm = {c.arch->norm, static_cast<float>(eps)};
   HEARTH_CHECK(read_scales(keys, c));
   HEARTH_CHECK(read_experts(keys, file.path(), c));
   const gguf::Tensor* table = file.find_tensor("token_embd.weight");

@@ -19,49 +19,73 @@ std::string shape_text(std::span<const std::uint64_t> dims) {
   return text;
 }
 
-// The keys that an extent comes from, so that an error names both sides of a disagreement.
-std::string_view keys_of(Extent e) {
-  switch (e) {
-    case Extent::one:
-      return "1";
-    case Extent::dim:
-      return "embedding_length";
-    case Extent::q_dim:
-      return "attention.head_count * attention.key_length";
-    case Extent::kv_dim:
-      return "attention.head_count_kv * attention.key_length";
-    case Extent::head_dim:
-      return "attention.key_length";
-    case Extent::ffn_dim:
-      return "feed_forward_length";
-    case Extent::expert_ffn_dim:
-      return "expert_feed_forward_length";
-    case Extent::shared_ffn_dim:
-      return "expert_shared_feed_forward_length";
-    case Extent::n_expert:
-      return "expert_count";
-    case Extent::n_vocab:
-      return "the rows of token_embd.weight";
-    case Extent::half_rot:
-      return "rope.dimension_count / 2";
-  }
-  return "";
-}
+// What a file has for a row of the table: a tensor, or the rows of one that holds several.
+struct Found {
+  const gguf::Tensor* tensor;
+  std::uint64_t first_row = 0;  // of the fused tensor
+};
 
-Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
-                         const std::string& path) {
-  const std::vector<std::uint64_t> needed = tensor_dims(row, config);
-  bool fits = true;
-  for (std::size_t i = 0; i < tensor.dims.size(); ++i) fits &= tensor.dims[i] == (i < needed.size() ? needed[i] : 1);
-  if (fits) return {};
-  std::string keys(keys_of(row.width));
-  if (needed.size() > 1) keys += " x " + std::string(keys_of(row.rows));
-  if (needed.size() > 2) keys += " x " + std::string(keys_of(Extent::n_expert));
+Error wrong_shape(const gguf::Tensor& tensor, std::span<const std::uint64_t> needed, const std::string& keys,
+                  const std::string& path) {
   return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' has shape " +
                                       shape_text({tensor.dims.data(), tensor.n_dims}) + ", its model needs " +
                                       shape_text(needed) + " (" + keys + "); data at byte " +
                                       std::to_string(tensor.offset) + " of " + escape(path, 256) +
                                       "; the file is damaged or was converted wrongly");
+}
+
+bool has_shape(const gguf::Tensor& tensor, std::span<const std::uint64_t> needed) {
+  bool fits = true;
+  for (std::size_t i = 0; i < tensor.dims.size(); ++i) fits &= tensor.dims[i] == (i < needed.size() ? needed[i] : 1);
+  return fits;
+}
+
+Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
+                         const std::string& path) {
+  const std::vector<std::uint64_t> needed = tensor_dims(row, config);
+  if (has_shape(tensor, needed)) return {};
+  std::string keys(row.width->keys);
+  if (needed.size() > 1) keys += " x " + std::string(row.rows->keys);
+  if (needed.size() > 2) keys += " x expert_count";
+  return wrong_shape(tensor, needed, keys, path);
+}
+
+// Rows (of a vector: elements) that a part takes of the tensor it is fused into.
+std::uint64_t fused_rows(const Config& config, std::string_view part) {
+  for (const TensorRow& row : tensor_table())
+    if (row.name == part) return tensor_dims(row, config).back();
+  return 0;
+}
+
+// The fused tensor that holds this row's, if the file has it.
+Result<std::optional<Found>> find_fused(const Config& config, const gguf::File& file, const TensorRow& row,
+                                        std::int64_t layer) {
+  for (const FusedRow& fused : fused_tensors()) {
+    const auto part = std::find(fused.parts.begin(), fused.parts.end(), row.name);
+    if (part == fused.parts.end() || !fused.used(config)) continue;
+    const gguf::Tensor* tensor = file.find_tensor(tensor_name(fused.name, layer));
+    if (!tensor) continue;
+    std::uint64_t before = 0, all = 0;
+    for (const std::string_view& p : fused.parts) {
+      before += &p < &*part ? fused_rows(config, p) : 0;
+      all += fused_rows(config, p);
+    }
+    std::vector<std::uint64_t> needed = tensor_dims(row, config);
+    needed.back() = all;
+    if (!has_shape(*tensor, needed)) return wrong_shape(*tensor, needed, "the rows of its parts together", file.path());
+    return std::optional(Found{tensor, before});
+  }
+  return std::optional<Found>();
+}
+
+Result<std::optional<Found>> find(const Config& config, const gguf::File& file, const TensorRow& row,
+                                  std::int64_t layer) {
+  HEARTH_TRY(const std::optional<Found> fused, find_fused(config, file, row, layer));
+  if (fused) return fused;
+  const gguf::Tensor* tensor = file.find_tensor(tensor_name(row, layer));
+  if (!tensor) return std::optional<Found>();
+  HEARTH_CHECK(check_shape(*tensor, config, row, file.path()));
+  return std::optional(Found{tensor});
 }
 
 Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, const char* use) {
@@ -70,14 +94,15 @@ Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, cons
                                         "; use a file with another type for it");
 }
 
-Result<Matrix> bind_matrix(const gguf::Tensor& tensor, const std::string& path) {
+Result<Matrix> bind_matrix(const Found& found, const TensorRow& row, const Config& config, const std::string& path) {
+  const gguf::Tensor& tensor = *found.tensor;
   const kernels::FormatInfo* info = kernels::find_format(tensor.type->id);
   if (!info) return unsupported_type(tensor, path, "weight matrix by this build");
   Matrix m;
   m.format = info->format;
   m.k = static_cast<std::int64_t>(tensor.dims[0]);
-  m.n_rows = static_cast<std::int64_t>(tensor.dims[1]);
-  m.file = tensor.data.data();
+  m.n_rows = row.rows->of(config);
+  m.file = tensor.data.data() + found.first_row * kernels::row_bytes(*info, m.k);
   return m;
 }
 
@@ -90,15 +115,16 @@ Experts experts_of(const Matrix& first, std::int64_t n_expert) {
   return experts;
 }
 
-Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& path,
+Result<const float*> bind_vector(const Found& found, const std::string& path,
                                  std::vector<AlignedBuffer<std::byte>>& storage) {
+  const gguf::Tensor& tensor = *found.tensor;
   if (tensor.type->name != "F32") return unsupported_type(tensor, path, "vector (F32 is needed)");
   if (reinterpret_cast<std::uintptr_t>(tensor.data.data()) % alignof(float) == 0)
-    return reinterpret_cast<const float*>(tensor.data.data());
+    return reinterpret_cast<const float*>(tensor.data.data()) + found.first_row;
   HEARTH_TRY(auto copy, AlignedBuffer<std::byte>::make(tensor.data.size()));  // a file read at an odd address
   std::memcpy(copy.data(), tensor.data.data(), tensor.data.size());
   storage.push_back(std::move(copy));
-  return reinterpret_cast<const float*>(storage.back().data());
+  return reinterpret_cast<const float*>(storage.back().data()) + found.first_row;
 }
 
 // Every tensor that must be there, at once: one is a damaged name, all are another kind of model.
@@ -106,14 +132,13 @@ Result<void> check_presence(const Config& config, const gguf::File& file) {
   constexpr int kShown = 4;
   std::string names;
   int missing = 0;
-  for (const TensorRow& row : tensor_table()) {
-    if (!present(config, row.presence)) continue;
+  for (const TensorRow& row : tensor_table())
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
-      const std::string name = tensor_name(row, layer);
-      if (file.find_tensor(name)) continue;
-      if (missing++ < kShown) names += (names.empty() ? "'" : ", '") + name + "'";
+      if (row.need(config, layer) != Need::must) continue;
+      HEARTH_TRY(const std::optional<Found> found, find(config, file, row, layer));
+      if (found) continue;
+      if (missing++ < kShown) names += (names.empty() ? "'" : ", '") + tensor_name(row, layer) + "'";
     }
-  }
   if (missing == 0) return {};
   const std::string more = missing > kShown ? " and " + std::to_string(missing - kShown) + " more" : "";
   return Error(Status::not_found, (missing == 1 ? "tensor " : "tensors ") + names + more +
@@ -158,6 +183,36 @@ Result<void> check_rope_factors(const Config& config, const float* factors, cons
   return {};
 }
 
+// Puts what was bound where a row's target says.
+struct Place {
+  const Config& config;
+  Weights& weights;
+  LayerWeights& own;
+  Part part;
+  const Matrix& matrix;
+  const float* vector;
+
+  void operator()(Matrix LayerWeights::*to) const { place(own.*to); }
+  void operator()(Matrix Weights::*to) const { place(weights.*to); }
+  void operator()(Norm LayerWeights::*to) const { place(own.*to); }
+  void operator()(Norm Weights::*to) const { place(weights.*to); }
+  void operator()(const float* LayerWeights::*to) const { own.*to = vector; }
+  void operator()(const float* Weights::*to) const { weights.*to = vector; }
+  void operator()(Experts LayerWeights::*to) const {
+    Experts& experts = own.*to;
+    if (part == Part::weight) experts = experts_of(matrix, config.n_expert);
+    for (std::size_t e = 0; part == Part::bias && e < experts.size(); ++e)
+      experts[e].bias = vector + static_cast<std::int64_t>(e) * experts[e].n_rows;
+  }
+
+ private:
+  void place(Matrix& to) const {
+    if (part == Part::weight) to = matrix;
+    else to.bias = vector;
+  }
+  void place(Norm& to) const { (part == Part::weight ? to.weight : to.bias) = vector; }
+};
+
 }  // namespace
 
 Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
@@ -168,21 +223,16 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   HEARTH_CHECK(check_layers(config, file));
   for (const TensorRow& row : tensor_table()) {
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
-      const std::string name = tensor_name(row, layer);
-      const gguf::Tensor* tensor = file.find_tensor(name);
-      if (!tensor) continue;
-      HEARTH_CHECK(check_shape(*tensor, config, row, path));
+      if (row.need(config, layer) == Need::no) continue;
+      HEARTH_TRY(const std::optional<Found> found, find(config, file, row, layer));
+      if (!found) continue;
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
-      if (!row.is_vector()) {
-        HEARTH_TRY(const Matrix matrix, bind_matrix(*tensor, path));
-        if (const auto* member = std::get_if<Matrix LayerWeights::*>(&row.target)) own.*(*member) = matrix;
-        else if (row.is_experts())
-          own.*std::get<Experts LayerWeights::*>(row.target) = experts_of(matrix, config.n_expert);
-        else weights.*std::get<Matrix Weights::*>(row.target) = matrix;
+      if (row.is_matrix()) {
+        HEARTH_TRY(const Matrix matrix, bind_matrix(*found, row, config, path));
+        std::visit(Place{config, weights, own, row.part, matrix, nullptr}, row.target);
       } else {
-        HEARTH_TRY(const float* vector, bind_vector(*tensor, path, weights.storage_));
-        if (const auto* member = std::get_if<const float * LayerWeights::*>(&row.target)) own.*(*member) = vector;
-        else weights.*std::get<const float * Weights::*>(row.target) = vector;
+        HEARTH_TRY(const float* vector, bind_vector(*found, path, weights.storage_));
+        std::visit(Place{config, weights, own, row.part, {}, vector}, row.target);
       }
     }
   }

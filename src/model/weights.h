@@ -15,24 +15,26 @@
 namespace hearth::model {
 
 using backend::Matrix;
+using backend::Norm;
 using Experts = std::vector<Matrix>;  // [n_expert]
 
+/// A matrix that the model lacks has no rows; a norm, no weight.
 struct LayerWeights {
-  const float* attn_norm = nullptr;                                                    // [dim]
-  Matrix attn_q, attn_k, attn_v;                                                       // [q_dim | kv_dim, dim]
-  const float *attn_q_bias = nullptr, *attn_k_bias = nullptr, *attn_v_bias = nullptr;  // [q_dim | kv_dim], or none
-  const float *attn_q_norm = nullptr, *attn_k_norm = nullptr;                          // [head_dim], or none
-  Matrix attn_output;                                                                  // [dim, q_dim]
-  const float *post_attn_norm = nullptr, *post_ffn_norm = nullptr;                     // [dim], or none
-  const float* ffn_norm = nullptr;                                                     // [dim]
-  Matrix ffn_gate, ffn_up;                                                             // [ffn_dim, dim]
-  Matrix ffn_down;                                                                     // [dim, ffn_dim]
-  Matrix router;                                                                       // [n_expert, dim]
-  Experts expert_gate, expert_up;                                                      // [expert_ffn_dim, dim] each
-  Experts expert_down;                                                                 // [dim, expert_ffn_dim] each
-  Matrix shared_router;                                                                // [1, dim]
-  Matrix shared_gate, shared_up;                                                       // [shared_ffn_dim, dim]
-  Matrix shared_down;                                                                  // [dim, shared_ffn_dim]
+  Norm attn_norm;                      // [dim]
+  Matrix attn_q, attn_k, attn_v;       // [q_dim | kv_dim, dim]
+  Norm attn_q_norm, attn_k_norm;       // as the family's QkNorm says
+  const float* attn_sinks = nullptr;   // [n_head], or none
+  Matrix attn_output;                  // [dim, q_dim]
+  Norm post_attn_norm, post_ffn_norm;  // [dim]
+  Norm ffn_norm;                       // [dim]
+  Matrix ffn_gate, ffn_up;             // [ffn_dim, dim]
+  Matrix ffn_down;                     // [dim, ffn_dim]
+  Matrix router;                       // [n_expert, dim]
+  Experts expert_gate, expert_up;      // [expert_ffn_dim, dim] each
+  Experts expert_down;                 // [dim, expert_ffn_dim] each
+  Matrix shared_router;                // [1, dim]
+  Matrix shared_gate, shared_up;       // [shared_ffn_dim, dim]
+  Matrix shared_down;                  // [dim, shared_ffn_dim]
 };
 
 /// Views into the file, and copies of the vectors that lie at odd addresses in it.
@@ -49,7 +51,7 @@ class Weights {
 
   Matrix token_embd;  // [n_vocab, dim]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;   // [dim]
+  Norm output_norm;                     // [dim]
   Matrix output;                        // [n_vocab, dim]; tied: the embedding table
   const float* rope_factors = nullptr;  // [n_rot/2], or none
 

@@ -43,6 +43,7 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
   writer.add(key("attention.head_count"), static_cast<std::uint32_t>(m.n_head));
   writer.add(key("attention.head_count_kv"), static_cast<std::uint32_t>(m.n_kv_head));
   writer.add(key("attention.layer_norm_rms_epsilon"), 1e-5f);
+  writer.add(key("attention.layer_norm_epsilon"), 1e-5f);
   if (m.soft_caps) {
     writer.add(key("attn_logit_softcapping"), 2.0f);
     writer.add(key("final_logit_softcapping"), 3.0f);
@@ -75,15 +76,16 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   Rng rng(m.seed);
   std::vector<std::vector<std::byte>> storage;
   for (const model::TensorRow& row : model::tensor_table()) {
-    const bool wanted = model::present(c, row.presence) || (row.name == "output.weight" && !m.tied);
-    if (!wanted) continue;
-    const std::int64_t width = model::extent(c, row.width),
-                       n_rows = model::extent(c, row.rows) * (row.is_experts() ? c.n_expert : 1);
-    const kernels::Format format = row.is_vector() ? kernels::Format::f32 : m.format;
+    const std::vector<std::uint64_t> dims = model::tensor_dims(row, c);
+    const auto width = static_cast<std::int64_t>(dims[0]);
+    std::int64_t n_rows = 1;
+    for (std::size_t d = 1; d < dims.size(); ++d) n_rows *= static_cast<std::int64_t>(dims[d]);
+    const kernels::Format format = row.is_matrix() ? m.format : kernels::Format::f32;
     for (std::int64_t layer = 0; layer < (row.per_layer() ? m.n_layer : 1); ++layer) {
+      if (row.need(c, layer) != model::Need::must && (row.name != "output.weight" || m.tied)) continue;
       std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows),
-                                                row.is_vector() ? 0.5f : std::sqrt(3.0f / static_cast<float>(width)));
-      const bool norm = row.name.find("norm") != std::string_view::npos;
+                                                row.is_matrix() ? std::sqrt(3.0f / static_cast<float>(width)) : 0.5f);
+      const bool norm = row.name.find("norm.weight") != std::string_view::npos;
       for (float& v : values) v = norm ? 1.0f + v : v;
       storage.emplace_back(static_cast<std::size_t>(n_rows) * kernels::row_bytes(kernels::format_info(format), width));
       for (std::int64_t r = 0; r < n_rows; ++r)
@@ -91,8 +93,7 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
                             storage.back().data() +
                                 static_cast<std::size_t>(r) * kernels::row_bytes(kernels::format_info(format), width),
                             values.data() + r * width, width);
-      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format), model::tensor_dims(row, c),
-                        storage.back());
+      writer.add_tensor(model::tensor_name(row, layer), static_cast<std::uint32_t>(format), dims, storage.back());
     }
   }
   auto bytes = writer.to_bytes();
