@@ -113,6 +113,7 @@ def published_names(folder, family, packed):
         if "e_score_correction_bias" in name:
             weights[name] = weights[name].float()
     save_file(weights, path, metadata={"format": "pt"})
+    path.chmod(0o644)
 
 
 def store(model, family, folder, packed):

@@ -27,7 +27,7 @@ WORDS = {  # the steps before the bytes become letters; the names are those of t
     "qwen2": cut(LETTERS % ""),
     "tekken": cut(TEKKEN),
     "gpt-4o": cut(O200K),
-    "deepseek-v3": cut(r"\p{N}{1,3}", r"[一-龥\u3040-ゟ゠-ヿ]+", DEEPSEEK3),
+    "deepseek-v3": cut(r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK3),
     "starcoder": [pre_tokenizers.Digits(individual_digits=True)],
 }
 
