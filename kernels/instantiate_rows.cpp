@@ -1,5 +1,6 @@
 // Compiled once per instruction set, apart from matmul, which takes minutes: leaves that set's row operations and attention.
 #include "attend.inl"
+#include "attend_latent.inl"
 #include "row_kernels.h"
 #include "rowops.inl"
 
@@ -44,7 +45,9 @@ bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float*
 void attend(const AttendArgs& a) {
   static constexpr decltype(&Attend<KvType::f32>::attend) attends[] = {
       Attend<KvType::f32>::attend, Attend<KvType::f16>::attend, Attend<KvType::q8_0>::attend};
-  attends[static_cast<std::size_t>(a.type)](a);
+  static constexpr decltype(&Attend<KvType::f32>::attend) latents[] = {
+      AttendLatent<KvType::f32>::attend, AttendLatent<KvType::f16>::attend, AttendLatent<KvType::q8_0>::attend};
+  (a.latent_dim != 0 ? latents : attends)[static_cast<std::size_t>(a.type)](a);
 }
 
 }  // namespace hearth::kernels::HEARTH_ISA

@@ -9,24 +9,6 @@ namespace {
 
 constexpr double kLn2 = 0x1.62e42fefa39efp-1;
 
-// ln(x) for x > 0: x = 2^e * m, m in [sqrt(1/2), sqrt(2)), ln(m) = 2 atanh(t) with t = (m-1)/(m+1), |t| < 0.1716.
-double log(double x) {
-  std::uint64_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  auto exponent = static_cast<std::int64_t>(bits >> 52 & 0x7ff) - 1023;
-  bits = (bits & 0xfffffffffffffu) | 0x3ff0000000000000u;
-  double m;
-  std::memcpy(&m, &bits, sizeof m);
-  if (m > 1.4142135623730951) {
-    m = m / 2.0;
-    exponent += 1;
-  }
-  const double t = (m - 1.0) / (m + 1.0), t2 = t * t;
-  double series = 0.0;
-  for (int n = 25; n >= 1; n -= 2) series = series * t2 + 1.0 / n;  // the next term is below 1e-21
-  return static_cast<double>(exponent) * kLn2 + 2.0 * t * series;
-}
-
 // e^x: x = n ln2 + r, |r| < 0.3466, Taylor to r^16.
 double exp(double x) {
   const double scaled = x / kLn2;
@@ -63,17 +45,36 @@ void sine_cosine(double theta, double& sine, double& cosine) {
 
 }  // namespace
 
+// x = 2^e * m, m in [sqrt(1/2), sqrt(2)), ln(m) = 2 atanh(t) with t = (m-1)/(m+1), |t| < 0.1716.
+double natural_log(double x) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  auto exponent = static_cast<std::int64_t>(bits >> 52 & 0x7ff) - 1023;
+  bits = (bits & 0xfffffffffffffu) | 0x3ff0000000000000u;
+  double m;
+  std::memcpy(&m, &bits, sizeof m);
+  if (m > 1.4142135623730951) {
+    m = m / 2.0;
+    exponent += 1;
+  }
+  const double t = (m - 1.0) / (m + 1.0), t2 = t * t;
+  double series = 0.0;
+  for (int n = 25; n >= 1; n -= 2) series = series * t2 + 1.0 / n;  // the next term is below 1e-21
+  return static_cast<double>(exponent) * kLn2 + 2.0 * t * series;
+}
+
 void rope_frequencies(double* inv_freq, std::int64_t n_rot, double base) {
-  const double step = log(base) * -2.0 / static_cast<double>(n_rot);
+  const double step = natural_log(base) * -2.0 / static_cast<double>(n_rot);
   for (std::int64_t i = 0; i < n_rot / 2; ++i) inv_freq[i] = exp(step * static_cast<double>(i));
 }
 
-void rope_angles(float* cos, float* sin, std::int64_t position, const double* inv_freq, std::int64_t n_pairs) {
+void rope_angles(float* cos, float* sin, std::int64_t position, const double* inv_freq, std::int64_t n_pairs,
+                 double magnitude) {
   for (std::int64_t i = 0; i < n_pairs; ++i) {
     double s, c;
     sine_cosine(static_cast<double>(position) * inv_freq[i], s, c);
-    cos[i] = static_cast<float>(c);
-    sin[i] = static_cast<float>(s);
+    cos[i] = static_cast<float>(c * magnitude);
+    sin[i] = static_cast<float>(s * magnitude);
   }
 }
 

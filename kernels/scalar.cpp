@@ -378,6 +378,7 @@ float key(const AttendArgs& a, std::int64_t p, std::int64_t d) {
 }
 
 float value(const AttendArgs& a, std::int64_t p, std::int64_t d) {
+  if (a.latent_dim != 0) return key(a, p, d);
   return kv_read(a.pages[p / kPage] + a.v_offset, value_index(p % kPage, d, a.head_dim),
                  value_scale_index(p % kPage, d), a.type, a.head_dim);
 }
@@ -416,14 +417,14 @@ bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float*
   if (kv_info(type).scaled) {
     const bool keys = kv_write_blocks(k_page, k, head_dim, type, k_at,
                                       [&](std::int64_t d) { return key_scale_index(slot, d, head_dim); });
-    return kv_write_blocks(v_page, v, head_dim, type, v_at,
-                           [&](std::int64_t d) { return value_scale_index(slot, d); }) &&
+    return (!v || kv_write_blocks(v_page, v, head_dim, type, v_at,
+                                  [&](std::int64_t d) { return value_scale_index(slot, d); })) &&
            keys;
   }
   bool finite = true;
   for (std::int64_t d = 0; d < head_dim; ++d) {
     finite = kv_write(k_page, k_at(d), k[d], type) && finite;
-    finite = kv_write(v_page, v_at(d), v[d], type) && finite;
+    if (v) finite = kv_write(v_page, v_at(d), v[d], type) && finite;
   }
   return finite;
 }
@@ -451,30 +452,30 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   const float mn = state.m > mc ? state.m : mc;
   const float old_weight = exp_nonpositive(state.m - mn), new_weight = exp_nonpositive(mc - mn);
   state = {mn, std::fma(lc, new_weight, state.l * old_weight)};
-  for (std::int64_t d = 0; d < a.head_dim; ++d) {
+  for (std::int64_t d = 0; d < a.value_dim(); ++d) {
     float oc = 0.0f;
     for (std::int64_t p = begin; p < end; ++p) oc = std::fma(s[p % kPage], value(a, p, d), oc);
     o[d] = std::fma(oc, new_weight, o[d] * old_weight);
   }
 }
 
-void see_sink(float sink, Softmax& state, float* o, std::int64_t head_dim) {
+void see_sink(float sink, Softmax& state, float* o, std::int64_t value_dim) {
   const float mn = state.m > sink ? state.m : sink;
   const float old_weight = exp_nonpositive(state.m - mn);
   state = {mn, std::fma(state.l, old_weight, exp_nonpositive(sink - mn))};
-  for (std::int64_t d = 0; d < head_dim; ++d) o[d] = o[d] * old_weight;
+  for (std::int64_t d = 0; d < value_dim; ++d) o[d] = o[d] * old_weight;
 }
 
 void attend(const AttendArgs& a) {
   for (int i = 0; i < a.n_queries; ++i) {
     Softmax state;
     float* o = a.out[i];
-    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = 0.0f;
+    for (std::int64_t d = 0; d < a.value_dim(); ++d) o[d] = 0.0f;
     for (std::int64_t p = a.begin[i]; p < a.end[i]; p = (p / kPage + 1) * kPage)
       attend_chunk(a, i, p, a.end[i] < (p / kPage + 1) * kPage ? a.end[i] : (p / kPage + 1) * kPage, state, o);
-    if (a.sink[i]) see_sink(*a.sink[i], state, o, a.head_dim);
+    if (a.sink[i]) see_sink(*a.sink[i], state, o, a.value_dim());
     const float inverse = 1.0f / state.l;
-    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = o[d] * inverse;
+    for (std::int64_t d = 0; d < a.value_dim(); ++d) o[d] = o[d] * inverse;
   }
 }
 

@@ -259,7 +259,6 @@ TEST_CASE("H9: numbers that are not finite and positive") {
   refused_value("llama.attention.sliding_window", 0xffffffffu, Status::malformed, {"sliding_window", "4294967295"});
   refused_value("llama.attention.sliding_window", "4096", Status::malformed, {"sliding_window", "string"});
   refused_value(kScaling, "zzz", Status::malformed, {kScaling, "zzz", "none, linear"});
-  refused_value(kScaling, "yarn", Status::unsupported, {"rope.scaling.type", "yarn"});
   const std::uint32_t f32 = 0;
   for (const float value : {kNan, kInf, 0.0f, -1.0f, 1e-40f})
     refused(Status::malformed, {"rope_freqs.weight", "element 3"}, [&](ModelEditor& m) {

@@ -27,6 +27,7 @@ std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_check();
+std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_bench();
 

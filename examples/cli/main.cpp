@@ -25,6 +25,7 @@ constexpr std::array kCommands = {
     Row{"eval", "logits or perplexity of a text", make_eval},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"check", "whether a model file is sound", make_check},
+    Row{"convert", "a Hugging Face model folder to a model file", make_convert},
     Row{"info", "what this build and machine are", make_info},
     Row{"bench", "how fast a model runs here", make_bench},
 };

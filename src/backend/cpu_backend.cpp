@@ -121,10 +121,13 @@ void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps
 
 void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles,
                         std::span<const RowPlace> places, const Rows& out) {
-  const std::int64_t group = s.n_head / s.n_kv_head;                               // heads that share a K/V head
-  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);  // of them in one call
-  const std::int64_t parts = pieces(group, heads);
+  const std::int64_t group = s.n_head / s.n_kv_head;  // heads that share a K/V head
   const auto n_tiles = static_cast<std::int64_t>(tiles.size());
+  // Latents are read fastest for many heads at once, as long as every member has some.
+  const bool many = s.latent_dim != 0 && n_tiles * pieces(group, kernels::kMaxLatentQueries) >= n_members();
+  const std::int64_t heads =  // in one call
+      std::min<std::int64_t>(group, many ? kernels::kMaxLatentQueries : kernels::kMaxQueries);
+  const std::int64_t parts = pieces(group, heads);
   w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
     const AttendTile& tile =
         tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
@@ -141,13 +144,14 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
                              {},
                              s.scale,
                              s.soft_cap,
-                             {}};
+                             {},
+                             s.latent_dim};
     for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
       for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
-        const std::int64_t head = kv_head * group + h, at = head * s.head_dim;
+        const std::int64_t head = kv_head * group + h;
         const int n = args.n_queries++;
-        args.query[n] = q.row(row) + at;
-        args.out[n] = out.row(row) + at;
+        args.query[n] = q.row(row) + head * s.head_dim;
+        args.out[n] = out.row(row) + head * s.value_dim();
         const std::int64_t position = places[static_cast<std::size_t>(row)].position;
         args.begin[n] = s.first_seen(position);
         args.end[n] = position + 1;

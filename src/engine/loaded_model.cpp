@@ -61,7 +61,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->tokenizer_ = std::make_unique<text::Tokenizer>(std::move(tokenizer));
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
-  model::set_frequencies(net);
+  net.rotations = model::make_rotations(net.config, net.weights);
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
   HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
   m->describe();

@@ -22,8 +22,17 @@ enum class Bias { none, qkv, attention, all };  // that must be there; attention
 /// (where the file has them: not all sizes of such a family do).
 enum class QkNorm { none, heads, whole, own_of_heads };
 enum class Ffn { gated, gated_in_one, plain };  // in one: gate and up are one matrix in the file
-enum class SharedExpert { none, gated };    // one more expert that every row visits, weighted by a sigmoid of its own
-enum class Scale { one, root_of_dim };      // of embeddings, where no key says it
+enum class Attention {
+  heads,
+  latent
+};  // what is stored of a position: keys and values of heads, or one vector for all
+enum class SharedExpert {
+  none,
+  gated,
+  plain
+};                                       // one more expert that every row visits; gated: by a sigmoid of its own
+enum class YarnBounds { whole, exact };  // where YaRN's ramp begins and ends: rounded outwards to whole pairs, or not
+enum class Scale { one, root_of_dim };   // of embeddings, where no key says it
 enum class LogitScale { factor, divisor };  // what the key is
 
 /// One family. A trait that no row uses is deleted.
@@ -32,12 +41,15 @@ struct ArchTraits {
   RopeLayout rope;
   NormKind norm = NormKind::rms;
   NormPlace norm_place = NormPlace::before;
+  Attention attention = Attention::heads;
   Bias bias = Bias::none;
   QkNorm qk_norm = QkNorm::none;
   Ffn ffn = Ffn::gated;
   Activation activation = Activation::silu;
   Routing routing = Routing::none;  // none: the family has no experts
+  bool routing_in_file = false;     // its keys say what differs from that
   SharedExpert shared_expert = SharedExpert::none;
+  YarnBounds yarn_bounds = YarnBounds::whole;
   Scale embedding_scale = Scale::one;
   LogitScale logit_scale = LogitScale::factor;
   double window_rope_base = 0;       // of layers with a window, which then are not scaled; 0: as the others

@@ -25,11 +25,12 @@ Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t mos
 }
 
 Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
-  Pass pass{net, space, {}, {}, {}, *rows[0].sequence};
+  Pass pass{net, space, {}, {}, {}, {}, *rows[0].sequence};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
     row.sequence->append(row.index);
     pass.tokens.push_back(row.token);
+    pass.rotations.push_back(&net.rotations.of(row.sequence->n_ctx()));
     if (row.wants_logits) pass.wanted.push_back(i);
   }
   const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
@@ -37,11 +38,13 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
   return pass;
 }
 
-void fill(Worker& w, const Pass& p, const RopeTable& table, std::span<const double> inv_freq) {
-  if (inv_freq.empty()) return;
+/// rotation(row) is what turns it.
+template <class Of> void fill(Worker& w, const Pass& p, const RopeTable& table, Of rotation) {
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
-                         inv_freq.data(), table.cos.width);
+    const auto row = static_cast<std::size_t>(i);
+    const Rotation& r = rotation(row);
+    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[row].position, r.inv_freq.data(),
+                         table.cos.width, r.magnitude);
   });
 }
 
@@ -63,15 +66,18 @@ void head(Worker& w, Pass& p, const Residual& residual) {
 
 void run(Worker& w, Pass& p) {
   const Config& c = p.net.config;
-  fill(w, p, rope_table(p, false), p.net.inv_freq);
-  fill(w, p, rope_table(p, true), p.net.window_inv_freq);
+  const Rotation& windowed = p.net.rotations.windowed;
+  fill(w, p, rope_table(p, false), [&](std::size_t i) -> const Rotation& { return *p.rotations[i]; });
+  if (!windowed.inv_freq.empty())
+    fill(w, p, rope_table(p, true), [&](std::size_t) -> const Rotation& { return windowed; });
   p.net.device->embed(w, p.net.weights.token_embd, p.tokens, c.embedding_scale, p.rows(p.space.x, c.dim));
   const Rows delta = p.rows(p.space.delta, c.dim);
   const bool side_by_side = c.arch->norm_place == NormPlace::shared;
   Residual residual;
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
     const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-    attention(w, p, layer, residual);
+    if (c.arch->attention == Attention::latent) latent_attention(w, p, layer, residual);
+    else attention(w, p, layer, residual);
     feed_forward(w, p, layer, {delta, l.post_attn_norm, c.residual_scale, side_by_side});
     residual = {delta, l.post_ffn_norm, c.residual_scale};
   }
@@ -104,20 +110,6 @@ RopeTable rope_table(const Pass& p, bool windowed) {
   Workspace& s = p.space;
   const std::int64_t pairs = p.net.config.n_rot / 2;
   return {p.rows(windowed ? s.window_cos : s.cos, pairs), p.rows(windowed ? s.window_sin : s.sin, pairs)};
-}
-
-void set_frequencies(Network& network) {
-  const Config& c = network.config;
-  const float* factors = network.weights.rope_factors;
-  network.inv_freq.resize(static_cast<std::size_t>(c.n_rot / 2));
-  kernels::rope_frequencies(network.inv_freq.data(), c.n_rot, c.rope_base);
-  for (std::size_t i = 0; i < network.inv_freq.size(); ++i) {
-    if (factors) network.inv_freq[i] = network.inv_freq[i] / static_cast<double>(factors[i]);
-    network.inv_freq[i] = network.inv_freq[i] / c.rope_scale;
-  }
-  if (c.window_rope_base == 0) return;
-  network.window_inv_freq.resize(network.inv_freq.size());
-  kernels::rope_frequencies(network.window_inv_freq.data(), c.n_rot, c.window_rope_base);
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {

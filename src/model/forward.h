@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
+#include "rope_scaling.h"
 #include "weights.h"
 #include "workspace.h"
 
@@ -29,15 +30,11 @@ struct Network {
   Weights weights;
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
-  std::vector<double> inv_freq;         // [n_rot/2]
-  std::vector<double> window_inv_freq;  // the same of layers with a window, where they rotate otherwise
+  Rotations rotations;
 };
 
 /// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
 /// order of the rows. Errors: non_finite, naming layer and step.
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
-
-/// Fills in the network's rotary frequencies from its config and weights.
-void set_frequencies(Network& network);
 
 }  // namespace hearth::model
