@@ -27,6 +27,8 @@ void scale(float* y, float by, std::int64_t n) { RowOps::scale(y, by, n); }
 
 void soft_cap(float* y, float cap, std::int64_t n) { RowOps::soft_cap(y, cap, n); }
 
+void exp_from(float* y, const float* x, float from, std::int64_t n) { RowOps::exp_from(y, x, from, n); }
+
 void add(float* y, const float* x, std::int64_t n) { RowOps::add(y, x, n); }
 
 void add_scaled(float* y, const float* x, float scale, std::int64_t n) { RowOps::add_scaled(y, x, scale, n); }

@@ -6,9 +6,6 @@
 
 namespace hearth::kernels {
 
-/// ln(x) of a normal x > 0, by plain operations.
-double natural_log(double x);
-
 /// inv_freq[i] = base^(-2i / n_rot) for i < n_rot/2, in f64 by plain operations (no libm).
 void rope_frequencies(double* inv_freq, std::int64_t n_rot, double base);
 

@@ -154,6 +154,10 @@ struct RowOps {
     zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return capped(a, cap); });
   }
 
+  static void exp_from(float* y, const float* x, float from, std::int64_t n) {
+    zip(y, x, x, n, [&](const F& a, const F&) HEARTH_LAMBDA { return exp(Isa::sub(a, Isa::set1(from))); });
+  }
+
   static void add(float* y, const float* x, std::int64_t n) {
     zip(y, y, x, n, [](const F& a, const F& b) HEARTH_LAMBDA { return Isa::add(a, b); });
   }

@@ -341,6 +341,10 @@ void soft_cap(float* y, float cap, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = capped(y[i], cap);
 }
 
+void exp_from(float* y, const float* x, float from, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = exp_nonpositive(x[i] - from);
+}
+
 void add(float* y, const float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
 }
@@ -502,6 +506,7 @@ template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence
   table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
+  table.exp_from = exp_from;
   table.add = add;
   table.add_scaled = add_scaled;
   table.rope = rope;

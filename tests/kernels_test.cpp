@@ -1,4 +1,5 @@
 // Every instruction set computes the bits of scalar.cpp: format x ISA x shape, tails included, file and repacked layouts.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -196,6 +197,10 @@ TEST_CASE("row operations have scalar's bits") {
       CHECK(same_bits(expected, y));
       table_scalar.soft_cap(expected.data(), 5.0f, n);
       table->soft_cap(y.data(), 5.0f, n);
+      CHECK(same_bits(expected, y));
+      const float most = *std::max_element(a.begin(), a.end());
+      table_scalar.exp_from(expected.data(), a.data(), most, n);
+      table->exp_from(y.data(), a.data(), most, n);
       CHECK(same_bits(expected, y));
       expected = y = a;
       table_scalar.add(expected.data(), b.data(), n);

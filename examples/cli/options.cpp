@@ -89,6 +89,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowe
 }
 
 template int parse_number(const std::string&, std::string_view, int, int);
+template float parse_number(const std::string&, std::string_view, float, float);
 template std::uint64_t parse_number(const std::string&, std::string_view, std::uint64_t, std::uint64_t);
 template CLI::Option* add_number(CLI::App&, const std::string&, int&, int, int, const std::string&);
 template CLI::Option* add_number(CLI::App&, const std::string&, std::int64_t&, std::int64_t, std::int64_t,

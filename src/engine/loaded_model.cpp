@@ -10,6 +10,7 @@
 #include "escape.h"
 #include "float_state.h"
 #include "host.h"
+#include "recommended_sampling.h"
 #include "saturating.h"
 #include "try.h"
 
@@ -89,7 +90,8 @@ void LoadedModel::describe() {
            table_->name,
            network_.team->size(),
            Weights::file,
-           !c.causal};
+           !c.causal,
+           recommended_sampling(*file_)};
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "config.h"
+#include "double_math.h"
 #include "rope_table.h"
 #include "weights.h"
 
@@ -15,7 +16,7 @@ namespace {
 double pair_of_turns(const Config& c, double turns) {
   constexpr double kTwoPi = 6.283185307179586;
   const double ratio = static_cast<double>(c.rope_scaling.original_context) / (turns * kTwoPi);
-  return static_cast<double>(c.n_rot) * kernels::natural_log(ratio) / (2.0 * kernels::natural_log(c.rope_base));
+  return static_cast<double>(c.n_rot) * kernels::log(ratio) / (2.0 * kernels::log(c.rope_base));
 }
 
 // YaRN: pairs that turn often keep their speed, slow ones are slowed by the factor, those between are mixed.
@@ -48,7 +49,7 @@ std::vector<double> scaled_frequencies(const Config& c, const float* factors) {
 }  // namespace
 
 double yarn_magnitude(double factor, double multiplier) {
-  return factor > 1.0 ? 1.0 + 0.1 * multiplier * kernels::natural_log(factor) : 1.0;
+  return factor > 1.0 ? 1.0 + 0.1 * multiplier * kernels::log(factor) : 1.0;
 }
 
 Rotations make_rotations(const Config& c, const Weights& weights) {
