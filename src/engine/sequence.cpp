@@ -2,6 +2,7 @@
 #include "sequence.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "elapsed.h"
 #include "float_state.h"
@@ -24,6 +25,13 @@ sample::Settings sampler_settings(const SamplingOptions& o) {
   s.repeat_last = o.repeat_last == -1 ? INT32_MAX : o.repeat_last;
   s.seed = o.seed;
   return s;
+}
+
+/// nullopt where the text may be any.
+Result<std::optional<sample::Constraint>> constraint_of(const LoadedModel& model, const GenerateOptions& o) {
+  HEARTH_TRY(auto grammar, sample::compile({o.grammar, o.json_schema, o.regex, o.grammar_triggers}));
+  if (!grammar) return std::optional<sample::Constraint>();
+  return std::optional(sample::Constraint(std::move(grammar), model.grammar_tokens()));
 }
 
 /// The space before a text's first word is dropped only where the text begins: with --echo, or when nothing but BOS came before.
@@ -172,6 +180,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
                                       const OnText& on_text) {
   HEARTH_CHECK(check_ids(ids));
   HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
+  HEARTH_TRY(auto constraint, constraint_of(*model_, options));
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
                                                "; generation; use 0 or more, or -1 for no limit");
@@ -193,11 +202,15 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
 
   const text::Tokenizer& tokenizer = model_->tokenizer();
   const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
-  TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
+  auto begin = begins_text(tokenizer, std::span(tokens_).first(n_shown_from));
+  if (constraint && !options.echo) begin = text::StreamDecoder::Begin::inside_text;  // every byte is the grammar's
+  TextOut out(tokenizer, begin, options, on_text, reply);
   const bool goes_on =
       !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = Clock::now();
-  if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
+  if (goes_on)
+    HEARTH_CHECK(decode(sampler, constraint ? &*constraint : nullptr, options.max_tokens, reply,
+                        [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
   reply.logits_hash = fnv1a(last_logits());
@@ -217,14 +230,16 @@ Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const 
 
 // Token after token until the text ends, the context is full, `max_tokens` are made or `shown` says that it is over.
 template <class Shown>
-Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown) {
+Result<void> Sequence::decode(sample::Sampler& sampler, sample::Constraint* constraint, std::int64_t max_tokens,
+                              Reply& reply, Shown shown) {
   for (std::int64_t n = 0; max_tokens < 0 || n < max_tokens; ++n) {
     if (n_past() >= n_ctx()) {
       reply.finish = Finish::context_full;
       return {};
     }
     HEARTH_CHECK(catch_up());
-    HEARTH_TRY(const std::int32_t id, pick(sampler));
+    HEARTH_TRY(const std::int32_t id, pick(sampler, constraint));
+    if (constraint) HEARTH_CHECK(constraint->accept(id));
     tokens_.push_back(id);
     reply.tokens.push_back(id);
     if (model_->tokenizer().vocab().ends_text(id)) {
@@ -237,9 +252,14 @@ Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens,
   return {};
 }
 
-Result<std::int32_t> Sequence::pick(sample::Sampler& sampler) const {
+Result<std::int32_t> Sequence::pick(sample::Sampler& sampler, sample::Constraint* constraint) const {
   const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
-  return sampler.pick(last_logits(), tokens_.size(), tokens_);
+  if (!constraint) return sampler.pick(last_logits(), tokens_.size(), tokens_);
+  HEARTH_TRY(const auto allowed, constraint->mask());
+  std::vector<float> logits(last_logits().begin(), last_logits().end());
+  for (std::size_t id = 0; id < logits.size(); ++id)
+    if (!(allowed[id / 64] >> id % 64 & 1)) logits[id] = -std::numeric_limits<float>::infinity();
+  return sampler.pick(logits, tokens_.size(), tokens_);
 }
 
 Result<void> Sequence::evaluate(std::span<const std::int32_t> ids,
