@@ -213,7 +213,7 @@ def main():
     sampler, count = sys.argv[1], int(sys.argv[2])
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     program = subprocess.Popen([sampler], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-    checker = jsonschema.FormatChecker()
+    checker = getattr(jsonschema.Draft202012Validator, "FORMAT_CHECKER", None) or jsonschema.draft202012_format_checker
     bad = refused = n_texts = n_instances = 0
     for seed in range(first, first + count):
         schema, instances = made(seed)

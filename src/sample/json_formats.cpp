@@ -16,6 +16,8 @@ namespace {
 #define HEARTH_LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #define HEARTH_ATOM "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
 #define HEARTH_GROUP "[0-9A-Fa-f]{1,4}"
+#define HEARTH_GROUPS(times) "(" HEARTH_GROUP ":){" times "}"
+#define HEARTH_MORE(times) "(:" HEARTH_GROUP "){" times "}"
 
 // RFC 3339, RFC 4122, RFC 2673, RFC 4291, RFC 1123 and RFC 5321, section by section.
 constexpr JsonFormat formats[] = {
@@ -24,8 +26,10 @@ constexpr JsonFormat formats[] = {
     {"date-time", HEARTH_DATE "T" HEARTH_TIME},
     {"uuid", "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"},
     {"ipv4", "(" HEARTH_BYTE "\\.){3}" HEARTH_BYTE},
-    {"ipv6", "(" HEARTH_GROUP ":){7}" HEARTH_GROUP "|(" HEARTH_GROUP ":){1,6}:" HEARTH_GROUP "|(" HEARTH_GROUP
-             ":){1,7}:|:(:" HEARTH_GROUP "){1,7}|::"},
+    {"ipv6", HEARTH_GROUPS("7") HEARTH_GROUP "|" HEARTH_GROUPS("1,6") HEARTH_MORE("1") "|" HEARTH_GROUPS("1,5")
+                 HEARTH_MORE("1,2") "|" HEARTH_GROUPS("1,4") HEARTH_MORE("1,3") "|" HEARTH_GROUPS("1,3")
+                     HEARTH_MORE("1,4") "|" HEARTH_GROUPS("1,2") HEARTH_MORE("1,5") "|" HEARTH_GROUPS("1")
+                         HEARTH_MORE("1,6") "|" HEARTH_GROUPS("1,7") ":|:" HEARTH_MORE("1,7") "|::"},
     {"hostname", HEARTH_LABEL "(\\." HEARTH_LABEL "){0,2}"},
     {"email", HEARTH_ATOM "(\\." HEARTH_ATOM "){0,2}@" HEARTH_LABEL "(\\." HEARTH_LABEL "){1,2}"},
 };
