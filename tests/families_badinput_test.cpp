@@ -75,6 +75,7 @@ TEST_CASE("H11: each tensor of each family missing") {
   for (const model::ArchTraits& arch : model::arch_table()) {
     const RandomModel sound = smallest_of(arch);
     for (const Shape& tensor : shapes_of(sound)) {
+      if (tensor.name == "token_types.weight") continue;  // a file may do without
       INFO(arch.name << " " << tensor.name);
       refused(
           Status::not_found, {tensor.name, "missing"}, [&](ModelEditor& m) { m.drop(tensor.name); }, sound);
@@ -88,6 +89,7 @@ TEST_CASE("H12: each tensor of each family of another shape") {
     for (const Shape& tensor : shapes_of(sound)) {
       if (tensor.name == "token_embd.weight") continue;  // its rows are what the vocabulary has: H15
       for (std::size_t d = 0; d < tensor.dims.size(); ++d) {
+        if (tensor.name == "token_types.weight" && d == 1) continue;  // of which there may be any number
         std::vector<std::uint64_t> dims = tensor.dims;
         dims[d] += 1;
         INFO(arch.name << " " << tensor.name << " " << text_of(dims));
