@@ -76,6 +76,8 @@ TEST_CASE("H11: each tensor of each family missing") {
     const RandomModel sound = smallest_of(arch);
     for (const Shape& tensor : shapes_of(sound)) {
       if (tensor.name == "token_types.weight") continue;  // a file may do without
+      const bool gate_lies_in_up = arch.ffn == model::Ffn::gated_in_one && tensor.name == "blk.0.ffn_gate.weight";
+      if (gate_lies_in_up) continue;  // as it is read then; see H12 below
       INFO(arch.name << " " << tensor.name);
       refused(
           Status::not_found, {tensor.name, "missing"}, [&](ModelEditor& m) { m.drop(tensor.name); }, sound);
