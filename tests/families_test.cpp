@@ -14,7 +14,7 @@ using test::GoldenModel;
 
 namespace {
 
-// The references differ from float64 by at most 4e-6 of their range, Hearth by as much again: sums in another order. A part that
+// The references are within 2e-5 of their range of exact angles and sums (README.md there), Hearth as close. A part that
 // is left out, or done twice, is seen from 1e-2 on.
 constexpr float kShare = 2e-3f;
 
