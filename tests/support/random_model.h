@@ -84,6 +84,7 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   c.head_dim = m.head_dim != 0 ? m.head_dim : m.dim / m.n_head, c.n_rot = c.head_dim;
   c.n_expert = m.n_expert, c.n_expert_used = m.n_expert_used, c.expert_ffn_dim = m.expert_ffn_dim,
   c.shared_ffn_dim = m.shared_ffn_dim;
+  c.causal = c.arch->causal, c.n_ctx_train = m.n_ctx, c.n_token_type = 2;
   if (c.arch->attention == model::Attention::latent) {
     c.latent_dim = m.latent_dim, c.n_rot = m.n_rot, c.head_dim = m.still_dim() + m.n_rot, c.value_dim = m.value_dim;
     c.q_low_dim = m.q_low_dim, c.n_leading_dense = m.n_leading_dense, c.shared_ffn_dim = m.expert_ffn_dim;
@@ -101,7 +102,9 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
     const bool blocks = row.is_matrix() && width % kernels::format_info(m.format).block_elements == 0;
     const kernels::Format format = blocks ? m.format : kernels::Format::f32;
     for (std::int64_t layer = 0; layer < (row.per_layer() ? m.n_layer : 1); ++layer) {
-      if (row.need(c, layer) != model::Need::must && (row.name != "output.weight" || m.tied)) continue;
+      const bool chosen = (row.name == "output.weight" && !m.tied) || row.name == "token_types.weight";
+      const model::Need need = row.need(c, layer);
+      if (need != model::Need::must && !(need == model::Need::may && chosen)) continue;
       std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows),
                                                 row.is_matrix() ? std::sqrt(3.0f / static_cast<float>(width)) : 0.5f);
       const bool norm = row.name.find("norm.weight") != std::string_view::npos;
