@@ -28,6 +28,8 @@ class LoadedModel {
   const model::Config& config() const { return network_.config; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const gguf::File& file() const { return *file_; }
+  const kernels::KernelTable& kernels() const { return *table_; }
+
   /// The vocabulary as grammars see it, made when first asked for.
   std::shared_ptr<const sample::GrammarTokens> grammar_tokens() const;
 
@@ -38,7 +40,11 @@ class LoadedModel {
   std::uint64_t bytes_when_repacked() const;
 
   /// Passes of several sessions take turns: the team runs one region at a time.
-  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
+  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
+                       model::Head head = model::Head::logits) const;
+
+  /// An error where the model is an encoder, which predicts nothing.
+  Result<void> check_generates() const;
 
   /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
   /// a step takes what it will take.
