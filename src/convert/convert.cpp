@@ -13,6 +13,7 @@
 #include "config_keys.h"
 #include "escape.h"
 #include "family.h"
+#include "host.h"
 #include "model_folder.h"
 #include "output_type.h"
 #include "tensor_bytes.h"
@@ -140,12 +141,13 @@ Result<tools::ConvertReport> convert(const std::string& path, const std::string&
   report.left_out = plan.left_out;
   const std::vector<Job> jobs = make_jobs(plan, types, report);
   Progress progress(options, report.tensor_bytes);
+  HEARTH_TRY(const std::unique_ptr<Team> team, Team::start(usable_processors()));
   std::vector<std::byte> buffer;
   for (const Job& job : jobs) {
     writer.add_tensor(job.tensor->name, static_cast<std::uint32_t>(job.format), job.dims,
-                      [&job, &buffer, &progress]() -> Result<std::span<const std::byte>> {
+                      [&job, &buffer, &progress, &team]() -> Result<std::span<const std::byte>> {
                         HEARTH_CHECK(progress.begin(job.tensor->name, job.bytes));
-                        return tensor_bytes(*job.tensor, job.format, buffer);
+                        return tensor_bytes(*job.tensor, job.format, buffer, *team);
                       });
   }
   HEARTH_CHECK(writer.write(out));
