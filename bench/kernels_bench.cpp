@@ -194,7 +194,11 @@ void add_rows(const Plan& plan) {
         run_row(state, n,
                 [&](float* y, const float* a, const float* b, std::int64_t) { table->rms_norm(y, a, b, n, 1e-5f); });
       });
-      add("silu_mul" + name, [table, n](benchmark::State& state) { run_row(state, n, table->silu_mul); });
+      add("silu_mul" + name, [table, n](benchmark::State& state) {
+        run_row(state, n, [&](float* y, const float* a, const float* b, std::int64_t) {
+          table->gate(y, a, b, n, kernels::Activation::silu);
+        });
+      });
     }
 }
 

@@ -43,7 +43,7 @@ constexpr std::array kShapes = {
 /// The type of a tensor in a named mix; the plain types give everything that type but a Q6_K head up to 6 bits, as is usual.
 Format type_of(const std::string& mix, Format plain, const model::TensorRow& row, std::int64_t layer,
                std::int64_t n_layer) {
-  if (row.is_vector() || row.name == "ffn_gate_inp.weight") return Format::f32;  // a router is small and touchy
+  if (!row.is_matrix() || row.name == "ffn_gate_inp.weight") return Format::f32;  // a router is small and touchy
   if (mix == "q4_k_m") {
     const bool more = layer < n_layer / 8 || layer >= 7 * n_layer / 8 || (layer - n_layer / 8) % 3 == 2;
     if (row.name == "output.weight") return Format::q6_k;
@@ -126,10 +126,9 @@ std::vector<Planned> plan(const Shape& s, const model::Config& c, const std::str
   std::vector<Planned> tensors;
   for (const model::TensorRow& row : model::tensor_table())
     for (std::int64_t layer = 0; layer < (row.per_layer() ? s.n_layer : 1); ++layer) {
-      if (!model::present(c, row.presence) && row.name != "output.weight") continue;
-      const std::int64_t n_rows = model::extent(c, row.rows) * (row.is_experts() ? c.n_expert : 1);
-      tensors.push_back(
-          {&row, layer, model::extent(c, row.width), n_rows, type_of(type, plain, row, layer, s.n_layer)});
+      if (row.need(c, layer) != model::Need::must && row.name != "output.weight") continue;
+      const std::int64_t n_rows = row.rows->of(c) * (row.depth ? row.depth->of(c) : 1);
+      tensors.push_back({&row, layer, row.width->of(c), n_rows, type_of(type, plain, row, layer, s.n_layer)});
     }
   return tensors;
 }
@@ -150,7 +149,7 @@ std::string what_is_short(const std::vector<Planned>& tensors, const std::string
 }
 
 void fill(std::vector<std::byte>& bytes, const Planned& t, std::uint64_t seed) {
-  if (!t.row->is_vector()) {
+  if (t.row->is_matrix()) {
     bytes = random_rows(t.format, t.width, t.n_rows, seed);
     return;
   }

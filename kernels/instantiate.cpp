@@ -33,10 +33,11 @@ template <std::size_t... N> constexpr KernelTable make_table(const char* name, s
   };
   table.quantize_row = quantize_row;
   table.rms_norm = rms_norm;
-  table.silu_mul = silu_mul;
-  table.gelu_mul = gelu_mul;
+  table.layer_norm = layer_norm;
+  table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
+  table.exp_from = exp_from;
   table.add = add;
   table.add_scaled = add_scaled;
   table.rope = rope;

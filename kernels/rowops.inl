@@ -32,13 +32,41 @@ struct RowOps {
     return Isa::div(Isa::select_ge(x, Isa::zero(), one, e), Isa::add(one, e));
   }
 
-  static HEARTH_INLINE F silu(const F& x) { return Isa::mul(x, sigmoid(x)); }
-
-  static HEARTH_INLINE F gelu_tanh(const F& x) {
-    const F cubic = Isa::mul(Isa::mul(Isa::set1(0.044715f), x), x);
-    const F u = Isa::mul(Isa::set1(0.79788456f), Isa::fma(cubic, x, x));
-    return Isa::mul(x, sigmoid(Isa::mul(Isa::set1(2.0f), u)));
-  }
+  /// Activations: what they make of one input, and what a second one multiplies.
+  struct Silu {
+    static HEARTH_INLINE F of(const F& x) { return Isa::mul(x, sigmoid(x)); }
+    static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
+  };
+  struct GeluTanh {
+    static HEARTH_INLINE F of(const F& x) {
+      const F cubic = Isa::mul(Isa::mul(Isa::set1(0.044715f), x), x);
+      const F u = Isa::mul(Isa::set1(0.79788456f), Isa::fma(cubic, x, x));
+      return Isa::mul(x, sigmoid(Isa::mul(Isa::set1(2.0f), u)));
+    }
+    static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
+  };
+  struct GeluErf {
+    static HEARTH_INLINE F of(const F& x) {
+      const F one = Isa::set1(1.0f), a = Isa::abs(x), t = Isa::div(one, Isa::fma(Isa::set1(0.375f), a, one));
+      F p = Isa::set1(kNormalTail[0]);
+      HEARTH_UNROLL
+      for (int i = 1; i < 10; ++i) p = Isa::fma(p, t, Isa::set1(kNormalTail[i]));
+      const F tail = Isa::mul(exp(Isa::mul(Isa::mul(a, a), Isa::set1(-0.5f))), Isa::mul(p, t));
+      return Isa::mul(x, Isa::select_ge(x, Isa::zero(), Isa::sub(one, tail), tail));
+    }
+    static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
+  };
+  struct SiluClamped {
+    static HEARTH_INLINE F of(const F& x) {
+      const F most = Isa::set1(kSwigluLimit), g = Isa::select_ge(x, most, most, x);
+      return Isa::mul(g, sigmoid(Isa::mul(Isa::set1(kSwigluSlope), g)));
+    }
+    static HEARTH_INLINE F gated(const F& x, const F& up) {
+      const F most = Isa::set1(kSwigluLimit), least = Isa::set1(-kSwigluLimit);
+      const F u = Isa::select_ge(up, most, most, Isa::select_ge(least, up, least, up));
+      return Isa::mul(of(x), Isa::add(u, Isa::set1(1.0f)));
+    }
+  };
 
   /// A NaN stays one.
   static HEARTH_INLINE F tanh(const F& x) {
@@ -84,12 +112,38 @@ struct RowOps {
     zip(y, x, w, n, [&](const F& a, const F& b) HEARTH_LAMBDA { return Isa::mul(Isa::mul(a, r), b); });
   }
 
-  static void silu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
-    zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Isa::mul(silu(g), u); });
+  /// The 16-lane reduction of f(x[i]), added up.
+  template <class Fn> static HEARTH_INLINE float sum(const float* x, std::int64_t n, Fn f) {
+    F lane = Isa::zero();
+    std::int64_t i = 0;
+    for (; i + 16 <= n; i += 16) lane = Isa::add(lane, f(Isa::load(x + i)));
+    if (i < n) lane = Isa::select_range(0, static_cast<int>(n - i), Isa::add(lane, f(load_tail(x + i, n - i))), lane);
+    return Isa::fold(lane);
   }
 
-  static void gelu_mul(float* y, const float* gate, const float* up, std::int64_t n) {
-    zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Isa::mul(gelu_tanh(g), u); });
+  static void layer_norm(float* y, const float* x, const float* w, const float* b, std::int64_t n, float eps) {
+    const F mean = Isa::set1(sum(x, n, [](const F& a) HEARTH_LAMBDA { return a; }) / static_cast<float>(n));
+    const float v = sum(x, n,
+                        [&](const F& a) HEARTH_LAMBDA {
+                          const F c = Isa::sub(a, mean);
+                          return Isa::mul(c, c);
+                        }) /
+                    static_cast<float>(n);
+    const F r = Isa::set1(1.0f / __builtin_sqrtf(v + eps));
+    std::int64_t i = 0;
+    const auto at = [&](const F& a, const F& weight, const F& bias) HEARTH_LAMBDA {
+      const F scaled = Isa::mul(Isa::sub(a, mean), r);
+      return b ? Isa::fma(scaled, weight, bias) : Isa::mul(scaled, weight);
+    };
+    const float* bias = b ? b : w;  // any readable row where there is none
+    for (; i + 16 <= n; i += 16) Isa::store(y + i, at(Isa::load(x + i), Isa::load(w + i), Isa::load(bias + i)));
+    if (i == n) return;
+    store_tail(y + i, at(load_tail(x + i, n - i), load_tail(w + i, n - i), load_tail(bias + i, n - i)), n - i);
+  }
+
+  template <class Act> static void gate(float* y, const float* gate, const float* up, std::int64_t n) {
+    if (up) zip(y, gate, up, n, [](const F& g, const F& u) HEARTH_LAMBDA { return Act::gated(g, u); });
+    else zip(y, gate, gate, n, [](const F& g, const F&) HEARTH_LAMBDA { return Act::of(g); });
   }
 
   static void scale(float* y, float by, std::int64_t n) {
@@ -98,6 +152,10 @@ struct RowOps {
 
   static void soft_cap(float* y, float cap, std::int64_t n) {
     zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return capped(a, cap); });
+  }
+
+  static void exp_from(float* y, const float* x, float from, std::int64_t n) {
+    zip(y, x, x, n, [&](const F& a, const F&) HEARTH_LAMBDA { return exp(Isa::sub(a, Isa::set1(from))); });
   }
 
   static void add(float* y, const float* x, std::int64_t n) {

@@ -219,6 +219,9 @@ TEST_CASE("convert: MXFP4's codes keep their values in GGUF's order", "[convert]
   CHECK(values_of(file, "blk.0.ffn_gate_exps.bias") == Floats{0, 2, 4, 6});
   CHECK(values_of(file, "blk.0.ffn_up_exps.bias") == Floats{1, 3, 5, 7});
   CHECK(tensor_of(file, "blk.0.ffn_gate_exps.weight").type->name == "MXFP4");
+  const gguf::File floats = converted(folder, "f32");
+  CHECK(tensor_of(floats, "blk.0.ffn_gate_exps.weight").type->name == "F32");
+  CHECK(values_of(floats, "blk.0.ffn_up_exps.weight") == up);
 }
 
 TEST_CASE("convert: every type of weights keeps its values", "[convert]") {

@@ -1,4 +1,5 @@
 // Every instruction set computes the bits of scalar.cpp: format x ISA x shape, tails included, file and repacked layouts.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -179,18 +180,27 @@ TEST_CASE("row operations have scalar's bits") {
       table_scalar.rms_norm(expected.data(), a.data(), b.data(), n, 1e-5f);
       table->rms_norm(y.data(), a.data(), b.data(), n, 1e-5f);
       CHECK(same_bits(expected, y));
-      table_scalar.silu_mul(expected.data(), a.data(), b.data(), n);
-      table->silu_mul(y.data(), a.data(), b.data(), n);
-      CHECK(same_bits(expected, y));
-      table_scalar.gelu_mul(expected.data(), a.data(), b.data(), n);
-      table->gelu_mul(y.data(), a.data(), b.data(), n);
-      CHECK(same_bits(expected, y));
+      for (const float* bias : {static_cast<const float*>(nullptr), a.data()}) {
+        table_scalar.layer_norm(expected.data(), a.data(), b.data(), bias, n, 1e-5f);
+        table->layer_norm(y.data(), a.data(), b.data(), bias, n, 1e-5f);
+        CHECK(same_bits(expected, y));
+      }
+      for (const Activation activation : kActivations)
+        for (const float* up : {static_cast<const float*>(nullptr), b.data()}) {
+          table_scalar.gate(expected.data(), a.data(), up, n, activation);
+          table->gate(y.data(), a.data(), up, n, activation);
+          CHECK(same_bits(expected, y));
+        }
       expected = y = a;
       table_scalar.scale(expected.data(), 1.7f, n);
       table->scale(y.data(), 1.7f, n);
       CHECK(same_bits(expected, y));
       table_scalar.soft_cap(expected.data(), 5.0f, n);
       table->soft_cap(y.data(), 5.0f, n);
+      CHECK(same_bits(expected, y));
+      const float most = *std::max_element(a.begin(), a.end());
+      table_scalar.exp_from(expected.data(), a.data(), most, n);
+      table->exp_from(y.data(), a.data(), most, n);
       CHECK(same_bits(expected, y));
       expected = y = a;
       table_scalar.add(expected.data(), b.data(), n);
@@ -203,7 +213,7 @@ TEST_CASE("row operations have scalar's bits") {
   }
 }
 
-TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
+TEST_CASE("activations and tanh over their whole range have scalar's bits") {
   std::vector<float> gate, up;
   for (float x = -200.0f; x <= 200.0f; x += 0.0137f) gate.push_back(x);
   for (const float x : {0.0f, -0.0f, 87.0f, -87.0f, 87.00001f, -87.00001f, 1e-40f, -1e-40f, 3e38f, -3e38f})
@@ -211,16 +221,14 @@ TEST_CASE("silu, gelu and tanh over their whole range have scalar's bits") {
   up.assign(gate.size(), 1.0f);
   std::vector<float> expected(gate.size()), y(gate.size());
   const auto n = static_cast<std::int64_t>(gate.size());
-  table_scalar.silu_mul(expected.data(), gate.data(), up.data(), n);
-  for (const KernelTable* table : runnable()) {
-    table->silu_mul(y.data(), gate.data(), up.data(), n);
-    CHECK(same_bits(expected, y));
-  }
-  table_scalar.gelu_mul(expected.data(), gate.data(), up.data(), n);
-  for (const KernelTable* table : runnable()) {
-    table->gelu_mul(y.data(), gate.data(), up.data(), n);
-    CHECK(same_bits(expected, y));
-  }
+  for (const Activation activation : kActivations)
+    for (const auto& [g, u] : {std::pair{gate.data(), up.data()}, std::pair{up.data(), gate.data()}}) {
+      table_scalar.gate(expected.data(), g, u, n, activation);
+      for (const KernelTable* table : runnable()) {
+        table->gate(y.data(), g, u, n, activation);
+        CHECK(same_bits(expected, y));
+      }
+    }
   for (const float x : {INFINITY, -INFINITY}) gate.push_back(x);
   expected = gate;
   table_scalar.soft_cap(expected.data(), 1.0f, n + 2);
@@ -290,9 +298,11 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
             if (stored.empty()) stored = bytes;
             REQUIRE(stored == bytes);
             std::vector<float> out(static_cast<std::size_t>(n_queries * head_dim) + 1, kGuard);
-            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0};
+            AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0, {}};
             if (n_queries == 3) args.soft_cap = 1.5f;
             for (int i = 0; i < n_queries; ++i) {
+              args.slope[i] = n_queries == 4 || n_queries == 8 ? 0.75f / static_cast<float>(i + 1) : 0.0f;
+              args.position[i] = n_positions / (i + 1);  // among what it sees, which an encoder's rows do
               args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
               args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
               args.end[i] = std::max<std::int64_t>(1, n_positions - i);
@@ -322,7 +332,7 @@ TEST_CASE("attention: a score that is NaN reaches the queries that see it, and n
                               &v[static_cast<std::size_t>(p * head_dim)], p % kPage, head_dim,
                               KvType::f32) == (p != bad));
       std::vector<float> out(3 * head_dim, kGuard);
-      AttendArgs args{pages, 0, half, KvType::f32, head_dim, 3, {}, {}, {}, {}, 0.125f, soft_cap};
+      AttendArgs args{pages, 0, half, KvType::f32, head_dim, 3, {}, {}, {}, {}, 0.125f, soft_cap, {}};
       for (int i = 0; i < 3; ++i) {
         args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
         args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "command.h"
+#include "constraint_options.h"
 #include "options.h"
 #include "sampling_options.h"
 #include "text_input.h"
@@ -54,16 +55,22 @@ class Chat : public Command {
     add_number(app, "-n", options_.generate.max_tokens, std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
                "tokens at most an answer (default: to its end)");
     add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
-    declare_sampling(app, options_.generate.sampling);
+    sampling_.declare(app, options_.generate.sampling);
+    constraint_.declare(app, options_.generate);
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
+    if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
     if (!model) return model.error();
+    auto sampling = sampling_.over(model->info());
+    if (!sampling) return sampling.error();
+    options_.generate.sampling = *sampling;
+    advice_ = sampling_.advice(model->info());
     if (!template_ && model_.mmap())  // said before anybody types, where the file need not be read again for it
       if (auto source = tools::chat_template(model->info().path); !source) return source.error();
     auto session = model->session(*options);
@@ -98,6 +105,7 @@ class Chat : public Command {
       return console.write(piece) && !interrupted();
     });
     if (!reply) return reply.error();
+    if (const std::string advice = std::exchange(advice_, {}); !advice.empty()) console.note(advice);
     for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
@@ -111,7 +119,10 @@ class Chat : public Command {
 
   ModelRun model_;
   std::optional<std::string> text_, system_, template_;
+  SamplingChoice sampling_;
+  std::string advice_;  // said once, after the first answer
   ChatOptions options_;
+  ConstraintOptions constraint_;
   std::vector<ChatMessage> messages_;
 };
 

@@ -35,19 +35,40 @@ void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int3
   });
 }
 
-void CpuBackend::add_residual(float* to, const Residual& residual, std::int64_t i, float eps) const {
+void CpuBackend::embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                            const Rows& x) {
+  embed(w, table, ids, 1.0f, spare);
+  w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(x.row(i), spare.row(i), x.width); });
+}
+
+void CpuBackend::norm_row(float* to, const float* from, const Norm& norm, const NormRule& rule, std::int64_t n) const {
+  if (!norm.weight && to != from) std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
+  if (!norm.weight) return;
+  if (rule.kind == NormKind::layer) table_.layer_norm(to, from, norm.weight, norm.bias, n, rule.eps);
+  else table_.rms_norm(to, from, norm.weight, n, rule.eps);
+}
+
+void CpuBackend::add_residual(float* to, const Residual& residual, std::int64_t i, const NormRule& rule) const {
+  if (!residual.rows.data) return;
   float* row = residual.rows.row(i);
-  if (residual.norm) table_.rms_norm(row, row, residual.norm, residual.rows.width, eps);
+  norm_row(row, row, residual.norm, rule, residual.rows.width);
+  if (residual.scale != 1.0f) table_.scale(row, residual.scale, residual.rows.width);
   table_.add(to, row, residual.rows.width);
 }
 
-void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& residual, const float* weight, float eps,
-                      const Input& out) {
+void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm,
+                      const NormRule& rule, const Input& out) {
   finite_rows(w, where, x.n, [&](std::int64_t i) {
-    if (residual.rows.data) add_residual(x.row(i), residual, i, eps);
-    table_.rms_norm(out.x.row(i), x.row(i), weight, x.width, eps);
+    if (!residual.after) add_residual(x.row(i), residual, i, rule);
+    norm_row(out.x.row(i), x.row(i), norm, rule, x.width);
+    if (rule.of_stream) std::memcpy(x.row(i), out.x.row(i), static_cast<std::size_t>(x.width) * sizeof(float));
+    if (residual.after) add_residual(x.row(i), residual, i, rule);
     return table_.quantize_row(out.q_row(i), out.x.row(i), x.width);
   });
+}
+
+void CpuBackend::norm_in_place(Worker& w, const Rows& x, const Norm& norm, const NormRule& rule) {
+  w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) { norm_row(x.row(i), x.row(i), norm, rule, x.width); });
 }
 
 void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> products) {
@@ -63,6 +84,7 @@ void CpuBackend::matmul(Worker& w, const Input& input, std::span<const Product> 
 void CpuBackend::multiply(Worker& w, const Matrix& m, std::int64_t claim, const Input& input, std::int64_t first,
                           std::int64_t n, const Rows& y) {
   const kernels::FormatKernels& format = table_.formats[kernels::format_index(m.format)];
+  const std::int64_t begin = claim * kClaimRows, end = std::min(m.n_rows, begin + kClaimRows);
   (m.packed ? format.matmul_packed : format.matmul_file)({
       .weights = m.packed ? m.packed : m.file,
       .n_rows = m.n_rows,
@@ -74,30 +96,30 @@ void CpuBackend::multiply(Worker& w, const Matrix& m, std::int64_t claim, const 
       .n_tokens = n,
       .y = y.row(first),
       .y_stride = y.stride,
-      .row_begin = claim * kClaimRows,
-      .row_end = std::min(m.n_rows, (claim + 1) * kClaimRows),
+      .row_begin = begin,
+      .row_end = end,
       .scratch = scratch_[static_cast<std::size_t>(w.index())].data(),
   });
+  for (std::int64_t i = first; m.bias && i < first + n; ++i) table_.add(y.row(i) + begin, m.bias + begin, end - begin);
 }
 
 void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k,
                                   const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& s,
                                   std::span<const RowPlace> places) {
   const auto finish = [&](std::int64_t i, const Rows& x, std::int64_t first_head, std::int64_t n_head,
-                          const float* bias, const float* norm) {
-    const std::int64_t at = first_head * s.head_dim;
-    float* heads = x.row(i) + at;
-    if (bias) table_.add(heads, bias + at, n_head * s.head_dim);
-    for (std::int64_t h = 0; norm && h < n_head; ++h)
-      table_.rms_norm(heads + h * s.head_dim, heads + h * s.head_dim, norm, s.head_dim, steps.norm_eps);
+                          const Norm& norm) {
+    float* heads = x.row(i) + first_head * s.head_dim;
+    for (std::int64_t h = 0; norm.weight && h < n_head; ++h) {
+      const std::int64_t own = steps.own_norm_a_head ? (first_head + h) * s.head_dim : 0;
+      norm_row(heads + h * s.head_dim, heads + h * s.head_dim, {norm.weight + own}, steps.rule, s.head_dim);
+    }
     table_.rope(heads, cos.row(i), sin.row(i), n_head, s.head_dim, 2 * cos.width, steps.rope);
   };
   const std::int64_t group = s.n_head / s.n_kv_head;
   finite_rows(w, where, q.n * s.n_kv_head, [&](std::int64_t part) {  // one K/V head of one row and its queries
     const std::int64_t i = part / s.n_kv_head, h = part % s.n_kv_head, at = h * s.head_dim;
-    finish(i, q, h * group, group, steps.q_bias, steps.q_norm);
-    finish(i, k, h, 1, steps.k_bias, steps.k_norm);
-    if (steps.v_bias) table_.add(v.row(i) + at, steps.v_bias + at, s.head_dim);
+    finish(i, q, h * group, group, steps.q_norm);
+    finish(i, k, h, 1, steps.k_norm);
     const RowPlace& place = places[static_cast<std::size_t>(i)];
     return table_.kv_store(place.page + s.k_offset(h), place.page + s.v_offset(h), k.row(i) + at, v.row(i) + at,
                            place.position % kernels::kPage, s.head_dim, s.kv_type);
@@ -106,26 +128,43 @@ void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps
 
 void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles,
                         std::span<const RowPlace> places, const Rows& out) {
-  const std::int64_t group = s.n_head / s.n_kv_head;                               // heads that share a K/V head
-  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);  // of them in one call
-  const std::int64_t parts = pieces(group, heads);
+  const std::int64_t group = s.n_head / s.n_kv_head;  // heads that share a K/V head
   const auto n_tiles = static_cast<std::int64_t>(tiles.size());
+  // Latents are read fastest for many heads at once, as long as every member has some.
+  const bool many = s.latent_dim != 0 && n_tiles * pieces(group, kernels::kMaxLatentQueries) >= n_members();
+  const std::int64_t heads =  // in one call
+      std::min<std::int64_t>(group, many ? kernels::kMaxLatentQueries : kernels::kMaxQueries);
+  const std::int64_t parts = pieces(group, heads);
   w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
     const AttendTile& tile =
         tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
     const std::int64_t kv_head = begin / parts % s.n_kv_head, first = begin % parts * heads;
-    kernels::AttendArgs args{
-        tile.pages, s.k_offset(kv_head), s.v_offset(kv_head), s.kv_type, s.head_dim, 0, {}, {}, {}, {},
-        s.scale,    s.soft_cap};
+    kernels::AttendArgs args{tile.pages,
+                             s.k_offset(kv_head),
+                             s.v_offset(kv_head),
+                             s.kv_type,
+                             s.head_dim,
+                             0,
+                             {},
+                             {},
+                             {},
+                             {},
+                             s.scale,
+                             s.soft_cap,
+                             {},
+                             s.latent_dim};
     for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
       for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
-        const std::int64_t at = (kv_head * group + h) * s.head_dim;
+        const std::int64_t head = kv_head * group + h;
         const int n = args.n_queries++;
-        args.query[n] = q.row(row) + at;
-        args.out[n] = out.row(row) + at;
-        const std::int64_t position = places[static_cast<std::size_t>(row)].position;
-        args.begin[n] = s.first_seen(position);
-        args.end[n] = position + 1;
+        args.query[n] = q.row(row) + head * s.head_dim;
+        args.out[n] = out.row(row) + head * s.value_dim();
+        const RowPlace& place = places[static_cast<std::size_t>(row)];
+        args.begin[n] = s.first_seen(place.position);
+        args.end[n] = place.end;
+        args.slope[n] = s.slopes ? s.slopes[head] : 0.0f;
+        args.position[n] = place.position;
+        args.sink[n] = s.sinks ? s.sinks + head : nullptr;
       }
     table_.attend(args);
   });
@@ -138,32 +177,30 @@ void CpuBackend::quantize(Worker& w, Where where, const Input& input) {
 
 void CpuBackend::gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
                       const Input& out) {
-  const auto multiply = activation == Activation::silu ? table_.silu_mul : table_.gelu_mul;
   const std::int64_t segments = pieces(gate.width, kSegment);
   finite_rows(w, where, gate.n * segments, [&](std::int64_t part) {
     const std::int64_t i = part / segments, from = part % segments * kSegment,
                        n = std::min(kSegment, gate.width - from);
-    multiply(out.x.row(i) + from, gate.row(i) + from, up.row(i) + from, n);
+    table_.gate(out.x.row(i) + from, gate.row(i) + from, up.data ? up.row(i) + from : nullptr, n, activation);
     return table_.quantize_row(out.q_row(i) + from / kernels::kBlock, out.x.row(i) + from, n);
   });
 }
 
-void CpuBackend::gather(Worker& w, const Rows& from, const Residual& residual, float eps,
+void CpuBackend::gather(Worker& w, const Rows& from, const Residual& residual, const NormRule& rule,
                         std::span<const std::int64_t> rows, const Rows& to) {
   w.loop(to.n, 1, [&](std::int64_t i, std::int64_t) {
     const std::int64_t source = rows[static_cast<std::size_t>(i)];
     std::memcpy(to.row(i), from.row(source), static_cast<std::size_t>(from.width) * sizeof(float));
-    add_residual(to.row(i), residual, source, eps);
+    add_residual(to.row(i), residual, source, rule);
   });
 }
 
+void CpuBackend::scale(Worker& w, const Rows& y, float by) {
+  segments(w, y, [&](std::int64_t i, std::int64_t from, std::int64_t n) { table_.scale(y.row(i) + from, by, n); });
+}
+
 void CpuBackend::soft_cap(Worker& w, const Rows& y, float cap) {
-  constexpr std::int64_t kPiece = 4096;
-  const std::int64_t n_pieces = pieces(y.width, kPiece);
-  w.loop(y.n * n_pieces, 1, [&](std::int64_t piece, std::int64_t) {
-    const std::int64_t from = piece % n_pieces * kPiece;
-    table_.soft_cap(y.row(piece / n_pieces) + from, cap, std::min(kPiece, y.width - from));
-  });
+  segments(w, y, [&](std::int64_t i, std::int64_t from, std::int64_t n) { table_.soft_cap(y.row(i) + from, cap, n); });
 }
 
 }  // namespace hearth::backend

@@ -46,6 +46,8 @@ Format prevailing(const TensorPlan& plan) {
   return std::max_element(counts.begin(), counts.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
 }
 
+bool is_float(Format format) { return kernels::format_info(format).kind == kernels::Kind::float_row; }
+
 }  // namespace
 
 Result<OutputTypes> OutputTypes::choose(const std::string& name, const TensorPlan& plan) {
@@ -55,21 +57,21 @@ Result<OutputTypes> OutputTypes::choose(const std::string& name, const TensorPla
   std::string lower = name, known;
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   for (const kernels::FormatInfo& info : kernels::kFormats) {
-    if (lower == info.name) return OutputTypes(info.format, has_mxfp4);
+    if (lower == info.name) return OutputTypes(info.format, has_mxfp4 && !is_float(info.format));
     known += (known.empty() ? "" : ", ") + std::string(info.name);
   }
   return Error(Status::invalid_argument,
                "the type '" + escape(name) + "' is not known; type of the output; choose " + known);
 }
 
-bool OutputTypes::is_free(const PlannedTensor& tensor) const { return !tensor.mxfp4 && !is_exact(tensor); }
+bool OutputTypes::is_free(const PlannedTensor& tensor) const { return !stays_mxfp4(tensor) && !is_exact(tensor); }
 
 bool OutputTypes::fell_back(const PlannedTensor& tensor) const {
   return is_free(tensor) && tensor.shape.back() % kernels::format_info(format_).block_elements != 0;
 }
 
 Format OutputTypes::of(const PlannedTensor& tensor) const {
-  if (tensor.mxfp4) return Format::mxfp4;
+  if (stays_mxfp4(tensor)) return Format::mxfp4;
   if (!is_free(tensor)) return Format::f32;
   return fell_back(tensor) ? Format::f16 : format_;
 }
@@ -77,8 +79,7 @@ Format OutputTypes::of(const PlannedTensor& tensor) const {
 std::string OutputTypes::name() const { return kernels::format_info(format_).name; }
 
 std::uint32_t OutputTypes::file_type() const {
-  const bool floats = format_ == Format::f32 || format_ == Format::f16 || format_ == Format::bf16;
-  const Format mostly = has_mxfp4_ && floats ? Format::mxfp4 : format_;
+  const Format mostly = keeps_mxfp4_ && is_float(format_) ? Format::mxfp4 : format_;
   return std::find_if(std::begin(file_types), std::end(file_types), [&](auto& row) { return row.format == mostly; })
       ->number;
 }

@@ -10,8 +10,8 @@
 
 namespace hearth::convert {
 
-/// Vectors, norms, routers, positions and biases stay F32 and MXFP4 stays MXFP4, as llama.cpp's files have them; the rest gets
-/// the type asked for, or F16 where its rows are no multiple of the type's block.
+/// Vectors, norms, routers, positions and biases stay F32, as llama.cpp's files have them, and so does MXFP4 stay MXFP4 unless a type of
+/// floats is asked for; the rest gets the type asked for, or F16 where its rows are no multiple of the type's block.
 class OutputTypes {
  public:
   /// `name`: "f32", "q8_0", …; empty: what most of the checkpoint has. Error: a name that is not known, with all that are.
@@ -24,11 +24,12 @@ class OutputTypes {
   std::uint32_t file_type() const;  ///< general.file_type
 
  private:
-  explicit OutputTypes(kernels::Format format, bool has_mxfp4) : format_(format), has_mxfp4_(has_mxfp4) {}
+  OutputTypes(kernels::Format format, bool keeps_mxfp4) : format_(format), keeps_mxfp4_(keeps_mxfp4) {}
+  bool stays_mxfp4(const PlannedTensor& tensor) const { return keeps_mxfp4_ && tensor.mxfp4; }
   bool is_free(const PlannedTensor& tensor) const;
 
   kernels::Format format_;
-  bool has_mxfp4_;
+  bool keeps_mxfp4_;  // and there is some
 };
 
 }  // namespace hearth::convert

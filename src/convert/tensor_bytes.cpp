@@ -18,17 +18,23 @@ std::uint64_t bytes_of(const PlannedTensor& tensor, const kernels::FormatInfo& i
 }
 
 /// A block is a scale and 16 bytes of codes on both sides. There, value 2i and 2i + 1 share a byte; here, i and i + 16.
-void put_mxfp4(const PlannedTensor& tensor, std::vector<std::byte>& out) {
+void put_mxfp4(const PlannedTensor& tensor, Format format, std::vector<std::byte>& out) {
   constexpr std::size_t codes = 16;
-  const std::uint64_t n_blocks = out.size() / sizeof(kernels::BlockMXFP4);
+  const std::size_t bytes = kernels::row_bytes(kernels::format_info(format), kernels::kBlock);
   std::byte pairs[codes];
-  for (std::uint64_t b = 0; b < n_blocks; ++b) {
+  for (std::uint64_t b = 0; b < out.size() / bytes; ++b) {
     kernels::BlockMXFP4 block;
     tensor.parts[0].read_bits(b * codes, pairs);
     tensor.parts[1].read_bits(b, std::as_writable_bytes(std::span(&block.e, 1)));
     const auto code = [&](std::size_t i) { return std::to_integer<unsigned>(pairs[i / 2]) >> 4 * (i % 2) & 15u; };
     for (std::size_t i = 0; i < codes; ++i) block.qs[i] = static_cast<std::uint8_t>(code(i) | code(i + codes) << 4);
-    std::memcpy(out.data() + b * sizeof block, &block, sizeof block);
+    if (format == Format::mxfp4) {
+      std::memcpy(out.data() + b * bytes, &block, bytes);
+      continue;
+    }
+    float values[kernels::kBlock];
+    kernels::dequantize_row(Format::mxfp4, values, reinterpret_cast<const std::byte*>(&block), kernels::kBlock);
+    quant::quantize_row(format, out.data() + b * bytes, values, kernels::kBlock);
   }
 }
 
@@ -61,7 +67,7 @@ Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, For
   const kernels::FormatInfo& info = kernels::format_info(format);
   buffer.resize(bytes_of(tensor, info));
   if (tensor.mxfp4) {
-    put_mxfp4(tensor, buffer);
+    put_mxfp4(tensor, format, buffer);
     return std::span<const std::byte>(buffer);
   }
   if (!tensor.values.empty()) {

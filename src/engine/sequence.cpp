@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dry_breaks.h"
 #include "elapsed.h"
 #include "float_state.h"
 #include "hash.h"
@@ -14,16 +15,21 @@
 namespace hearth::engine {
 namespace {
 
-sample::Settings sampler_settings(const SamplingOptions& o) {
-  sample::Settings s;
-  s.temp = o.temp;
-  s.top_k = o.top_k;
-  s.top_p = o.top_p;
-  s.min_p = o.min_p;
-  s.repeat_penalty = o.repeat_penalty;
-  s.repeat_last = o.repeat_last == -1 ? INT32_MAX : o.repeat_last;
-  s.seed = o.seed;
-  return s;
+/// With what the settings ask of this model alone: the tokens that break a repetition.
+Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOptions& sampling) {
+  HEARTH_CHECK(sample::validate(sampling));
+  std::vector<std::uint64_t> breaks;
+  if (sample::has_dry(sampling)) {
+    HEARTH_TRY(breaks, dry_breaks(model.tokenizer(), sampling.dry_breakers));
+  }
+  return sample::Sampler::from(sampling, std::move(breaks), model.kernels());
+}
+
+/// nullopt where the text may be any.
+Result<std::optional<sample::Constraint>> constraint_of(const LoadedModel& model, const GenerateOptions& o) {
+  HEARTH_TRY(auto grammar, sample::compile({o.grammar, o.json_schema, o.regex, o.grammar_triggers}));
+  if (!grammar) return std::optional<sample::Constraint>();
+  return std::optional(sample::Constraint(std::move(grammar), model.grammar_tokens()));
 }
 
 /// The space before a text's first word is dropped only where the text begins: with --echo, or when nothing but BOS came before.
@@ -79,6 +85,7 @@ class TextOut {
 
 Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
+  HEARTH_CHECK(model->check_generates());
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
@@ -171,10 +178,14 @@ Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions&
 Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
                                       const OnText& on_text) {
   HEARTH_CHECK(check_ids(ids));
-  HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
+  HEARTH_TRY(auto sampler, make_sampler(*model_, options.sampling));
+  HEARTH_TRY(auto constraint, constraint_of(*model_, options));
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
                                                "; generation; use 0 or more, or -1 for no limit");
+  if (options.logprobs < -1)
+    return Error(Status::invalid_argument,
+                 "logprobs is " + std::to_string(options.logprobs) + "; generation; use 0 or more, or -1 for none");
   if (ids.empty() && tokens_.empty())
     return Error(Status::invalid_argument,
                  "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
@@ -193,11 +204,15 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
 
   const text::Tokenizer& tokenizer = model_->tokenizer();
   const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
-  TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
+  auto begin = begins_text(tokenizer, std::span(tokens_).first(n_shown_from));
+  if (constraint && !options.echo) begin = text::StreamDecoder::Begin::inside_text;  // every byte is the grammar's
+  TextOut out(tokenizer, begin, options, on_text, reply);
   const bool goes_on =
       !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = Clock::now();
-  if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
+  if (goes_on)
+    HEARTH_CHECK(decode(sampler, constraint ? &*constraint : nullptr, options, reply,
+                        [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
   reply.logits_hash = fnv1a(last_logits());
@@ -215,16 +230,18 @@ Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const 
   return reply;
 }
 
-// Token after token until the text ends, the context is full, `max_tokens` are made or `shown` says that it is over.
+// Token after token until the text ends, the context is full, as many as asked for are made or `shown` says that it is over.
 template <class Shown>
-Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown) {
-  for (std::int64_t n = 0; max_tokens < 0 || n < max_tokens; ++n) {
+Result<void> Sequence::decode(sample::Sampler& sampler, sample::Constraint* constraint, const GenerateOptions& options,
+                              Reply& reply, Shown shown) {
+  for (std::int64_t n = 0; options.max_tokens < 0 || n < options.max_tokens; ++n) {
     if (n_past() >= n_ctx()) {
       reply.finish = Finish::context_full;
       return {};
     }
     HEARTH_CHECK(catch_up());
-    HEARTH_TRY(const std::int32_t id, pick(sampler));
+    HEARTH_TRY(const std::int32_t id, pick(sampler, constraint, options.logprobs, reply));
+    if (constraint) HEARTH_CHECK(constraint->accept(id));
     tokens_.push_back(id);
     reply.tokens.push_back(id);
     if (model_->tokenizer().vocab().ends_text(id)) {
@@ -237,9 +254,19 @@ Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens,
   return {};
 }
 
-Result<std::int32_t> Sequence::pick(sample::Sampler& sampler) const {
+Result<std::int32_t> Sequence::pick(sample::Sampler& sampler, sample::Constraint* constraint, std::int32_t n_logprobs,
+                                    Reply& reply) const {
   const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
-  return sampler.pick(last_logits(), tokens_.size(), tokens_);
+  std::span<const std::uint64_t> allowed;
+  if (constraint) {
+    HEARTH_TRY(allowed, constraint->mask());
+  }
+  HEARTH_TRY(const std::int32_t id, sampler.pick(last_logits(), tokens_.size(), tokens_, allowed));
+  if (n_logprobs >= 0) {
+    HEARTH_TRY(TokenLogprobs found, sampler.logprobs(last_logits(), id, static_cast<std::size_t>(n_logprobs)));
+    reply.logprobs.push_back(std::move(found));
+  }
+  return id;
 }
 
 Result<void> Sequence::evaluate(std::span<const std::int32_t> ids,

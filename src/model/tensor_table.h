@@ -1,6 +1,7 @@
 // The other table: what tensors an architecture has, under which names, in which shapes, and where they go.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,52 +12,43 @@
 
 namespace hearth::model {
 
-/// Widths that shapes are made of.
-enum class Extent {
-  one,
-  dim,
-  q_dim,
-  kv_dim,
-  head_dim,
-  ffn_dim,
-  expert_ffn_dim,
-  shared_ffn_dim,
-  n_expert,
-  n_vocab,
-  half_rot
+/// A width that shapes are made of, and the keys it comes from.
+struct Extent {
+  std::string_view keys;
+  std::int64_t (*of)(const Config&);
 };
 
-/// When a tensor must be there.
-enum class Presence {
-  always,
-  with_qkv_bias,
-  with_qk_norm,
-  with_post_norm,
-  dense,
-  with_experts,
-  with_shared_expert,
-  optional
-};
+enum class Need { no, may, must };
+enum class Part { weight, bias };
 
-/// One row. A matrix may have any type with kernels; a vector is F32; experts are one matrix each, behind one another.
+/// One row. A matrix may have any type with kernels; everything else is F32; a stack is one matrix behind another.
 struct TensorRow {
-  std::string_view name;  // of a layer: after "blk.N."
-  Extent width, rows;     // dims[0], dims[1]
-  Presence presence;
-  std::variant<Matrix LayerWeights::*, const float * LayerWeights::*, Experts LayerWeights::*, Matrix Weights::*,
-               const float * Weights::*>
+  std::string_view name;       // of a layer: after "blk.N."
+  const Extent *width, *rows;  // dims[0], dims[1]
+  Need (*need)(const Config&, std::int64_t layer);
+  std::variant<Matrix LayerWeights::*, Stack LayerWeights::*, Norm LayerWeights::*, const float * LayerWeights::*,
+               Matrix Weights::*, Norm Weights::*, const float * Weights::*>
       target;
+  Part part = Part::weight;       // a bias stands below its weight
+  const Extent* depth = nullptr;  // of a stack: dims[2]
 
-  bool per_layer() const { return target.index() < 3; }
-  bool is_vector() const { return target.index() == 1 || target.index() == 4; }
-  bool is_experts() const { return target.index() == 2; }
+  bool per_layer() const { return target.index() < 4; }
+  bool is_matrix() const { return (target.index() <= 1 || target.index() == 4) && part == Part::weight; }
 };
 
 std::span<const TensorRow> tensor_table();
 
-std::int64_t extent(const Config& config, Extent extent);
-bool present(const Config& config, Presence presence);  // must be there
+/// Rows of one tensor that a file may have in place of several, which are its parts in this order.
+struct FusedRow {
+  std::string_view name;
+  std::array<std::string_view, 3> parts;
+  bool (*used)(const Config&);
+};
+
+std::span<const FusedRow> fused_tensors();
+
 std::vector<std::uint64_t> tensor_dims(const TensorRow& row, const Config& config);
+std::string tensor_name(std::string_view name, std::int64_t layer);  // "blk.N." before it
 std::string tensor_name(const TensorRow& row, std::int64_t layer);
 
 }  // namespace hearth::model

@@ -19,49 +19,74 @@ std::string shape_text(std::span<const std::uint64_t> dims) {
   return text;
 }
 
-// The keys that an extent comes from, so that an error names both sides of a disagreement.
-std::string_view keys_of(Extent e) {
-  switch (e) {
-    case Extent::one:
-      return "1";
-    case Extent::dim:
-      return "embedding_length";
-    case Extent::q_dim:
-      return "attention.head_count * attention.key_length";
-    case Extent::kv_dim:
-      return "attention.head_count_kv * attention.key_length";
-    case Extent::head_dim:
-      return "attention.key_length";
-    case Extent::ffn_dim:
-      return "feed_forward_length";
-    case Extent::expert_ffn_dim:
-      return "expert_feed_forward_length";
-    case Extent::shared_ffn_dim:
-      return "expert_shared_feed_forward_length";
-    case Extent::n_expert:
-      return "expert_count";
-    case Extent::n_vocab:
-      return "the rows of token_embd.weight";
-    case Extent::half_rot:
-      return "rope.dimension_count / 2";
-  }
-  return "";
-}
+// What a file has for a row of the table: a tensor, or the rows of one that holds several.
+struct Found {
+  const gguf::Tensor* tensor;
+  std::uint64_t first_row = 0;  // of the fused tensor
+};
 
-Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
-                         const std::string& path) {
-  const std::vector<std::uint64_t> needed = tensor_dims(row, config);
-  bool fits = true;
-  for (std::size_t i = 0; i < tensor.dims.size(); ++i) fits &= tensor.dims[i] == (i < needed.size() ? needed[i] : 1);
-  if (fits) return {};
-  std::string keys(keys_of(row.width));
-  if (needed.size() > 1) keys += " x " + std::string(keys_of(row.rows));
-  if (needed.size() > 2) keys += " x " + std::string(keys_of(Extent::n_expert));
+Error wrong_shape(const gguf::Tensor& tensor, std::span<const std::uint64_t> needed, const std::string& keys,
+                  const std::string& path) {
   return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' has shape " +
                                       shape_text({tensor.dims.data(), tensor.n_dims}) + ", its model needs " +
                                       shape_text(needed) + " (" + keys + "); data at byte " +
                                       std::to_string(tensor.offset) + " of " + escape(path, 256) +
                                       "; the file is damaged or was converted wrongly");
+}
+
+bool has_shape(const gguf::Tensor& tensor, std::span<const std::uint64_t> needed) {
+  bool fits = true;
+  for (std::size_t i = 0; i < tensor.dims.size(); ++i) fits &= tensor.dims[i] == (i < needed.size() ? needed[i] : 1);
+  return fits;
+}
+
+Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const TensorRow& row,
+                         const std::string& path) {
+  const std::vector<std::uint64_t> needed = tensor_dims(row, config);
+  if (has_shape(tensor, needed)) return {};
+  std::string keys(row.width->keys);
+  if (needed.size() > 1) keys += " x " + std::string(row.rows->keys);
+  if (row.depth) keys += " x " + std::string(row.depth->keys);
+  return wrong_shape(tensor, needed, keys, path);
+}
+
+// Rows (of a vector: elements) that a part takes of the tensor it is fused into.
+std::uint64_t fused_rows(const Config& config, std::string_view part) {
+  for (const TensorRow& row : tensor_table())
+    if (row.name == part) return tensor_dims(row, config).back();
+  return 0;
+}
+
+// The fused tensor that holds this row's, if the file has it.
+Result<std::optional<Found>> find_fused(const Config& config, const gguf::File& file, const TensorRow& row,
+                                        std::int64_t layer) {
+  for (const FusedRow& fused : fused_tensors()) {
+    const auto part = std::find(fused.parts.begin(), fused.parts.end(), row.name);
+    if (part == fused.parts.end() || !fused.used(config)) continue;
+    if (file.find_tensor(tensor_name(fused.parts.front(), layer))) continue;  // they are there one by one
+    const gguf::Tensor* tensor = file.find_tensor(tensor_name(fused.name, layer));
+    if (!tensor) continue;
+    std::uint64_t before = 0, all = 0;
+    for (const std::string_view& p : fused.parts) {
+      before += &p < &*part ? fused_rows(config, p) : 0;
+      all += fused_rows(config, p);
+    }
+    std::vector<std::uint64_t> needed = tensor_dims(row, config);
+    needed.back() = all;
+    if (!has_shape(*tensor, needed)) return wrong_shape(*tensor, needed, "the rows of its parts together", file.path());
+    return std::optional(Found{tensor, before});
+  }
+  return std::optional<Found>();
+}
+
+Result<std::optional<Found>> find(const Config& config, const gguf::File& file, const TensorRow& row,
+                                  std::int64_t layer) {
+  HEARTH_TRY(const std::optional<Found> fused, find_fused(config, file, row, layer));
+  if (fused) return fused;
+  const gguf::Tensor* tensor = file.find_tensor(tensor_name(row, layer));
+  if (!tensor) return std::optional<Found>();
+  HEARTH_CHECK(check_shape(*tensor, config, row, file.path()));
+  return std::optional(Found{tensor});
 }
 
 Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, const char* use) {
@@ -70,35 +95,37 @@ Error unsupported_type(const gguf::Tensor& tensor, const std::string& path, cons
                                         "; use a file with another type for it");
 }
 
-Result<Matrix> bind_matrix(const gguf::Tensor& tensor, const std::string& path) {
+Result<Matrix> bind_matrix(const Found& found, const TensorRow& row, const Config& config, const std::string& path) {
+  const gguf::Tensor& tensor = *found.tensor;
   const kernels::FormatInfo* info = kernels::find_format(tensor.type->id);
   if (!info) return unsupported_type(tensor, path, "weight matrix by this build");
   Matrix m;
   m.format = info->format;
   m.k = static_cast<std::int64_t>(tensor.dims[0]);
-  m.n_rows = static_cast<std::int64_t>(tensor.dims[1]);
-  m.file = tensor.data.data();
+  m.n_rows = row.rows->of(config);
+  m.file = tensor.data.data() + found.first_row * kernels::row_bytes(*info, m.k);
   return m;
 }
 
-// The experts' matrices of a stack, of which `first` is the first.
-Experts experts_of(const Matrix& first, std::int64_t n_expert) {
+// The n matrices of a stack, of which `first` is the first.
+Stack stack_of(const Matrix& first, std::int64_t n) {
   const std::size_t bytes =
       static_cast<std::size_t>(first.n_rows) * kernels::row_bytes(kernels::format_info(first.format), first.k);
-  Experts experts(static_cast<std::size_t>(n_expert), first);
-  for (std::size_t e = 0; e < experts.size(); ++e) experts[e].file += e * bytes;
-  return experts;
+  Stack stack(static_cast<std::size_t>(n), first);
+  for (std::size_t i = 0; i < stack.size(); ++i) stack[i].file += i * bytes;
+  return stack;
 }
 
-Result<const float*> bind_vector(const gguf::Tensor& tensor, const std::string& path,
+Result<const float*> bind_vector(const Found& found, const std::string& path,
                                  std::vector<AlignedBuffer<std::byte>>& storage) {
+  const gguf::Tensor& tensor = *found.tensor;
   if (tensor.type->name != "F32") return unsupported_type(tensor, path, "vector (F32 is needed)");
   if (reinterpret_cast<std::uintptr_t>(tensor.data.data()) % alignof(float) == 0)
-    return reinterpret_cast<const float*>(tensor.data.data());
+    return reinterpret_cast<const float*>(tensor.data.data()) + found.first_row;
   HEARTH_TRY(auto copy, AlignedBuffer<std::byte>::make(tensor.data.size()));  // a file read at an odd address
   std::memcpy(copy.data(), tensor.data.data(), tensor.data.size());
   storage.push_back(std::move(copy));
-  return reinterpret_cast<const float*>(storage.back().data());
+  return reinterpret_cast<const float*>(storage.back().data()) + found.first_row;
 }
 
 // Every tensor that must be there, at once: one is a damaged name, all are another kind of model.
@@ -106,14 +133,13 @@ Result<void> check_presence(const Config& config, const gguf::File& file) {
   constexpr int kShown = 4;
   std::string names;
   int missing = 0;
-  for (const TensorRow& row : tensor_table()) {
-    if (!present(config, row.presence)) continue;
+  for (const TensorRow& row : tensor_table())
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
-      const std::string name = tensor_name(row, layer);
-      if (file.find_tensor(name)) continue;
-      if (missing++ < kShown) names += (names.empty() ? "'" : ", '") + name + "'";
+      if (row.need(config, layer) != Need::must) continue;
+      HEARTH_TRY(const std::optional<Found> found, find(config, file, row, layer));
+      if (found) continue;
+      if (missing++ < kShown) names += (names.empty() ? "'" : ", '") + tensor_name(row, layer) + "'";
     }
-  }
   if (missing == 0) return {};
   const std::string more = missing > kShown ? " and " + std::to_string(missing - kShown) + " more" : "";
   return Error(Status::not_found, (missing == 1 ? "tensor " : "tensors ") + names + more +
@@ -137,9 +163,15 @@ bool beyond_layers(std::string_view name, std::int64_t n_layer) {
                      [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
 }
 
+// A second norm behind attention, which one size of jina-bert-v2 has: leaving it out would give other numbers.
+bool left_out(std::string_view name) { return name.ends_with(".attn_norm_2.weight"); }
+
 Result<void> check_layers(const Config& config, const gguf::File& file) {
   for (const gguf::Tensor& tensor : file.tensors())
-    if (beyond_layers(tensor.name, config.n_layer))
+    if (left_out(tensor.name))
+      return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' is not one that this build runs; " +
+                                            escape(file.path(), 256) + "; use another size of the family");
+    else if (beyond_layers(tensor.name, config.n_layer))
       return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
                                           std::to_string(config.n_layer) + "; " + escape(file.path(), 256) +
                                           "; the file is damaged");
@@ -147,16 +179,75 @@ Result<void> check_layers(const Config& config, const gguf::File& file) {
 }
 
 // These few are read at once: the angles they make must be ones whose sines are good (below 2^31).
-Result<void> check_rope_factors(const Config& config, const float* factors, const std::string& path) {
-  const double least = static_cast<double>(config.n_ctx_train) / config.rope_scale / 0x1p31;
+Result<void> check_rope_factors(const Config& config, const float* factors, const char* name, const std::string& path) {
+  const double least = static_cast<double>(config.n_ctx_train) / config.rope_scaling.divisor() / 0x1p31;
   for (std::int64_t i = 0; factors && i < config.n_rot / 2; ++i)
     if (!(factors[i] > 0 && factors[i] < INFINITY && static_cast<double>(factors[i]) >= least))
-      return Error(Status::malformed, "tensor 'rope_freqs.weight' has " + std::to_string(factors[i]) + " at element " +
-                                          std::to_string(i) +
+      return Error(Status::malformed, "tensor '" + std::string(name) + "' has " + std::to_string(factors[i]) +
+                                          " at element " + std::to_string(i) +
                                           ", it must be finite and positive and keep angles below 2^31; " +
                                           escape(path, 256) + "; the file is damaged or was converted wrongly");
   return {};
 }
+
+// Older files have each head's two matrices behind one another as keys and values are computed from the latent; queries go the
+// other way, so the first is turned around, in f32.
+Result<void> split_kv_b(const Config& c, LayerWeights& l, std::vector<AlignedBuffer<std::byte>>& storage) {
+  const std::int64_t still = c.head_dim - c.n_rot, width = c.latent_dim;
+  const std::size_t row_bytes = kernels::row_bytes(kernels::format_info(l.attn_kv_b.format), width);
+  const std::int64_t n_k = c.n_head * width * still, n_v = c.n_head * c.value_dim * width;
+  HEARTH_TRY(auto made, AlignedBuffer<std::byte>::make(static_cast<std::size_t>(n_k + n_v) * sizeof(float)));
+  auto* k = reinterpret_cast<float*>(made.data());
+  auto* v = k + n_k;
+  l.attn_k_b = stack_of({.format = kernels::Format::f32, .n_rows = width, .k = still, .file = made.data()}, c.n_head);
+  l.attn_v_b = stack_of({.format = kernels::Format::f32,
+                         .n_rows = c.value_dim,
+                         .k = width,
+                         .file = reinterpret_cast<const std::byte*>(v)},
+                        c.n_head);
+  std::vector<float> row(static_cast<std::size_t>(width));
+  const std::byte* from = l.attn_kv_b.file;
+  for (std::int64_t h = 0; h < c.n_head; ++h) {
+    for (std::int64_t i = 0; i < still; ++i, from += row_bytes) {
+      kernels::dequantize_row(l.attn_kv_b.format, row.data(), from, width);
+      for (std::int64_t d = 0; d < width; ++d) k[(h * width + d) * still + i] = row[static_cast<std::size_t>(d)];
+    }
+    for (std::int64_t i = 0; i < c.value_dim; ++i, from += row_bytes, v += width)
+      kernels::dequantize_row(l.attn_kv_b.format, v, from, width);
+  }
+  storage.push_back(std::move(made));
+  return {};
+}
+
+// Puts what was bound where a row's target says.
+struct Place {
+  std::int64_t depth;
+  Weights& weights;
+  LayerWeights& own;
+  Part part;
+  const Matrix& matrix;
+  const float* vector;
+
+  void operator()(Matrix LayerWeights::*to) const { place(own.*to); }
+  void operator()(Matrix Weights::*to) const { place(weights.*to); }
+  void operator()(Norm LayerWeights::*to) const { place(own.*to); }
+  void operator()(Norm Weights::*to) const { place(weights.*to); }
+  void operator()(const float* LayerWeights::*to) const { own.*to = vector; }
+  void operator()(const float* Weights::*to) const { weights.*to = vector; }
+  void operator()(Stack LayerWeights::*to) const {
+    Stack& stack = own.*to;
+    if (part == Part::weight) stack = stack_of(matrix, depth);
+    for (std::size_t i = 0; part == Part::bias && i < stack.size(); ++i)
+      stack[i].bias = vector + static_cast<std::int64_t>(i) * stack[i].n_rows;
+  }
+
+ private:
+  void place(Matrix& to) const {
+    if (part == Part::weight) to = matrix;
+    else to.bias = vector;
+  }
+  void place(Norm& to) const { (part == Part::weight ? to.weight : to.bias) = vector; }
+};
 
 }  // namespace
 
@@ -168,27 +259,38 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   HEARTH_CHECK(check_layers(config, file));
   for (const TensorRow& row : tensor_table()) {
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
-      const std::string name = tensor_name(row, layer);
-      const gguf::Tensor* tensor = file.find_tensor(name);
-      if (!tensor) continue;
-      HEARTH_CHECK(check_shape(*tensor, config, row, path));
+      if (row.need(config, layer) == Need::no) continue;
+      HEARTH_TRY(const std::optional<Found> found, find(config, file, row, layer));
+      if (!found) continue;
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
-      if (!row.is_vector()) {
-        HEARTH_TRY(const Matrix matrix, bind_matrix(*tensor, path));
-        if (const auto* member = std::get_if<Matrix LayerWeights::*>(&row.target)) own.*(*member) = matrix;
-        else if (row.is_experts())
-          own.*std::get<Experts LayerWeights::*>(row.target) = experts_of(matrix, config.n_expert);
-        else weights.*std::get<Matrix Weights::*>(row.target) = matrix;
+      if (row.is_matrix()) {
+        HEARTH_TRY(const Matrix matrix, bind_matrix(*found, row, config, path));
+        std::visit(Place{row.depth ? row.depth->of(config) : 1, weights, own, row.part, matrix, nullptr}, row.target);
       } else {
-        HEARTH_TRY(const float* vector, bind_vector(*tensor, path, weights.storage_));
-        if (const auto* member = std::get_if<const float * LayerWeights::*>(&row.target)) own.*(*member) = vector;
-        else weights.*std::get<const float * Weights::*>(row.target) = vector;
+        HEARTH_TRY(const float* vector, bind_vector(*found, path, weights.storage_));
+        std::visit(Place{1, weights, own, row.part, {}, vector}, row.target);
       }
     }
   }
-  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, "rope_freqs.weight", path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_short, "rope_factors_short.weight", path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_long, "rope_factors_long.weight", path));
+  for (LayerWeights& l : weights.layers)
+    if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
   if (!weights.output.file) weights.output = weights.token_embd;
+  if (!config.causal) weights.output = {};
+  if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
   return weights;
+}
+
+// A stream that is normed after each half block is normed where it is read next: these files name a norm by what comes before it.
+void Weights::hand_norms_on() {
+  const Norm* norm = &token_embd_norm;
+  for (LayerWeights& layer : layers) {
+    layer.attn_norm = *norm;
+    norm = &layer.layer_output_norm;
+  }
+  output_norm = *norm;
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config) const {
@@ -199,7 +301,7 @@ std::uint64_t Weights::matrix_bytes(const Config& config) const {
   visit_matrices([&](const Matrix& m) { bytes += size(m); });
   const auto idle = static_cast<std::uint64_t>(config.n_expert - config.n_expert_used);
   for (const LayerWeights& l : layers)
-    for (const Experts* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
+    for (const Stack* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
       if (!experts->empty()) bytes -= idle * size(experts->front());
   return bytes;
 }
