@@ -232,10 +232,10 @@ TEST_CASE("JSON Schema R11: references") {
 }
 
 TEST_CASE("JSON Schema R12 and R13: values out of range, keywords that are not supported") {
-  refuses(R"({"properties":{"a~/b":{"not":{}}}})", "\\\"not\\\" is not supported; JSON Schema, at #/properties/a~0~1b");
+  refuses(R"({"properties":{"a~/b":{"not":{}}}})", "\"not\" is not supported; JSON Schema, at #/properties/a~0~1b");
   for (const char* keyword : {"if", "dependentRequired", "unevaluatedProperties", "contains", "propertyNames",
                               "$dynamicRef", "$anchor", "contentEncoding", "minimun"})
-    refuses("{\"" + std::string(keyword) + "\":{}}", std::string(keyword) + "\\\" is not supported");
+    refuses("{\"" + std::string(keyword) + "\":{}}", std::string(keyword) + "\" is not supported");
   refuses(R"({"uniqueItems":true})", "uniqueItems is not supported");
   CHECK(has(R"({"type":"null","uniqueItems":false,"title":"t","default":3,"examples":[],"$comment":"c","$schema":"s"})",
             "null"));
@@ -256,22 +256,20 @@ TEST_CASE("JSON Schema R12 and R13: values out of range, keywords that are not s
   refuses(R"({"minimum":0.12345678901234567,"type":"number"})", "15 digits");
   refuses(R"({"multipleOf":0.1})", "multipleOf is not supported");
   refuses(R"({"format":"color"})", "format \"color\" is not supported");
-  refuses(R"({"pattern":"(?=a)"
-})", "look-ahead is not supported;
-JSON Schema, pattern at #");
-    refuses(R"({"pattern":"a","maxLength":3})", "beside minLength or maxLength");
-refuses(R"({"enum":["a"],"maxLength":3})", "maxLength beside enum or const");
-refuses(R"({"oneOf":[{"type":"number"},{"type":"integer"}]})", "alternatives 0 and 1");
-refuses(R"({"oneOf":[{"properties":{"a":{}}},{"type":"object"}]})", "alternatives 0 and 1");
-refuses(R"({"minProperties":1,"type":"object"})", "minProperties above");
-refuses(R"({"required":["x"],"additionalProperties":false,"properties":{}})", "no value is valid");
-refuses(R"({"patternProperties":{"a":{}},"properties":{"b":{}}})", "patternProperties beside");
-std::string numbers = "0";
-for (int i = 1; i < 10000; ++i) numbers += "," + std::to_string(i);
-CHECK(has("{\"enum\":[" + numbers + "]}", "9999"));
-refuses("{\"enum\":[" + numbers + ",1e4]}", "too complex");
-for (const char* value : {"null", "true", "-1.5e3", "\"a\\\"\"", "[1,[]]", "{\"k\":{}}"})
-  CHECK(has("{\"const\":" + std::string(value) + "}", value));
+  refuses(R"-({"pattern":"(?=a)"})-", "look-ahead is not supported; JSON Schema, pattern at #");
+  refuses(R"({"pattern":"a","maxLength":3})", "beside minLength or maxLength");
+  refuses(R"({"enum":["a"],"maxLength":3})", "maxLength beside enum or const");
+  refuses(R"({"oneOf":[{"type":"number"},{"type":"integer"}]})", "alternatives 0 and 1");
+  refuses(R"({"oneOf":[{"properties":{"a":{}}},{"type":"object"}]})", "alternatives 0 and 1");
+  refuses(R"({"minProperties":1,"type":"object"})", "minProperties above");
+  refuses(R"({"required":["x"],"additionalProperties":false,"properties":{}})", "no value is valid");
+  refuses(R"({"patternProperties":{"a":{}},"properties":{"b":{}}})", "patternProperties beside");
+  std::string numbers = "0";
+  for (int i = 1; i < 10000; ++i) numbers += "," + std::to_string(i);
+  CHECK(has("{\"enum\":[" + numbers + "]}", "9999"));
+  refuses("{\"enum\":[" + numbers + ",1e4]}", "too complex");
+  for (const char* value : {"null", "true", "-1.5e3", "\"a\\\"\"", "[1,[]]", "{\"k\":{}}"})
+    CHECK(has("{\"const\":" + std::string(value) + "}", value));
 }
 
 TEST_CASE("JSON Schema R14: keys of any characters are spelled as JSON spells them") {

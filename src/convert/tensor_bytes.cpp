@@ -38,21 +38,29 @@ void put_mxfp4(const PlannedTensor& tensor, Format format, std::vector<std::byte
   }
 }
 
-void put_rows(const TensorView& view, std::uint64_t k, Format format, std::byte* out) {
+void put_rows(const TensorView& view, std::uint64_t k, Format format, std::byte* out, Team& team) {
+  constexpr std::int64_t grain = 16;
   const std::size_t row_bytes = kernels::row_bytes(kernels::format_info(format), static_cast<std::int64_t>(k));
-  std::vector<float> row(k);
-  for (std::uint64_t at = 0, n = view.size(); at < n; at += k, out += row_bytes) {
-    view.read(at, row);
-    quant::quantize_row(format, out, row.data(), static_cast<std::int64_t>(k));
-  }
+  const auto n_rows = static_cast<std::int64_t>(view.size() / k);
+  std::vector<float> scratch(k * static_cast<std::size_t>(team.size()));  // [threads, k]
+  team.run([&](Worker& worker) {
+    const std::span<float> row(scratch.data() + k * static_cast<std::size_t>(worker.index()), k);
+    worker.loop(n_rows, grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        const auto at = static_cast<std::uint64_t>(r);
+        view.read(at * k, row);
+        quant::quantize_row(format, out + at * row_bytes, row.data(), static_cast<std::int64_t>(k));
+      }
+    });
+  });
 }
 
 }  // namespace
 
 Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, Format format,
-                                                std::vector<std::byte>& buffer) {
+                                                std::vector<std::byte>& buffer, Team& team) {
   const auto same_bits = [&](const TensorView& part) {
-    return part.added() == 0 && part.tensor().type->format == format;
+    return part.is_plain() && part.tensor().type->format == format;
   };
   if (tensor.parts.size() == 1 && same_bits(tensor.parts[0]) && tensor.parts[0].is_contiguous())
     return tensor.parts[0].contiguous_bytes();
@@ -70,7 +78,7 @@ Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, For
   for (const TensorView& part : tensor.parts) {
     const auto here = rest.first(part.size() / info.block_elements * info.block_bytes);
     if (same_bits(part)) part.read_bits(0, here);
-    else put_rows(part, tensor.shape.back(), format, here.data());
+    else put_rows(part, tensor.shape.back(), format, here.data(), team);
     rest = rest.subspan(here.size());
   }
   return std::span<const std::byte>(buffer);

@@ -23,6 +23,7 @@ Result<std::shared_ptr<const Grammar>> compile(const ConstraintText& text) {
                    "two of grammar, JSON Schema and regular expression are given; generation; give one");
     HEARTH_TRY(grammar, parse(**given));
   }
+  if (grammar && StateGraph(grammar).start() == StateGraph::overflow) return state_overflow(*grammar);
   if (text.triggers.empty()) return grammar;
   if (!grammar)
     return Error(Status::invalid_argument,

@@ -92,9 +92,9 @@ class SchemaCompiler {
     std::vector<std::string> texts;
     std::vector<Expr> ways;
     for (const JsonValue* value : values) {
-      const bool flat = !value->is(JsonValue::Kind::array) && !value->is(JsonValue::Kind::object);
-      if (flat && value->is(JsonValue::Kind::string)) texts.push_back(json_quoted(value->text));
-      else ways.push_back(text_.constant(*value));
+      using Kind = JsonValue::Kind;
+      if (value->is(Kind::array) || value->is(Kind::object)) ways.push_back(text_.constant(*value));
+      else texts.push_back(json_scalar(*value));
     }
     if (!texts.empty()) ways.push_back(builder_.one_of(std::move(texts)));
     return builder_.choice(std::move(ways));

@@ -108,19 +108,7 @@ JsonText::Expr JsonText::any_value() {
 
 JsonText::Expr JsonText::constant(const JsonValue& value) {
   using Kind = JsonValue::Kind;
-  switch (value.kind) {
-    case Kind::null:
-      return builder_.literal("null");
-    case Kind::boolean:
-      return builder_.literal(value.flag ? "true" : "false");
-    case Kind::number:
-      return builder_.literal(value.text);
-    case Kind::string:
-      return builder_.literal(json_quoted(value.text));
-    case Kind::array:
-    case Kind::object:
-      break;
-  }
+  if (!value.is(Kind::array) && !value.is(Kind::object)) return builder_.literal(json_scalar(value));
   const bool object = value.is(Kind::object);
   std::vector<Expr> parts;
   for (std::size_t i = 0; i < value.items.size(); ++i) {

@@ -170,4 +170,11 @@ std::string json_quoted(std::string_view text) {
   return out + '"';
 }
 
+std::string json_scalar(const JsonValue& value) {
+  if (value.is(Kind::string)) return json_quoted(value.text);
+  if (value.is(Kind::number)) return value.text;
+  if (value.is(Kind::boolean)) return value.flag ? "true" : "false";
+  return "null";
+}
+
 }  // namespace hearth::sample

@@ -43,4 +43,7 @@ bool same_json(const JsonValue& a, const JsonValue& b);
 /// A string as JSON, with its quotes: every character as it is but those that must be escaped.
 std::string json_quoted(std::string_view text);
 
+/// A value that is neither array nor object, as JSON.
+std::string json_scalar(const JsonValue& value);
+
 }  // namespace hearth::sample
