@@ -129,7 +129,7 @@ TEST_CASE("H9: the scales that families have by keys of their own") {
 }
 
 TEST_CASE("H9: layer norms ask for their own epsilon") {
-  for (const char* arch : {"starcoder2", "command-r", "cohere2"}) {
+  for (const char* arch : {"starcoder2", "command-r", "cohere2", "bert", "nomic-bert", "jina-bert-v2"}) {
     refused_numbers(arch, "attention.layer_norm_epsilon", {kNan, kInf, -1e-5f, 0.0f, 2.0f});
     const std::string name = std::string(arch) + ".attention.layer_norm_epsilon";
     refused(
@@ -181,4 +181,15 @@ TEST_CASE("H10: experts in families that must have them, or must not") {
         },
         smallest_of(arch));
   refused_key("gpt-oss", "expert_used_count", std::uint32_t{5}, {"expert_used_count", "is 5", "expert_count, 4"});
+}
+
+TEST_CASE("H9: how encoders see and pool") {
+  for (const char* arch : {"bert", "nomic-bert", "jina-bert-v2"}) {
+    refused_key(arch, "attention.causal", "no", {"attention.causal", "string"});
+    refused_key(arch, "attention.causal", std::uint32_t{1}, {"attention.causal", "u32"});
+    refused_key(arch, "pooling_type", std::int32_t{-1}, {"pooling_type", "-1"});
+    refused_key(arch, "pooling_type", 0xffffffffu, {"pooling_type", "4294967295"});
+    refused_key(arch, "pooling_type", "mean", {"pooling_type", "string"});
+  }
+  refused_numbers("jina-bert-v2", "attention.max_alibi_bias", {kNan, kInf, -8.0f, 0.0f, 1e30f});
 }
