@@ -88,7 +88,7 @@ def fill(model, family, seed):
 
 
 def pack_experts(model, seed):
-    """Random MXFP4 blocks in the place of the experts' weights, as published: {name: uint8 tensor}; the model gets their values."""
+    """Random MXFP4 blocks in the place of the experts' weights: {published name: uint8}; the model gets their values."""
     g = torch.Generator().manual_seed(seed + 1)
     packed = {}
     for name, weight in model.named_parameters():
@@ -165,14 +165,10 @@ def read_back(family, folder, packed, dtype):
         model.load_state_dict(load_file(folder / "model.safetensors"))
         return model.to(dtype)
     kind = AutoModel if family.pooling else AutoModelForCausalLM
-    state = {}
-    config = None
-    if family.build:
-        config = AutoConfig.for_model(**family.build)
-    if packed:
-        state["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
+    config = AutoConfig.for_model(**family.build) if family.build else None
+    blocks = {"quantization_config": transformers.Mxfp4Config(dequantize=True)} if packed else {}
     model, info = kind.from_pretrained(folder, config=config, dtype=torch.float32, output_loading_info=True,
-                                       **EAGER, **state)
+                                       **EAGER, **blocks)
     wrong = {key: names for key, names in info.items() if names and key != "error_msgs"}
     if wrong:
         sys.exit(f"{folder}: transformers does not read this file as it was written: {wrong}")
@@ -214,7 +210,7 @@ def prompt_of(family, seed):
 
 
 def search(family):
-    """(seed, prompt, greedy, margins) of the first weights and prompt that are clear."""
+    """(model, packed, seed, prompt) of the first weights and prompt whose continuation is clear and holds no special token."""
     forbidden = set(range(276, 1000))
     for seed in range(1, 20):
         model = empty_model(family)
@@ -223,8 +219,7 @@ def search(family):
             packed = pack_experts(model, seed) if family.config["model_type"] == "gpt_oss" else {}
         for prompt_seed in range(1 if family.pooling else PROMPTS_A_MODEL):
             prompt = prompt_of(family, 1000 * seed + prompt_seed)
-            found = ([], [], None) if family.pooling else greedy_of(model, prompt, forbidden)
-            if found:
+            if family.pooling or greedy_of(model, prompt, forbidden):
                 return model, packed, seed, prompt
     sys.exit("no clear continuation found: other gains are needed")
 

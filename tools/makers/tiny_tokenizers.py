@@ -4,7 +4,7 @@ The patterns that cut a text into words are the published ones, because they say
 """
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from golden_texts import sentences
+from golden_texts import WORDS as WORDS_OF_TEXTS, sentences
 
 LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
@@ -49,12 +49,17 @@ def byte_level(kind):
 
 
 def wordpiece():
-    t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+    """Characters at the start of words and inside of them, then words: what a trainer would choose is not the same each time."""
+    characters = sorted(set("abcdefghijklmnopqrstuvwxyz0123456789.,:;!?'\"()-"))
+    words = [word for word in dict.fromkeys(WORDS_OF_TEXTS) if word.isascii() and len(word) > 1]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in characters), *words,
+              *(f"##{a}{b}" for a in "aeioudlnrst" for b in "aeioudlnrst")]
+    vocabulary = {token: i for i, token in enumerate(tokens[:280])}
+    t = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     t.normalizer = normalizers.BertNormalizer()
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     t.decoder = decoders.WordPiece()
-    t.train_from_iterator(sentences(300), trainers.WordPieceTrainer(
-        vocab_size=280, limit_alphabet=60, show_progress=False, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]))
+    t.add_special_tokens([AddedToken(token, normalized=False) for token in tokens[:5]])
     t.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     return t
 
