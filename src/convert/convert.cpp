@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "checkpoint.h"
-#include "config_keys.h"
+#include "metadata_keys.h"
 #include "escape.h"
 #include "family.h"
 #include "host.h"

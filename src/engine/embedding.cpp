@@ -121,7 +121,7 @@ class Embedder {
   Result<void> finish(Text& text) {
     text.done = true;
     HEARTH_TRY(const std::vector<float> embedding, embedding_of(text.pool));
-    stopped_ = !on_embedding_(embedding);
+    stopped_ = on_embedding_ && !on_embedding_(embedding);
     return {};
   }
 
