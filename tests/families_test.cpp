@@ -67,7 +67,7 @@ TEST_CASE("families: the logits and the greedy text of the reference") {
   for (const GoldenModel& golden : test::golden_models()) {
     if (!golden.pooling.empty()) continue;
     INFO(golden.name);
-    const std::string path = test::in_floats(test::converted(golden, folder / "m.gguf"), folder / "floats.gguf");
+    const std::string path = test::converted(golden, folder / "m.gguf");
     const std::vector<float> reference = test::read_npy(golden.folder / "logits.npy");
     const std::vector<float> logits = test::logits_of(path, {}, {.n_ctx = golden.n_ctx, .kv = Kv::f32}, golden.tokens);
     CHECK(test::worst(logits, reference) <= kShare * range(reference));
@@ -81,7 +81,7 @@ TEST_CASE("families: one answer over instruction sets, threads, chunks and layou
   for (const GoldenModel& golden : test::golden_models()) {
     if (!golden.pooling.empty()) continue;
     INFO(golden.name);
-    const std::string path = test::converted(golden, folder / "m.gguf");
+    const std::string path = test::converted(golden, folder / "m.gguf", "");
     std::vector<std::int32_t> ids = golden.tokens;
     ids.insert(ids.end(), golden.greedy.begin(), golden.greedy.end());
     test::check_grid(path, ids, Kv::f32, test::Grid::sparse, golden.n_ctx);
@@ -118,7 +118,7 @@ TEST_CASE("families: every row of the table has a reference") {
   for (const GoldenModel& golden : test::golden_models()) {
     INFO(golden.name);
     std::string architecture;
-    test::converted(golden, folder / "m.gguf", &architecture);
+    test::converted(golden, folder / "m.gguf", "f32", &architecture);
     seen.insert(architecture);
   }
   for (const model::ArchTraits& row : model::arch_table()) {
