@@ -2,6 +2,8 @@
 // instruction set.
 #include "route.h"
 
+#include <algorithm>
+
 #include "canonical_math.h"
 
 namespace hearth::kernels {
@@ -87,6 +89,7 @@ bool route(std::int32_t* experts, float* weights, float* scores, const float* bi
            std::int64_t n_used, const RouteRule& rule) {
   const bool softmaxed = rule.routing == Routing::softmax || rule.routing == Routing::softmax_renormalised;
   const bool finite = softmaxed ? softmax(scores, n_expert) : sigmoids(scores, n_expert);
+  const bool sound_bias = !bias || std::all_of(bias, bias + n_expert, [](float b) { return fabsf(b) < INFINITY; });
   take_unused_groups(scores, bias, n_expert, rule);
   for (std::int64_t i = 0; i < n_used; ++i) {
     const std::int64_t e = largest(scores, bias, n_expert);
@@ -103,7 +106,7 @@ bool route(std::int32_t* experts, float* weights, float* scores, const float* bi
   if (rule.routing == Routing::softmax_renormalised || rule.routing == Routing::sigmoid_renormalised)
     renormalise(weights, n_used);
   for (std::int64_t i = 0; i < n_used; ++i) weights[i] = weights[i] * rule.scale;
-  return finite;
+  return finite && sound_bias;
 }
 
 }  // namespace hearth::kernels

@@ -23,7 +23,7 @@ struct RouteRule {
 
 /// scores [n_expert], which are overwritten -> experts [n_used], ascending, and weights [n_used]. The largest weights are chosen, with
 /// `bias` [n_expert] the largest sums of weight and bias; of equal ones (groups too) the lower id. Sums add in ascending id. False:
-/// a score is not finite; some experts are chosen all the same. The groups used hold at least n_used experts.
+/// a score or a bias is not finite; some experts are chosen all the same. The groups used hold at least n_used experts.
 bool route(std::int32_t* experts, float* weights, float* scores, const float* bias, std::int64_t n_expert,
            std::int64_t n_used, const RouteRule& rule);
 

@@ -59,7 +59,7 @@ TEST_CASE("a pass without rows is nothing, with experts and without") {
     test::RandomModel m;
     m.n_expert = n_expert;
     auto model = engine::LoadedModel::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
-    REQUIRE(model);
+    if (!model) FAIL(model.error().message());
     auto space = model::Workspace::make((*model)->config(), 1, 1);
     REQUIRE(space);
     CHECK((*model)->forward({}, *space));
@@ -74,7 +74,7 @@ TEST_CASE("sequences decoded together have the bits that each has alone") {
     m.arch = arch.name, m.format = kernels::Format::q4_0, m.window = 30, m.seed = 41;
     if (arch.routing != model::Routing::none) m.n_expert = 6, m.n_expert_used = 2;
     auto model = engine::LoadedModel::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
-    REQUIRE(model);
+    if (!model) FAIL(model.error().message());
     const auto together = decode(**model, {0, 1, 2, 3, 4});
     for (std::int64_t s = 0; s < kSequences; ++s) {
       INFO(m.arch << " sequence " << s);

@@ -219,6 +219,9 @@ TEST_CASE("convert: MXFP4's codes keep their values in GGUF's order", "[convert]
   CHECK(values_of(file, "blk.0.ffn_gate_exps.bias") == Floats{0, 2, 4, 6});
   CHECK(values_of(file, "blk.0.ffn_up_exps.bias") == Floats{1, 3, 5, 7});
   CHECK(tensor_of(file, "blk.0.ffn_gate_exps.weight").type->name == "MXFP4");
+  const gguf::File floats = converted(folder, "f32");
+  CHECK(tensor_of(floats, "blk.0.ffn_gate_exps.weight").type->name == "F32");
+  CHECK(values_of(floats, "blk.0.ffn_up_exps.weight") == up);
 }
 
 TEST_CASE("convert: every type of weights keeps its values", "[convert]") {
@@ -241,6 +244,30 @@ TEST_CASE("convert: every type of weights keeps its values", "[convert]") {
     CHECK(values_of(converted(folder, "f32"), "blk.0.attn_v.weight") == numbers);
     CHECK(tensor_of(converted(folder, "F16"), "blk.0.attn_v.weight").type->name == "F16");
   }
+}
+
+TEST_CASE("convert: weights of eight bits are multiplied by the scale of their block", "[convert]") {
+  const HfFolder folder;
+  std::vector<HfTensor> tensors = small_tensors();
+  drop(tensors, "k_proj");
+  const std::string name = "model.layers.0.self_attn.k_proj.weight";
+  tensors.push_back({name, "F8_E4M3", {4, 8}, std::string(32, '\x38')});  // ones
+  tensors.push_back(counted(name + "_scale_inv", {2, 3}, 1));  // blocks of 3 rows and 3 columns: 1 2 3, 4 5 6
+  write_small(folder, "LlamaForCausalLM", tensors);
+  json config = small_config("LlamaForCausalLM");
+  config["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {3, 3}}};
+  folder.write_json("config.json", config);
+  const Floats upper = {1, 1, 1, 2, 2, 2, 3, 3}, lower = {4, 4, 4, 5, 5, 5, 6, 6};
+  Floats expected;
+  for (int i = 0; i < 3; ++i) expected.insert(expected.end(), upper.begin(), upper.end());
+  expected.insert(expected.end(), lower.begin(), lower.end());  // rows 0 2 1 3: the last stays last
+  CHECK(values_of(converted(folder, "f32"), "blk.0.attn_k.weight") == expected);
+  config["quantization_config"] = {{"weight_block_size", {2, 3}}};
+  folder.write_json("config.json", config);
+  CHECK(convert::convert(folder.path(), folder.out(), {}));  // two blocks of two rows are as many
+  config["quantization_config"] = {{"weight_block_size", {1, 0}}};
+  folder.write_json("config.json", config);
+  CHECK_FALSE(convert::convert(folder.path(), folder.out(), {}));
 }
 
 TEST_CASE("convert: without a type the weights keep theirs", "[convert]") {

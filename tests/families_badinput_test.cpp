@@ -75,6 +75,9 @@ TEST_CASE("H11: each tensor of each family missing") {
   for (const model::ArchTraits& arch : model::arch_table()) {
     const RandomModel sound = smallest_of(arch);
     for (const Shape& tensor : shapes_of(sound)) {
+      if (tensor.name == "token_types.weight") continue;  // a file may do without
+      const bool gate_lies_in_up = arch.ffn == model::Ffn::gated_in_one && tensor.name == "blk.0.ffn_gate.weight";
+      if (gate_lies_in_up) continue;  // as it is read then; see H12 below
       INFO(arch.name << " " << tensor.name);
       refused(
           Status::not_found, {tensor.name, "missing"}, [&](ModelEditor& m) { m.drop(tensor.name); }, sound);
@@ -88,6 +91,7 @@ TEST_CASE("H12: each tensor of each family of another shape") {
     for (const Shape& tensor : shapes_of(sound)) {
       if (tensor.name == "token_embd.weight") continue;  // its rows are what the vocabulary has: H15
       for (std::size_t d = 0; d < tensor.dims.size(); ++d) {
+        if (tensor.name == "token_types.weight" && d == 1) continue;  // of which there may be any number
         std::vector<std::uint64_t> dims = tensor.dims;
         dims[d] += 1;
         INFO(arch.name << " " << tensor.name << " " << text_of(dims));
@@ -107,7 +111,8 @@ TEST_CASE("H13: each tensor of each family of a type that cannot be there") {
       refused(
           Status::unsupported, {tensor.name, "I32"}, [&](ModelEditor& m) { m.retype(tensor.name, kI32, tensor.dims); },
           sound);
-      if (tensor.dims.size() != 1) continue;  // norms, biases, sinks: F32 alone
+      const bool matrix = tensor.dims.size() != 1 || tensor.name.find("gate_inp_shexp") != std::string::npos;
+      if (matrix) continue;  // others (norms, biases, sinks) are F32 alone
       refused(
           Status::unsupported, {tensor.name, "F16", "F32"},
           [&](ModelEditor& m) { m.retype(tensor.name, kF16, tensor.dims); }, sound);

@@ -51,6 +51,15 @@ std::vector<float> logits_step_by_step(const std::string& path, const GoldenMode
   return all;
 }
 
+std::vector<float> embedding_of(const std::string& path, const ModelOptions& model_options, const EmbedOptions& options,
+                                std::span<const std::int32_t> ids) {
+  auto model = Model::open(path, model_options);
+  if (!model) FAIL(model.error().message());
+  auto embedding = model->embed_from(ids, options);
+  if (!embedding) FAIL(embedding.error().message());
+  return *embedding;
+}
+
 }  // namespace
 
 TEST_CASE("families: the logits and the greedy text of the reference") {
@@ -58,7 +67,7 @@ TEST_CASE("families: the logits and the greedy text of the reference") {
   for (const GoldenModel& golden : test::golden_models()) {
     if (!golden.pooling.empty()) continue;
     INFO(golden.name);
-    const std::string path = test::converted(golden, folder / "m.gguf");
+    const std::string path = test::in_floats(test::converted(golden, folder / "m.gguf"), folder / "floats.gguf");
     const std::vector<float> reference = test::read_npy(golden.folder / "logits.npy");
     const std::vector<float> logits = test::logits_of(path, {}, {.n_ctx = golden.n_ctx, .kv = Kv::f32}, golden.tokens);
     CHECK(test::worst(logits, reference) <= kShare * range(reference));
@@ -75,9 +84,31 @@ TEST_CASE("families: one answer over instruction sets, threads, chunks and layou
     const std::string path = test::converted(golden, folder / "m.gguf");
     std::vector<std::int32_t> ids = golden.tokens;
     ids.insert(ids.end(), golden.greedy.begin(), golden.greedy.end());
-    test::check_grid(path, ids, Kv::f32, test::Grid::full, golden.n_ctx);
+    test::check_grid(path, ids, Kv::f32, test::Grid::sparse, golden.n_ctx);
     CHECK(test::same_bits(test::logits_of(path, {}, {.n_ctx = golden.n_ctx, .kv = Kv::f32}, ids),
                           logits_step_by_step(path, golden, ids, golden.tokens.size())));
+  }
+}
+
+TEST_CASE("families: the hidden rows and the embedding of the reference, the same bits on every instruction set") {
+  const test::TempFolder folder;
+  for (const GoldenModel& golden : test::golden_models()) {
+    if (golden.pooling.empty()) continue;
+    INFO(golden.name);
+    const std::string path = test::converted(golden, folder / "m.gguf");
+    const std::vector<float> rows = test::read_npy(golden.folder / "token_outputs.npy");
+    const std::vector<float> pooled = test::read_npy(golden.folder / "embedding.npy");
+    const EmbedOptions each{.pooling = Pooling::none, .normalise = false, .kv = Kv::f32};
+    const std::vector<float> ours = embedding_of(path, {}, each, golden.tokens);
+    CHECK(test::worst(ours, rows) <= kShare * range(rows));
+    CHECK(test::worst(embedding_of(path, {}, {.kv = Kv::f32}, golden.tokens), pooled) <= kShare * range(pooled));
+    for (const std::string& isa : test::isas_here())
+      for (const int threads : {1, 2, 3})
+        for (const Weights weights : {Weights::file, Weights::repacked}) {
+          INFO(isa << " threads=" << threads << (weights == Weights::file ? " file" : " repacked"));
+          CHECK(test::same_bits(
+              ours, embedding_of(path, {.threads = threads, .isa = isa, .weights = weights}, each, golden.tokens)));
+        }
   }
 }
 

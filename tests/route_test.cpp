@@ -102,6 +102,11 @@ TEST_CASE("a bias chooses, and is no part of the weight; a scale multiplies ever
   CHECK(std::fabs(static_cast<double>(shares.weights[0]) + static_cast<double>(shares.weights[1]) - 1) < 3 * 0x1p-24);
 }
 
+TEST_CASE("a bias that is not finite is reported") {
+  for (const float bad : {std::nanf(""), INFINITY, -INFINITY})
+    choose({1, 2, 3}, 2, RouteRule{.routing = Routing::sigmoid}, false, {0, bad, 0});
+}
+
 TEST_CASE(
     "groups: with softmax the best expert speaks for its group, with sigmoid the two best; ties go to the lower id") {
   const std::vector<float> scores = {3.0f, -4.0f, 2.0f, 2.5f, 2.9f, -9.0f, 1.0f, 1.5f};  // four groups of two

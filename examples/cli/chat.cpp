@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "command.h"
+#include "constraint_options.h"
 #include "options.h"
 #include "sampling_options.h"
 #include "text_input.h"
@@ -55,11 +56,13 @@ class Chat : public Command {
                "tokens at most an answer (default: to its end)");
     add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
     sampling_.declare(app, options_.generate.sampling);
+    constraint_.declare(app, options_.generate);
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
+    if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -119,6 +122,7 @@ class Chat : public Command {
   SamplingChoice sampling_;
   std::string advice_;  // said once, after the first answer
   ChatOptions options_;
+  ConstraintOptions constraint_;
   std::vector<ChatMessage> messages_;
 };
 

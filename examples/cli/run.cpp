@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "command.h"
+#include "constraint_options.h"
 #include "options.h"
 #include "sampling_options.h"
 #include "text_input.h"
@@ -56,10 +57,12 @@ class Run : public Command {
     add_flag(app, "--echo", generate_.echo, "print the prompt too");
     add_texts(app, "--stop", "TEXT", generate_.stop, "end before this text; may be given again");
     sampling_.declare(app, generate_.sampling);
+    constraint_.declare(app, generate_);
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
+    if (auto ready = constraint_.read(generate_); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -93,6 +96,7 @@ class Run : public Command {
   TextInput prompt_;
   SamplingChoice sampling_;
   GenerateOptions generate_;
+  ConstraintOptions constraint_;
 };
 
 }  // namespace

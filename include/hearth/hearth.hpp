@@ -116,6 +116,12 @@ struct GenerateOptions {
   std::vector<std::string> stop{};  ///< the text ends before the first of these
   bool echo = false;                ///< the prompt's text comes first
   bool special = false;             ///< control tokens are spelled out in the text
+
+  // What the generated text must look like: at most one of three. What cannot be kept is an error, never ignored.
+  std::optional<std::string> grammar{};         ///< GBNF, with a rule named root
+  std::optional<std::string> json_schema{};     ///< JSON Schema, draft 2020-12; an unsupported keyword is an error
+  std::optional<std::string> regex{};           ///< the whole text matches it
+  std::vector<std::string> grammar_triggers{};  ///< the text is free until one of these is complete
 };
 
 /// Why a text ended.

@@ -38,6 +38,14 @@ Result<WeightMap> read_index(const ModelFolder& folder) {
 
 }  // namespace
 
+void Checkpoint::release(const SourceTensor& tensor) const {
+  for (const MappedFile& file : files_) {
+    const auto bytes = file.bytes();
+    if (tensor.data.data() >= bytes.data() && tensor.data.data() < bytes.data() + bytes.size())
+      return file.release(tensor.data);
+  }
+}
+
 Result<void> Checkpoint::add(const ModelFolder& folder, const std::string& file) {
   HEARTH_TRY(MappedFile mapped, folder.open(file));
   const std::string where = quoted_path(folder.path_of(file));

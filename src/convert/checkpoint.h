@@ -23,6 +23,9 @@ class Checkpoint {
   /// In the order of the files and of the bytes in each.
   std::span<const SourceTensor> tensors() const { return tensors_; }
 
+  /// Tells the system that this tensor will not be read again soon.
+  void release(const SourceTensor& tensor) const;
+
  private:
   Result<void> add(const ModelFolder& folder, const std::string& file);
 

@@ -10,9 +10,10 @@
 #include <system_error>
 
 #include "checkpoint.h"
-#include "config_keys.h"
+#include "metadata_keys.h"
 #include "escape.h"
 #include "family.h"
+#include "host.h"
 #include "model_folder.h"
 #include "output_type.h"
 #include "tensor_bytes.h"
@@ -71,6 +72,18 @@ void add_general(const ModelFolder& folder, const Family& family, const OutputTy
   metadata.set("general.quantization_version", std::uint32_t{2});
 }
 
+Result<Metadata> make_metadata(const ModelFolder& folder, const Model& model, const TensorPlan& plan,
+                               const OutputTypes& types) {
+  Metadata metadata;
+  HEARTH_TRY(const std::uint64_t n_vocab, count_tokens(plan, model.config));
+  add_general(folder, *model.family, types, metadata);
+  HEARTH_CHECK(add_sampling_keys(folder, metadata));
+  HEARTH_CHECK(add_config_keys(*model.family, model.config, metadata));
+  HEARTH_CHECK(add_pooling(folder, *model.family, metadata));
+  HEARTH_CHECK(add_tokenizer(folder, *model.family, model.config, n_vocab, metadata));
+  return metadata;
+}
+
 /// Counts what is written and asks whether to go on.
 class Progress {
  public:
@@ -122,14 +135,7 @@ Result<tools::ConvertReport> convert(const std::string& path, const std::string&
   HEARTH_TRY(const Checkpoint checkpoint, Checkpoint::open(folder));
   HEARTH_TRY(const TensorPlan plan, plan_tensors(checkpoint.tensors(), *model.family, model.config));
   HEARTH_TRY(const OutputTypes types, OutputTypes::choose(options.type, plan));
-  HEARTH_TRY(const std::uint64_t n_vocab, count_tokens(plan, model.config));
-
-  Metadata metadata;
-  add_general(folder, *model.family, types, metadata);
-  HEARTH_CHECK(add_sampling_keys(folder, metadata));
-  HEARTH_CHECK(add_config_keys(*model.family, model.config, metadata));
-  HEARTH_CHECK(add_pooling(folder, *model.family, metadata));
-  HEARTH_CHECK(add_tokenizer(folder, *model.family, model.config, n_vocab, metadata));
+  HEARTH_TRY(const Metadata metadata, make_metadata(folder, model, plan, types));
 
   gguf::Writer writer;
   metadata.write(writer);
@@ -140,12 +146,17 @@ Result<tools::ConvertReport> convert(const std::string& path, const std::string&
   report.left_out = plan.left_out;
   const std::vector<Job> jobs = make_jobs(plan, types, report);
   Progress progress(options, report.tensor_bytes);
+  HEARTH_TRY(const std::unique_ptr<Team> team, Team::start(usable_processors()));
   std::vector<std::byte> buffer;
+  const PlannedTensor* written = nullptr;
   for (const Job& job : jobs) {
     writer.add_tensor(job.tensor->name, static_cast<std::uint32_t>(job.format), job.dims,
-                      [&job, &buffer, &progress]() -> Result<std::span<const std::byte>> {
+                      [&]() -> Result<std::span<const std::byte>> {
                         HEARTH_CHECK(progress.begin(job.tensor->name, job.bytes));
-                        return tensor_bytes(*job.tensor, job.format, buffer);
+                        for (std::size_t i = 0; written && i < written->parts.size(); ++i)
+                          checkpoint.release(written->parts[i].tensor());
+                        written = job.tensor;
+                        return tensor_bytes(*job.tensor, job.format, buffer, *team);
                       });
   }
   HEARTH_CHECK(writer.write(out));

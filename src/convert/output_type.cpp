@@ -33,12 +33,15 @@ bool is_exact(const PlannedTensor& tensor) {
          std::any_of(std::begin(names), std::end(names), [&](auto end) { return tensor.name.ends_with(end); });
 }
 
-/// The type that most elements of matrices have in the checkpoint; F16 for what GGUF does not have.
+/// The type that most elements of matrices have in the checkpoint; BF16 and F32 for those that GGUF does not have.
 Format prevailing(const TensorPlan& plan) {
   std::map<Format, std::uint64_t> counts{{Format::f16, 0}};
   for (const PlannedTensor& tensor : plan.tensors) {
     if (is_exact(tensor) || tensor.mxfp4) continue;
-    for (const TensorView& part : tensor.parts) counts[part.tensor().type->format.value_or(Format::f16)] += part.size();
+    for (const TensorView& part : tensor.parts) {
+      const ElementType& type = *part.tensor().type;
+      counts[type.format.value_or(type.bytes == 1 ? Format::bf16 : Format::f32)] += part.size();
+    }
   }
   return std::max_element(counts.begin(), counts.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
 }

@@ -167,7 +167,9 @@ Result<void> add_special_tokens(const ModelFolder& folder, const Family& family,
   for (const RoleRow& row : family.roles) found.add(row);
   found.write(config, tokens, metadata);
   add_normalizer(at(tokenizer, "normalizer"), metadata);
-  if (const json& prefix = at(settings, "add_prefix_space"); prefix.is_boolean() && tokenizer.is_null())
+  const Metadata::Value* model = metadata.find("tokenizer.ggml.model");
+  const bool spells_spaces = model && *model == Metadata::Value(std::string("llama"));
+  if (const json& prefix = at(settings, "add_prefix_space"); prefix.is_boolean() && spells_spaces)
     metadata.set("tokenizer.ggml.add_space_prefix", prefix.get<bool>());
   return {};
 }

@@ -18,48 +18,61 @@ std::uint64_t bytes_of(const PlannedTensor& tensor, const kernels::FormatInfo& i
 }
 
 /// A block is a scale and 16 bytes of codes on both sides. There, value 2i and 2i + 1 share a byte; here, i and i + 16.
-void put_mxfp4(const PlannedTensor& tensor, Format format, std::vector<std::byte>& out) {
+void put_mxfp4_block(const PlannedTensor& tensor, std::uint64_t b, Format format, std::byte* out) {
   constexpr std::size_t codes = 16;
-  const std::size_t bytes = kernels::row_bytes(kernels::format_info(format), kernels::kBlock);
   std::byte pairs[codes];
-  for (std::uint64_t b = 0; b < out.size() / bytes; ++b) {
-    kernels::BlockMXFP4 block;
-    tensor.parts[0].read_bits(b * codes, pairs);
-    tensor.parts[1].read_bits(b, std::as_writable_bytes(std::span(&block.e, 1)));
-    const auto code = [&](std::size_t i) { return std::to_integer<unsigned>(pairs[i / 2]) >> 4 * (i % 2) & 15u; };
-    for (std::size_t i = 0; i < codes; ++i) block.qs[i] = static_cast<std::uint8_t>(code(i) | code(i + codes) << 4);
-    if (format == Format::mxfp4) {
-      std::memcpy(out.data() + b * bytes, &block, bytes);
-      continue;
-    }
-    float values[kernels::kBlock];
-    kernels::dequantize_row(Format::mxfp4, values, reinterpret_cast<const std::byte*>(&block), kernels::kBlock);
-    quant::quantize_row(format, out.data() + b * bytes, values, kernels::kBlock);
-  }
+  kernels::BlockMXFP4 block;
+  tensor.parts[0].read_bits(b * codes, pairs);
+  tensor.parts[1].read_bits(b, std::as_writable_bytes(std::span(&block.e, 1)));
+  const auto code = [&](std::size_t i) { return std::to_integer<unsigned>(pairs[i / 2]) >> 4 * (i % 2) & 15u; };
+  for (std::size_t i = 0; i < codes; ++i) block.qs[i] = static_cast<std::uint8_t>(code(i) | code(i + codes) << 4);
+  if (format == Format::mxfp4) return static_cast<void>(std::memcpy(out, &block, sizeof block));
+  float values[kernels::kBlock];
+  kernels::dequantize_row(Format::mxfp4, values, reinterpret_cast<const std::byte*>(&block), kernels::kBlock);
+  quant::quantize_row(format, out, values, kernels::kBlock);
 }
 
-void put_rows(const TensorView& view, std::uint64_t k, Format format, std::byte* out) {
+void put_mxfp4(const PlannedTensor& tensor, Format format, std::vector<std::byte>& out, Team& team) {
+  constexpr std::int64_t grain = 4096;
+  const std::size_t bytes = kernels::row_bytes(kernels::format_info(format), kernels::kBlock);
+  team.run([&](Worker& worker) {
+    worker.loop(static_cast<std::int64_t>(out.size() / bytes), grain, [&](std::int64_t begin, std::int64_t end) {
+      for (auto b = static_cast<std::uint64_t>(begin); b < static_cast<std::uint64_t>(end); ++b)
+        put_mxfp4_block(tensor, b, format, out.data() + b * bytes);
+    });
+  });
+}
+
+void put_rows(const TensorView& view, std::uint64_t k, Format format, std::byte* out, Team& team) {
+  constexpr std::int64_t grain = 16;
   const std::size_t row_bytes = kernels::row_bytes(kernels::format_info(format), static_cast<std::int64_t>(k));
-  std::vector<float> row(k);
-  for (std::uint64_t at = 0, n = view.size(); at < n; at += k, out += row_bytes) {
-    view.read(at, row);
-    quant::quantize_row(format, out, row.data(), static_cast<std::int64_t>(k));
-  }
+  const auto n_rows = static_cast<std::int64_t>(view.size() / k);
+  std::vector<float> scratch(k * static_cast<std::size_t>(team.size()));  // [threads, k]
+  team.run([&](Worker& worker) {
+    const std::span<float> row(scratch.data() + k * static_cast<std::size_t>(worker.index()), k);
+    worker.loop(n_rows, grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        const auto at = static_cast<std::uint64_t>(r);
+        view.read(at * k, row);
+        quant::quantize_row(format, out + at * row_bytes, row.data(), static_cast<std::int64_t>(k));
+      }
+    });
+  });
 }
 
 }  // namespace
 
 Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, Format format,
-                                                std::vector<std::byte>& buffer) {
+                                                std::vector<std::byte>& buffer, Team& team) {
   const auto same_bits = [&](const TensorView& part) {
-    return part.added() == 0 && part.tensor().type->format == format;
+    return part.is_plain() && part.tensor().type->format == format;
   };
   if (tensor.parts.size() == 1 && same_bits(tensor.parts[0]) && tensor.parts[0].is_contiguous())
     return tensor.parts[0].contiguous_bytes();
   const kernels::FormatInfo& info = kernels::format_info(format);
   buffer.resize(bytes_of(tensor, info));
   if (tensor.mxfp4) {
-    put_mxfp4(tensor, format, buffer);
+    put_mxfp4(tensor, format, buffer, team);
     return std::span<const std::byte>(buffer);
   }
   if (!tensor.values.empty()) {
@@ -70,7 +83,7 @@ Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, For
   for (const TensorView& part : tensor.parts) {
     const auto here = rest.first(part.size() / info.block_elements * info.block_bytes);
     if (same_bits(part)) part.read_bits(0, here);
-    else put_rows(part, tensor.shape.back(), format, here.data());
+    else put_rows(part, tensor.shape.back(), format, here.data(), team);
     rest = rest.subspan(here.size());
   }
   return std::span<const std::byte>(buffer);

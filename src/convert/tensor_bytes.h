@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "blocks.h"
+#include "parallel.h"
 #include "tensor_plan.h"
 
 namespace hearth::convert {
 
 /// The checkpoint's own bytes where they are what is wanted, else `buffer`, filled. Rows are a multiple of the type's block.
 Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, kernels::Format format,
-                                                std::vector<std::byte>& buffer);
+                                                std::vector<std::byte>& buffer, Team& team);
 
 }  // namespace hearth::convert

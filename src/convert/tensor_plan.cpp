@@ -80,7 +80,15 @@ class Planner {
   Planner(const Family& family, const HfConfig& config, std::uint64_t n_layer, bool tied)
       : family_(family), config_(config), n_layer_(n_layer), tied_(tied) {}
 
+  /// Blocks of weights that were scaled to fit eight bits: the scales of each lie beside it.
+  void add_scales(std::span<const SourceTensor> tensors) {
+    for (const SourceTensor& tensor : tensors)
+      if (tensor.name.ends_with(scales_end))
+        scales_.emplace(tensor.name.substr(0, tensor.name.size() - scales_end.size()), &tensor);
+  }
+
   Result<void> add(const SourceTensor& tensor) {
+    if (tensor.name.ends_with(scales_end)) return {};
     HEARTH_TRY(const bool taken, take(tensor, family_.tensors));
     if (taken) return {};
     HEARTH_TRY(const bool common, take(tensor, common_tensors()));
@@ -124,6 +132,27 @@ class Planner {
     return taken;
   }
 
+  Result<TensorView> whole_view(const SourceTensor& tensor) const {
+    const TensorView view(tensor);
+    const auto found = scales_.find(tensor.name);
+    if (found == scales_.end()) return view;
+    const SourceTensor& scales = *found->second;
+    const nlohmann::json* settings = config_.find("quantization_config");
+    const nlohmann::json block =
+        settings && settings->is_object() ? settings->value("weight_block_size", nlohmann::json()) : nlohmann::json();
+    if (!block.is_array() || block.size() != 2 || !block[0].is_number_unsigned() || !block[1].is_number_unsigned())
+      return config_.wrong("quantization_config",
+                           "has no 'weight_block_size' of two numbers for the checkpoint's scales");
+    const auto rows = block[0].get<std::uint64_t>(), columns = block[1].get<std::uint64_t>();
+    const auto blocks = [](std::uint64_t count, std::uint64_t size) { return size == 0 ? 0 : (count - 1) / size + 1; };
+    if (tensor.shape.size() != 2 || tensor.data.empty() || !scales.type->value ||
+        scales.shape != std::vector<std::uint64_t>{blocks(tensor.shape[0], rows), blocks(tensor.shape[1], columns)})
+      return mistake(scales, "has shape " + shape_text(scales.shape) + " for weights of shape " +
+                                 shape_text(tensor.shape) + " in blocks of " + std::to_string(rows) + " by " +
+                                 std::to_string(columns));
+    return view.scaled(scales, rows, columns);
+  }
+
   /// Where the tensor stands among those of its layer, whichever row makes it.
   static std::size_t first_row(std::span<const TensorRow> rows, std::string_view to) {
     std::size_t row = 0;
@@ -139,7 +168,7 @@ class Planner {
     if (tensor.data.empty()) return mistake(tensor, "has no elements");
     if (!tensor.type->value && row.part == Part::whole)
       return mistake(tensor, "has dtype " + std::string(tensor.type->name) + ", which holds no weights");
-    TensorView view(tensor);
+    HEARTH_TRY(TensorView view, whole_view(tensor));
     if (row.transform) {
       HEARTH_TRY(view, row.transform(view, config_));
     }
@@ -204,6 +233,8 @@ class Planner {
   const HfConfig& config_;
   const std::uint64_t n_layer_;
   const bool tied_;
+  static constexpr std::string_view scales_end = "_scale_inv";
+  std::map<std::string, const SourceTensor*> scales_;  // of the weights of that name
   TensorPlan plan_;
   std::map<std::tuple<std::uint64_t, std::size_t, std::string>, Target> targets_;
 };
@@ -214,6 +245,7 @@ Result<TensorPlan> plan_tensors(std::span<const SourceTensor> tensors, const Fam
   HEARTH_TRY(const std::uint64_t n_layer, config.need_count("num_hidden_layers n_layer n_layers num_layers"));
   HEARTH_TRY(const std::optional<bool> tied, config.flag("tie_word_embeddings"));
   Planner planner(family, config, n_layer, tied.value_or(false));
+  planner.add_scales(tensors);
   for (const SourceTensor& tensor : tensors) HEARTH_CHECK(planner.add(tensor));
   HEARTH_TRY(TensorPlan plan, planner.finish());
   HEARTH_TRY(std::vector<PlannedTensor> made, rope_tensors(family, config));

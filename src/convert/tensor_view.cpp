@@ -66,6 +66,14 @@ TensorView TensorView::plus(float value) const {
   return made;
 }
 
+TensorView TensorView::scaled(const SourceTensor& scales, std::uint64_t block_rows, std::uint64_t block_columns) const {
+  TensorView made = *this;
+  made.scales_ = &scales;
+  made.block_rows_ = block_rows;
+  made.block_columns_ = block_columns;
+  return made;
+}
+
 bool TensorView::is_contiguous() const {
   std::uint64_t stride = 1;
   for (std::size_t i = axes_.size(); i-- > 0; stride *= axes_[i].count)
@@ -77,7 +85,7 @@ std::span<const std::byte> TensorView::contiguous_bytes() const {
   return tensor_->data.subspan(offset_ * tensor_->type->bytes, size() * tensor_->type->bytes);
 }
 
-/// run(bits, stride, count) for each stretch along the innermost axis, in order.
+/// run(element, stride, count) for each stretch along the innermost axis, in order.
 template <class Run> void TensorView::for_each_run(std::uint64_t first, std::uint64_t count, Run&& run) const {
   const Axis inner = axes_.back();
   while (count != 0) {
@@ -85,19 +93,27 @@ template <class Run> void TensorView::for_each_run(std::uint64_t first, std::uin
     for (std::size_t i = axes_.size() - 1; i-- > 0; place /= axes_[i].count)
       at += place % axes_[i].count * axes_[i].stride;
     const std::uint64_t length = std::min(count, inner.count - first % inner.count);
-    run(tensor_->data.data() + at * tensor_->type->bytes, inner.stride, length);
+    run(at, inner.stride, length);
     first += length;
     count -= length;
   }
 }
 
+float TensorView::scale_of(std::uint64_t element) const {
+  const std::uint64_t columns = tensor_->shape[1];
+  const std::uint64_t block = element / columns / block_rows_ * scales_->shape[1] + element % columns / block_columns_;
+  return scales_->type->value(scales_->data.data() + block * scales_->type->bytes);
+}
+
 void TensorView::read(std::uint64_t first, std::span<float> out) const {
   const ElementType& type = *tensor_->type;
   float* to = out.data();
-  for_each_run(first, out.size(), [&](const std::byte* bits, std::uint64_t stride, std::uint64_t count) {
+  for_each_run(first, out.size(), [&](std::uint64_t element, std::uint64_t stride, std::uint64_t count) {
+    const std::byte* bits = tensor_->data.data() + element * type.bytes;
     if (stride == 1 && type.format) kernels::dequantize_row(*type.format, to, bits, static_cast<std::int64_t>(count));
     else
       for (std::uint64_t i = 0; i < count; ++i) to[i] = type.value(bits + i * stride * type.bytes);
+    for (std::uint64_t i = 0; scales_ && i < count; ++i) to[i] *= scale_of(element + i * stride);
     to += count;
   });
   if (added_ != 0)
@@ -107,7 +123,8 @@ void TensorView::read(std::uint64_t first, std::span<float> out) const {
 void TensorView::read_bits(std::uint64_t first, std::span<std::byte> out) const {
   const std::size_t bytes = tensor_->type->bytes;
   std::byte* to = out.data();
-  for_each_run(first, out.size() / bytes, [&](const std::byte* bits, std::uint64_t stride, std::uint64_t count) {
+  for_each_run(first, out.size() / bytes, [&](std::uint64_t element, std::uint64_t stride, std::uint64_t count) {
+    const std::byte* bits = tensor_->data.data() + element * bytes;
     if (stride == 1) std::memcpy(to, bits, count * bytes);
     else
       for (std::uint64_t i = 0; i < count; ++i) std::memcpy(to + i * bytes, bits + i * stride * bytes, bytes);

@@ -32,7 +32,10 @@ class TensorView {
   TensorView shaped(std::vector<std::uint64_t> shape) const;
   /// The value added to every element.
   TensorView plus(float value) const;
-  float added() const { return added_; }
+  /// Every element times the scale of its block of the tensor, which has two dimensions; scales [row blocks, column blocks].
+  TensorView scaled(const SourceTensor& scales, std::uint64_t block_rows, std::uint64_t block_columns) const;
+  /// Whether the numbers are those that are stored.
+  bool is_plain() const { return added_ == 0 && !scales_; }
 
   /// Whether the elements lie one after the other, and from where.
   bool is_contiguous() const;
@@ -48,12 +51,15 @@ class TensorView {
     std::uint64_t count, stride;  // in elements
   };
   template <class Run> void for_each_run(std::uint64_t first, std::uint64_t count, Run&& run) const;
+  float scale_of(std::uint64_t element) const;
 
   const SourceTensor* tensor_;
   std::vector<std::uint64_t> shape_;
   std::vector<Axis> axes_;  // outermost first; a shape of another count of axes has as many elements
   std::uint64_t offset_ = 0;
   float added_ = 0;
+  const SourceTensor* scales_ = nullptr;
+  std::uint64_t block_rows_ = 1, block_columns_ = 1;
 };
 
 }  // namespace hearth::convert

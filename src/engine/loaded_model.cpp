@@ -98,6 +98,21 @@ void LoadedModel::describe() {
   }
 }
 
+std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const {
+  std::call_once(grammar_tokens_once_, [this] {
+    const text::Vocab& vocab = tokenizer_->vocab();
+    std::vector<std::string_view> texts, controls;
+    for (std::int32_t id = 0; id < vocab.size(); ++id) {
+      texts.push_back(tokenizer_->piece(id));
+      controls.push_back(vocab.type(id) == text::TokenType::control ? vocab.token(id) : std::string_view());
+    }
+    const auto ends = vocab.end_ids();
+    grammar_tokens_ = std::make_shared<const sample::GrammarTokens>(std::move(texts), std::move(controls),
+                                                                    std::vector(ends.begin(), ends.end()));
+  });
+  return grammar_tokens_;
+}
+
 std::uint64_t LoadedModel::bytes_when_repacked() const {
   const model::Config& c = network_.config;
   const SessionOptions usual;

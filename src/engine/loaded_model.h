@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <hearth/hearth.hpp>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "gguf_reader.h"
 #include "parallel.h"
 #include "repack.h"
+#include "token_masks.h"
 #include "tokenizer.h"
 #include "turns.h"
 
@@ -27,6 +29,9 @@ class LoadedModel {
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const gguf::File& file() const { return *file_; }
   const kernels::KernelTable& kernels() const { return *table_; }
+
+  /// The vocabulary as grammars see it, made when first asked for.
+  std::shared_ptr<const sample::GrammarTokens> grammar_tokens() const;
 
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
@@ -63,6 +68,8 @@ class LoadedModel {
   std::optional<model::Repacking> repacking_;
   std::atomic<bool> repacking_now_{false};
   ModelInfo info_;
+  mutable std::once_flag grammar_tokens_once_;
+  mutable std::shared_ptr<const sample::GrammarTokens> grammar_tokens_;
   std::unique_ptr<Background> background_;  // last, so that it ends first
 };
 

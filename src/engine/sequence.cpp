@@ -25,6 +25,13 @@ Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOpt
   return sample::Sampler::from(sampling, std::move(breaks), model.kernels());
 }
 
+/// nullopt where the text may be any.
+Result<std::optional<sample::Constraint>> constraint_of(const LoadedModel& model, const GenerateOptions& o) {
+  HEARTH_TRY(auto grammar, sample::compile({o.grammar, o.json_schema, o.regex, o.grammar_triggers}));
+  if (!grammar) return std::optional<sample::Constraint>();
+  return std::optional(sample::Constraint(std::move(grammar), model.grammar_tokens()));
+}
+
 /// The space before a text's first word is dropped only where the text begins: with --echo, or when nothing but BOS came before.
 text::StreamDecoder::Begin begins_text(const text::Tokenizer& tokenizer, std::span<const std::int32_t> before) {
   for (const std::int32_t id : before)
@@ -172,6 +179,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
                                       const OnText& on_text) {
   HEARTH_CHECK(check_ids(ids));
   HEARTH_TRY(auto sampler, make_sampler(*model_, options.sampling));
+  HEARTH_TRY(auto constraint, constraint_of(*model_, options));
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
                                                "; generation; use 0 or more, or -1 for no limit");
@@ -196,11 +204,15 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
 
   const text::Tokenizer& tokenizer = model_->tokenizer();
   const std::size_t n_shown_from = options.echo ? n_before : tokens_.size();
-  TextOut out(tokenizer, begins_text(tokenizer, std::span(tokens_).first(n_shown_from)), options, on_text, reply);
+  auto begin = begins_text(tokenizer, std::span(tokens_).first(n_shown_from));
+  if (constraint && !options.echo) begin = text::StreamDecoder::Begin::inside_text;  // every byte is the grammar's
+  TextOut out(tokenizer, begin, options, on_text, reply);
   const bool goes_on =
       !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = Clock::now();
-  if (goes_on) HEARTH_CHECK(decode(sampler, options, reply, [&](std::int32_t id) { return out.push(id); }));
+  if (goes_on)
+    HEARTH_CHECK(decode(sampler, constraint ? &*constraint : nullptr, options, reply,
+                        [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
   reply.logits_hash = fnv1a(last_logits());
@@ -220,14 +232,16 @@ Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const 
 
 // Token after token until the text ends, the context is full, as many as asked for are made or `shown` says that it is over.
 template <class Shown>
-Result<void> Sequence::decode(sample::Sampler& sampler, const GenerateOptions& options, Reply& reply, Shown shown) {
+Result<void> Sequence::decode(sample::Sampler& sampler, sample::Constraint* constraint, const GenerateOptions& options,
+                              Reply& reply, Shown shown) {
   for (std::int64_t n = 0; options.max_tokens < 0 || n < options.max_tokens; ++n) {
     if (n_past() >= n_ctx()) {
       reply.finish = Finish::context_full;
       return {};
     }
     HEARTH_CHECK(catch_up());
-    HEARTH_TRY(const std::int32_t id, pick(sampler, options.logprobs, reply));
+    HEARTH_TRY(const std::int32_t id, pick(sampler, constraint, options.logprobs, reply));
+    if (constraint) HEARTH_CHECK(constraint->accept(id));
     tokens_.push_back(id);
     reply.tokens.push_back(id);
     if (model_->tokenizer().vocab().ends_text(id)) {
@@ -240,9 +254,14 @@ Result<void> Sequence::decode(sample::Sampler& sampler, const GenerateOptions& o
   return {};
 }
 
-Result<std::int32_t> Sequence::pick(sample::Sampler& sampler, std::int32_t n_logprobs, Reply& reply) const {
+Result<std::int32_t> Sequence::pick(sample::Sampler& sampler, sample::Constraint* constraint, std::int32_t n_logprobs,
+                                    Reply& reply) const {
   const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
-  HEARTH_TRY(const std::int32_t id, sampler.pick(last_logits(), tokens_.size(), tokens_));
+  std::span<const std::uint64_t> allowed;
+  if (constraint) {
+    HEARTH_TRY(allowed, constraint->mask());
+  }
+  HEARTH_TRY(const std::int32_t id, sampler.pick(last_logits(), tokens_.size(), tokens_, allowed));
   if (n_logprobs >= 0) {
     HEARTH_TRY(TokenLogprobs found, sampler.logprobs(last_logits(), id, static_cast<std::size_t>(n_logprobs)));
     reply.logprobs.push_back(std::move(found));

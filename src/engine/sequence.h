@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "constraint.h"
 #include "loaded_model.h"
 #include "sampler.h"
 
@@ -42,9 +43,11 @@ class Sequence {
   Result<void> prefill(std::span<const std::int32_t> ids);
   Result<void> catch_up();
   void keep(std::int64_t n_kept);
-  Result<std::int32_t> pick(sample::Sampler& sampler, std::int32_t n_logprobs, Reply& reply) const;
+  Result<std::int32_t> pick(sample::Sampler& sampler, sample::Constraint* constraint, std::int32_t n_logprobs,
+                            Reply& reply) const;
   template <class Shown>
-  Result<void> decode(sample::Sampler& sampler, const GenerateOptions& options, Reply& reply, Shown shown);
+  Result<void> decode(sample::Sampler& sampler, sample::Constraint* constraint, const GenerateOptions& options,
+                      Reply& reply, Shown shown);
   std::span<const float> logits(std::int64_t row) const;
   std::span<const float> last_logits() const { return logits(last_row_); }
 

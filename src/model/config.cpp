@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include "config_keys.h"
 #include "escape.h"
 #include "rope_scaling.h"
 #include "try.h"
@@ -14,113 +14,6 @@ namespace {
 
 constexpr std::int64_t kWidest = std::int64_t{1} << 24;
 constexpr std::int64_t kMostExperts = 1024;  // each is a matrix more to keep, and every row looks at all of them
-
-// Reads the keys of one architecture: "<arch>.<name>".
-class Keys {
- public:
-  Keys(const gguf::File& file, std::string arch) : file_(file), prefix_(std::move(arch) + ".") {}
-
-  Error bad(const std::string& name, const std::string& found, const std::string& needed) const {
-    const gguf::KeyValue* key = file_.find(prefix_ + name);
-    const std::string at = key ? " at byte " + std::to_string(key->offset) : "";
-    return Error(Status::malformed, "'" + prefix_ + name + "' is " + found + ", it must be " + needed + "; metadata" +
-                                        at + " of " + escape(file_.path(), 256) +
-                                        "; the file is damaged or was converted wrongly");
-  }
-
-  Result<std::int64_t> count(const std::string& name, std::int64_t low, std::int64_t high) const {
-    HEARTH_TRY(const std::uint64_t number, file_.get_uint(prefix_ + name));
-    if (number > static_cast<std::uint64_t>(INT64_MAX)) return bad(name, std::to_string(number), range(low, high));
-    return within(name, static_cast<std::int64_t>(number), low, high);
-  }
-
-  Result<std::int64_t> count_or(const std::string& name, std::int64_t otherwise, std::int64_t low,
-                                std::int64_t high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
-    return count(name, low, high);
-  }
-
-  // A number of every layer: one integer, or an array of n_layer equal ones.
-  Result<std::int64_t> layer_count(const std::string& name, std::int64_t n_layer, std::int64_t low,
-                                   std::int64_t high) const {
-    const gguf::KeyValue* key = file_.find(prefix_ + name);
-    if (!key || key->type != gguf::ValueType::array) return count(name, low, high);
-    if (gguf::value_bytes(key->element_type) < 4)
-      return bad(name, "an array of " + std::string(gguf::name(key->element_type)),
-                 "an integer or an array of i32 or u32");
-    if (key->count != static_cast<std::uint64_t>(n_layer))
-      return bad(name, "an array of " + std::to_string(key->count),
-                 "an array of block_count, " + std::to_string(n_layer));
-    HEARTH_TRY(const std::vector<std::int64_t> values, file_.get_ints(prefix_ + name));
-    for (const std::int64_t value : values) HEARTH_CHECK(within(name, value, low, high));
-    if (std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v != values[0]; }))
-      return Error(Status::unsupported, "'" + prefix_ + name + "' differs between layers; " +
-                                            escape(file_.path(), 256) +
-                                            "; this family is run with one value for all layers");
-    return values[0];
-  }
-
-  Result<std::int64_t> layer_count_or(const std::string& name, std::int64_t otherwise, std::int64_t n_layer,
-                                      std::int64_t low, std::int64_t high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
-    return layer_count(name, n_layer, low, high);
-  }
-
-  // Numbers that are used as f32 (or divide one) are held to a range in which they stay what they are.
-  Result<double> number(const std::string& name, double low, double high) const {
-    HEARTH_TRY(const double value, file_.get_float(prefix_ + name));
-    if (value >= low && value <= high) return value;
-    return bad(name, shown(value), "finite and from " + shown(low) + " to " + shown(high));
-  }
-
-  Result<double> number_or(const std::string& name, double otherwise, double low, double high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
-    return number(name, low, high);
-  }
-
-  // 0 stands for an absent one.
-  Result<double> positive_or_none(const std::string& name) const {
-    HEARTH_TRY(const double value, number_or(name, 0.0, 0.0, 1e6));
-    return value == 0 ? 0.0 : number(name, 1e-6, 1e6);
-  }
-
-  Result<bool> flag(const std::string& name, bool otherwise = false) const {
-    HEARTH_TRY(const std::optional<bool> set, file_.optional_bool(prefix_ + name));
-    return set.value_or(otherwise);
-  }
-
-  // A key that changes what the model computes in a way that is not run: absent, or 0.
-  Result<void> unused(const std::string& name) const {
-    const gguf::KeyValue* key = file_.find(prefix_ + name);
-    if (!key) return {};
-    const auto number = file_.get_float(prefix_ + name);
-    const auto whole = file_.get_uint(prefix_ + name);
-    if ((number && *number == 0) || (whole && *whole == 0)) return {};
-    return Error(Status::unsupported,
-                 "'" + prefix_ + name + "' asks for what this build does not run; metadata at byte " +
-                     std::to_string(key->offset) + " of " + escape(file_.path(), 256) + "; use a file without it");
-  }
-
-  Result<std::optional<std::string_view>> text(const std::string& name) const {
-    return file_.optional_string(prefix_ + name);
-  }
-
- private:
-  static std::string shown(double value) {
-    char digits[32];
-    return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-  }
-  static std::string range(std::int64_t low, std::int64_t high) {
-    return std::to_string(low) + " to " + std::to_string(high);
-  }
-  Result<std::int64_t> within(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high) const {
-    if (value < low || value > high) return bad(name, std::to_string(value), range(low, high));
-    return value;
-  }
-
-  const gguf::File& file_;
-  std::string prefix_;
-};
 
 Result<const ArchTraits*> read_arch(const gguf::File& file) {
   HEARTH_TRY(const std::string_view name, file.get_string("general.architecture"));
@@ -189,57 +82,6 @@ Result<void> read_latent(const Keys& keys, const gguf::File& file, Config& c) {
   c.kv_b_in_one = file.find_tensor("blk.0.attn_kv_b.weight") && !file.find_tensor("blk.0.attn_k_b.weight");
   HEARTH_CHECK(keys.unused("attention.temperature_scale"));
   return keys.unused("nextn_predict_layers");
-}
-
-Result<void> read_yarn(const Keys& keys, Config& c) {
-  RopeScaling& s = c.rope_scaling;
-  HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1.0, 1e6));
-  HEARTH_TRY(s.ext_factor, keys.number_or("rope.scaling.yarn_ext_factor", 1.0, 0.0, 1.0));
-  HEARTH_TRY(s.beta_fast, keys.number_or("rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6));
-  HEARTH_TRY(s.beta_slow, keys.number_or("rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6));
-  HEARTH_TRY(const double given, keys.positive_or_none("rope.scaling.yarn_attn_factor"));
-  HEARTH_TRY(double multiplier, keys.number_or("rope.scaling.yarn_log_multiplier", 0.0, 0.0, 1e3));
-  // What scores are multiplied by is no longer in the magnitude. Files with latents hold a tenth of the multiplier, and their
-  // models have one multiplier for both.
-  const bool latent = c.arch->attention == Attention::latent;
-  if (latent) multiplier *= 10;
-  const double in_scores = yarn_magnitude(s.factor, multiplier);
-  const double usual = latent && multiplier != 0 ? 1.0 : yarn_magnitude(s.factor, 1.0) / in_scores;
-  if (s.ext_factor != 0) s.magnitude = given != 0 ? given : usual;
-  if (latent) s.score_scale = in_scores * in_scores;
-  return {};
-}
-
-Result<void> read_rope(const Keys& keys, Config& c) {
-  if (c.arch->positions != Positions::rotated) return {};
-  using Kind = RopeScaling::Kind;
-  constexpr std::pair<std::string_view, Kind> kKinds[] = {
-      {"none", Kind::none}, {"linear", Kind::linear}, {"yarn", Kind::yarn}, {"longrope", Kind::longrope}};
-  RopeScaling& s = c.rope_scaling;
-  HEARTH_TRY(const std::optional<std::string_view> type, keys.text("rope.scaling.type"));
-  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                  [&](const auto& row) { return row.first == type.value_or("none"); });
-  if (kind == std::end(kKinds))
-    return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
-  s.kind = kind->second;
-  // From 1 up no frequency is above 1, so angles stay below 2^31, where their sines are good; YaRN divides by its logarithm.
-  HEARTH_TRY(c.rope_base, keys.number_or("rope.freq_base", 10000.0, s.kind == Kind::yarn ? 2.0 : 1.0, 1e30));
-  HEARTH_TRY(s.original_context,
-             keys.count_or("rope.scaling.original_context_length", c.n_ctx_train, 1, std::int64_t{1} << 31));
-  if (s.kind == Kind::yarn) {
-    HEARTH_CHECK(read_yarn(keys, c));
-  } else {
-    HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
-  }
-  HEARTH_TRY(const double attention_factor, keys.number_or("rope.scaling.attn_factor", 1.0, 1e-3, 1e3));
-  s.magnitude *= attention_factor;
-  if (c.arch->window_rope_base != 0) {
-    HEARTH_TRY(c.window_rope_base, keys.number_or("rope.freq_base_swa", c.arch->window_rope_base, 1.0, 1e30));
-  }
-  if (static_cast<double>(c.n_ctx_train) / s.divisor() > 0x1p31)
-    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
-                    "large enough to keep angles below 2^31");
-  return {};
 }
 
 Result<void> read_scales(const Keys& keys, Config& c) {

@@ -16,12 +16,12 @@ namespace hearth::model {
 struct RopeScaling {
   enum class Kind { none, linear, yarn, longrope };
   Kind kind = Kind::none;
-  double factor = 1;  // linear, yarn
-  double ext_factor = 1, beta_fast = 32,
-         beta_slow = 1;               // yarn: the share of fast pairs that is kept, and what is fast and slow
-  double magnitude = 1;               // of cosines and sines
-  double score_scale = 1;             // of attention
-  std::int64_t original_context = 0;  // positions
+  double factor = 1;                     // linear, yarn
+  double ext_factor = 1;                 // yarn: the share of fast pairs' frequencies that is kept
+  double beta_fast = 32, beta_slow = 1;  // yarn: turns in the original context that make a pair fast, or slow
+  double magnitude = 1;                  // of cosines and sines
+  double score_scale = 1;                // of attention
+  std::int64_t original_context = 0;     // positions
   double divisor() const { return kind == Kind::linear ? factor : 1.0; }  // of positions
 };
 

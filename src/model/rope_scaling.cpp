@@ -1,10 +1,11 @@
-// Enters: a Config and a file's frequency factors. Leaves: how fast each pair of a head turns with the position.
+// Enters: a file's keys and its frequency factors. Leaves: how fast each pair of a head turns with the position.
 #include "rope_scaling.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "config.h"
+#include "config_keys.h"
 #include "double_math.h"
 #include "rope_table.h"
 #include "weights.h"
@@ -46,10 +47,61 @@ std::vector<double> scaled_frequencies(const Config& c, const float* factors) {
   return inv_freq;
 }
 
+Result<void> read_yarn(const Keys& keys, Config& c) {
+  RopeScaling& s = c.rope_scaling;
+  HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1.0, 1e6));
+  HEARTH_TRY(s.ext_factor, keys.number_or("rope.scaling.yarn_ext_factor", 1.0, 0.0, 1.0));
+  HEARTH_TRY(s.beta_fast, keys.number_or("rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6));
+  HEARTH_TRY(s.beta_slow, keys.number_or("rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6));
+  HEARTH_TRY(const double given, keys.positive_or_none("rope.scaling.yarn_attn_factor"));
+  HEARTH_TRY(double multiplier, keys.number_or("rope.scaling.yarn_log_multiplier", 0.0, 0.0, 1e3));
+  // What scores are multiplied by is no longer in the magnitude. Files with latents hold a tenth of the multiplier, and their
+  // models have one multiplier for both.
+  const bool latent = c.arch->attention == Attention::latent;
+  if (latent) multiplier *= 10;
+  const double in_scores = yarn_magnitude(s.factor, multiplier);
+  const double usual = latent && multiplier != 0 ? 1.0 : yarn_magnitude(s.factor, 1.0) / in_scores;
+  if (s.ext_factor != 0) s.magnitude = given != 0 ? given : usual;
+  if (latent) s.score_scale = in_scores * in_scores;
+  return {};
+}
+
 }  // namespace
 
 double yarn_magnitude(double factor, double multiplier) {
   return factor > 1.0 ? 1.0 + 0.1 * multiplier * kernels::log(factor) : 1.0;
+}
+
+Result<void> read_rope(const Keys& keys, Config& c) {
+  if (c.arch->positions != Positions::rotated) return {};
+  using Kind = RopeScaling::Kind;
+  constexpr std::pair<std::string_view, Kind> kKinds[] = {
+      {"none", Kind::none}, {"linear", Kind::linear}, {"yarn", Kind::yarn}, {"longrope", Kind::longrope}};
+  RopeScaling& s = c.rope_scaling;
+  HEARTH_TRY(const std::optional<std::string_view> type, keys.text("rope.scaling.type"));
+  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                  [&](const auto& row) { return row.first == type.value_or("none"); });
+  if (kind == std::end(kKinds))
+    return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
+  s.kind = kind->second;
+  // From 1 up no frequency is above 1, so angles stay below 2^31, where their sines are good; YaRN divides by its logarithm.
+  HEARTH_TRY(c.rope_base, keys.number_or("rope.freq_base", 10000.0, s.kind == Kind::yarn ? 2.0 : 1.0, 1e30));
+  HEARTH_TRY(s.original_context,
+             keys.count_or("rope.scaling.original_context_length", c.n_ctx_train, 1, std::int64_t{1} << 31));
+  if (s.kind == Kind::yarn) {
+    HEARTH_CHECK(read_yarn(keys, c));
+  } else {
+    HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
+  }
+  HEARTH_TRY(const double attention_factor, keys.number_or("rope.scaling.attn_factor", 1.0, 1e-3, 1e3));
+  s.magnitude *= attention_factor;
+  if (c.arch->window_rope_base != 0) {
+    HEARTH_TRY(c.window_rope_base, keys.number_or("rope.freq_base_swa", c.arch->window_rope_base, 1.0, 1e30));
+  }
+  if (static_cast<double>(c.n_ctx_train) / s.divisor() > 0x1p31)
+    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
+                    "large enough to keep angles below 2^31");
+  return {};
 }
 
 Rotations make_rotations(const Config& c, const Weights& weights) {

@@ -1,12 +1,14 @@
-// Enters: a Config and a file's frequency factors. Leaves: how fast each pair of a head turns with the position.
+// Enters: a file's keys and its frequency factors. Leaves: how fast each pair of a head turns with the position.
 #pragma once
 
 #include <cstdint>
+#include <hearth/result.hpp>
 #include <vector>
 
 namespace hearth::model {
 
 struct Config;
+class Keys;
 class Weights;
 
 struct Rotation {
@@ -18,14 +20,19 @@ struct Rotation {
 /// all of its positions and from its first token on: a choice that changed as the text grows would leave keys in the cache that
 /// were turned otherwise than those that follow, and an answer would depend on how it was reached.
 struct Rotations {
-  Rotation all, beyond,
-      windowed;  // beyond: contexts longer than the original; windowed: layers with a window; or empty
-  std::int64_t original_context = 0;  // positions
+  Rotation all;
+  Rotation beyond;    // of contexts longer than the original; empty: as all
+  Rotation windowed;  // of layers with a window; empty: as all
+  std::int64_t original_context = 0;
 
   const Rotation& of(std::int64_t n_ctx) const {
     return beyond.inv_freq.empty() || n_ctx <= original_context ? all : beyond;
   }
 };
+
+/// Fills in the base frequency and the scaling. YaRN's magnitude is rope.scaling.yarn_attn_factor where a file has it, else what
+/// the factor and the log multiplier make; rope.scaling.attn_factor multiplies it, and longrope's.
+Result<void> read_rope(const Keys& keys, Config& config);
 
 Rotations make_rotations(const Config& config, const Weights& weights);
 

@@ -23,7 +23,6 @@ constexpr Extent kv_b_dim{
     "attention.head_count * (attention.key_length - rope.dimension_count + attention.value_length)",
     [](const Config& c) { return c.n_head * (c.head_dim - c.n_rot + c.value_dim); }};
 constexpr Extent n_head{"attention.head_count", [](const Config& c) { return c.n_head; }};
-constexpr Extent head_dim{"attention.key_length", [](const Config& c) { return c.head_dim; }};
 constexpr Extent ffn_dim{"feed_forward_length", [](const Config& c) { return c.ffn_dim; }};
 constexpr Extent expert_ffn_dim{"expert_feed_forward_length", [](const Config& c) { return c.expert_ffn_dim; }};
 constexpr Extent shared_ffn_dim{"expert_shared_feed_forward_length", [](const Config& c) { return c.shared_ffn_dim; }};

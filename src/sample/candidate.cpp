@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "canonical_math.h"
 
@@ -37,14 +38,16 @@ void select_first(std::vector<Candidate>& candidates, std::size_t k) {
 void sort_all(std::vector<Candidate>& candidates, std::vector<Candidate>& space) {
   constexpr std::size_t small = 512;  // below, a comparison sort is faster than clearing the counters
   if (candidates.size() < small) return std::sort(candidates.begin(), candidates.end());
-  constexpr unsigned digit_bits = 11;
-  constexpr std::uint32_t digit_mask = (1u << digit_bits) - 1;
+  constexpr unsigned digit_bits = 11, n_digits = 3;
+  constexpr std::uint32_t n_values = 1u << digit_bits;
+  const auto digit = [](Candidate c, unsigned d) { return c.rank() >> d * digit_bits & (n_values - 1); };
+  std::array<std::array<std::uint32_t, n_values>, n_digits> begin{};  // counts, then where each value's candidates go
+  for (const Candidate c : candidates)
+    for (unsigned d = 0; d < n_digits; ++d) ++begin[d][digit(c, d)];
   space.resize(candidates.size());
-  for (unsigned shift = 0; shift < 32; shift += digit_bits) {
-    std::array<std::size_t, digit_mask + 2> begin{};
-    for (const Candidate c : candidates) ++begin[(c.rank() >> shift & digit_mask) + 1];
-    for (std::size_t d = 1; d < begin.size(); ++d) begin[d] += begin[d - 1];
-    for (const Candidate c : candidates) space[begin[c.rank() >> shift & digit_mask]++] = c;
+  for (unsigned d = 0; d < n_digits; ++d) {
+    std::exclusive_scan(begin[d].begin(), begin[d].end(), begin[d].begin(), 0u);
+    for (const Candidate c : candidates) space[begin[d][digit(c, d)]++] = c;
     candidates.swap(space);
   }
 }

@@ -11,8 +11,8 @@
 #include "cuts.h"
 #include "dispatch.h"
 #include "dry.h"
+#include "logit_peaks.h"
 #include "logit_steps.h"
-#include "peaks.h"
 #include "settings.h"
 
 namespace hearth::sample {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "requantize.h"
 #include "support/catch.hpp"
 #include "support/npy.h"
 #include "support/test_data.h"
@@ -33,10 +34,23 @@ inline std::vector<GoldenModel> golden_models() {
   return models;
 }
 
+/// The same model with all matrices in F32: blocks ask for activations of 8 bits, which a reference in float32 has not.
+inline std::string in_floats(const std::string& path, const std::filesystem::path& to) {
+  const auto file = gguf::File::open(path);
+  REQUIRE(file);
+  gguf::Writer writer;
+  const auto only_f32 = [](const gguf::Tensor&) { return kernels::Format::f32; };
+  REQUIRE(quant::requantize(*file, only_f32, writer));
+  REQUIRE(writer.write(to));
+  return to;
+}
+
 /// Converts to F32 at `path`, which it returns; the family's name in GGUF goes to `architecture`.
 inline std::string converted(const GoldenModel& golden, const std::filesystem::path& path,
                              std::string* architecture = nullptr) {
-  const auto report = tools::convert(golden.folder / "hf", path, {.type = "f32"});
+  tools::ConvertOptions options;
+  options.type = "f32";
+  const auto report = tools::convert(golden.folder / "hf", path, options);
   if (!report) FAIL(report.error().message());
   if (architecture) *architecture = report->architecture;
   return path;

@@ -1,5 +1,5 @@
 // Enters: a model folder's settings. Leaves: GGUF's keys for them.
-#include "config_keys.h"
+#include "metadata_keys.h"
 
 #include <algorithm>
 #include <filesystem>

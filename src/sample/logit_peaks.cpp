@@ -1,5 +1,5 @@
 // Enters: logits. Leaves: the highest of each run of 64.
-#include "peaks.h"
+#include "logit_peaks.h"
 
 #include <algorithm>
 #include <functional>
@@ -67,13 +67,19 @@ float Peaks::reached_by(std::size_t k) {
   return std::max(*kth, lowest);
 }
 
+/// Every token of a run with a high one is written, and stays only if it is high itself: a branch on it would be a coin toss.
 void Peaks::collect(std::span<const float> logits, float least, std::vector<Candidate>& candidates) const {
   candidates.clear();
+  std::size_t n = 0;
   for (std::size_t r = 0; r < peaks_.size(); ++r) {
     if (peaks_[r] < least) continue;
     const std::span<const float> run = run_of(logits, r);
-    for (std::size_t i = 0; i < run.size(); ++i)
-      if (run[i] >= least) candidates.emplace_back(run[i], static_cast<std::int32_t>(r * kRun + i));
+    candidates.resize(n + run.size());
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      candidates[n] = Candidate(run[i], static_cast<std::int32_t>(r * kRun + i));
+      n += run[i] >= least ? 1 : 0;
+    }
+    candidates.resize(n);
   }
 }
 

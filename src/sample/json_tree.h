@@ -1,0 +1,49 @@
+// Enters: JSON text. Leaves: its values with keys in the order of the text and numbers as they were spelled.
+#pragma once
+
+#include <cstdint>
+#include <hearth/result.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hearth::sample {
+
+struct JsonValue {
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+  Kind kind = Kind::null;
+  bool flag = false;
+  std::string text;               // of a string, decoded; of a number, as it stands
+  std::vector<std::string> keys;  // [members] of an object
+  std::vector<JsonValue> items;   // of an array; an object's values
+
+  bool is(Kind wanted) const { return kind == wanted; }
+  /// The value of a key; nullptr where there is none, and where this is no object.
+  const JsonValue* find(std::string_view key) const;
+};
+
+/// Errors, at a byte: no JSON; a key that comes twice; deeper than `max_depth`. `what` names the text.
+Result<JsonValue> parse_json_tree(std::string_view text, std::string_view what, int max_depth);
+
+/// A number exactly: digits * 10^exponent. Without zeros at the end of the digits; zero has none.
+struct Decimal {
+  bool negative = false;
+  std::string digits{};
+  std::int64_t exponent = 0;
+  bool is_integer() const { return exponent >= 0; }
+};
+/// nullopt for a number whose exponent passes a million either way.
+std::optional<Decimal> decimal_of(std::string_view json_number);
+
+/// Whether two values are one by the rules of JSON Schema: 1 is 1.0, the order of keys says nothing.
+bool same_json(const JsonValue& a, const JsonValue& b);
+
+/// A string as JSON, with its quotes: every character as it is but those that must be escaped.
+std::string json_quoted(std::string_view text);
+
+/// A value that is neither array nor object, as JSON.
+std::string json_scalar(const JsonValue& value);
+
+}  // namespace hearth::sample

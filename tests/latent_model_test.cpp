@@ -1,0 +1,129 @@
+// Models that store latents, whole: one answer over instruction sets, threads, chunks and cache types, older files' layout, and
+// sessions whose contexts choose other RoPE factors.
+#include <algorithm>
+#include <cstring>
+#include <hearth/hearth.hpp>
+
+#include "loaded_model.h"
+#include "support/answer_grid.h"
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+using namespace hearth;
+using test::Grid;
+using test::logits_of;
+using test::ModelEditor;
+
+namespace {
+
+test::RandomModel deepseek(kernels::Format format, std::int64_t n_head) {
+  test::RandomModel m;
+  m.arch = "deepseek2", m.format = format, m.n_head = n_head, m.n_expert = 6, m.n_expert_used = 2, m.seed = 77;
+  m.n_rot = 32;  // a latent and what turns are whole groups of q8_0
+  return m;
+}
+
+std::vector<std::int32_t> some_ids(std::int64_t n) {
+  std::vector<std::int32_t> ids = {1};
+  for (std::int64_t i = 1; i < n; ++i) ids.push_back(static_cast<std::int32_t>(3 + i * 7919 % 280));
+  return ids;
+}
+
+/// K and V matrices of each head behind one another, under one name, with the keys that such files have.
+void make_older(ModelEditor& m, const test::RandomModel& shape) {
+  const auto still = static_cast<std::size_t>(shape.still_dim()), latent = static_cast<std::size_t>(shape.latent_dim),
+             value = static_cast<std::size_t>(shape.value_dim), n_head = static_cast<std::size_t>(shape.n_head);
+  for (const std::string layer : {"blk.0.", "blk.1."}) {
+    const std::vector<std::byte> k = m.tensor(layer + "attn_k_b.weight").bytes,
+                                 v = m.tensor(layer + "attn_v_b.weight").bytes;
+    std::vector<std::byte> both(n_head * (still + value) * latent * 4);
+    for (std::size_t h = 0; h < n_head; ++h) {
+      std::byte* head = both.data() + h * (still + value) * latent * 4;
+      for (std::size_t i = 0; i < still; ++i)
+        for (std::size_t d = 0; d < latent; ++d)
+          std::memcpy(head + (i * latent + d) * 4, k.data() + ((h * latent + d) * still + i) * 4, 4);
+      std::memcpy(head + still * latent * 4, v.data() + h * value * latent * 4, value * latent * 4);
+    }
+    m.drop(layer + "attn_k_b.weight").drop(layer + "attn_v_b.weight");
+    m.add({layer + "attn_kv_b.weight", 0, {latent, n_head * (still + value)}, std::move(both)});
+  }
+  m.remove("deepseek2.attention.key_length_mla").remove("deepseek2.attention.value_length_mla");
+  m.set("deepseek2.attention.key_length", static_cast<std::uint32_t>(shape.still_dim() + shape.n_rot));
+  m.set("deepseek2.attention.value_length", static_cast<std::uint32_t>(shape.value_dim));
+  m.set("deepseek2.attention.head_count_kv", static_cast<std::uint32_t>(shape.n_head));
+}
+
+}  // namespace
+
+TEST_CASE("latents: one answer, over the edges of pages, in every cache type, for few heads and for many") {
+  const test::TempFolder folder;
+  for (const Kv kv : {Kv::f16, Kv::f32, Kv::q8_0})
+    test::check_grid(test::write_random_model(deepseek(kernels::Format::q4_0, 4), folder / "few.gguf"), some_ids(140),
+                     kv, Grid::thin);
+  test::check_grid(test::write_random_model(deepseek(kernels::Format::q8_0, 20), folder / "many.gguf"), some_ids(80),
+                   Kv::f16, Grid::thin);
+}
+
+TEST_CASE("latents: queries without a bottleneck") {
+  const test::TempFolder folder;
+  test::RandomModel m = deepseek(kernels::Format::f32, 4);
+  m.q_low_dim = 0;
+  test::check_grid(test::write_random_model(m, folder / "lite.gguf"), some_ids(70), Kv::f16, Grid::thin);
+}
+
+TEST_CASE("latents: an older file, with K and V matrices in one, has the answer of a newer one, to the bit") {
+  const test::TempFolder folder;
+  const test::RandomModel shape = deepseek(kernels::Format::f32, 4);
+  const std::string newer = test::write_random_model(shape, folder / "newer.gguf"), older = folder / "older.gguf";
+  ModelEditor editor(shape);
+  make_older(editor, shape);
+  REQUIRE(editor.write(older) > 0);
+  CHECK(logits_of(newer, {}, {}, some_ids(70)) == logits_of(older, {}, {}, some_ids(70)));
+}
+
+TEST_CASE("longrope: sequences of short and of long contexts in one pass have the bits that each has alone") {
+  const test::TempFolder folder;
+  ModelEditor editor;  // a llama-like file: 16 elements a head, context 256
+  std::vector<std::byte> ones(32), many(32);
+  for (std::size_t i = 0; i < 8; ++i) {
+    const float one = 1.0f, more = 1.5f + static_cast<float>(i);
+    std::memcpy(&ones[4 * i], &one, 4);
+    std::memcpy(&many[4 * i], &more, 4);
+  }
+  editor.set("llama.rope.scaling.type", "longrope").set("llama.rope.scaling.attn_factor", 1.2f);
+  editor.set("llama.rope.scaling.original_context_length", std::uint32_t{64});
+  editor.add({"rope_factors_short.weight", 0, {8}, ones}).add({"rope_factors_long.weight", 0, {8}, many});
+  const std::string path = folder / "m.gguf";
+  REQUIRE(editor.write(path) > 0);
+  auto model = engine::LoadedModel::open(path, {.threads = 2});
+  if (!model) FAIL(model.error().message());
+
+  const auto decode = [&](const std::vector<std::int64_t>& contexts) {
+    const auto n = static_cast<std::int64_t>(contexts.size());
+    std::vector<model::KvCache> caches;
+    for (const std::int64_t n_ctx : contexts) {
+      auto cache = model::KvCache::make((*model)->config(), kernels::KvType::f16, n_ctx, 1);
+      REQUIRE(cache);
+      caches.push_back(std::move(*cache));
+    }
+    auto space = model::Workspace::make((*model)->config(), n, n);
+    REQUIRE(space);
+    for (std::int64_t p = 0; p < 40; ++p) {
+      std::vector<model::Row> rows;
+      for (model::KvCache& cache : caches)
+        rows.push_back({&cache, p, static_cast<std::int32_t>(3 + p * 31 % 280), true});
+      REQUIRE((*model)->forward(rows, *space));
+    }
+    const auto n_vocab = static_cast<std::size_t>((*model)->config().n_vocab);
+    std::vector<std::vector<float>> last;
+    for (std::size_t i = 0; i < caches.size(); ++i)
+      last.emplace_back(space->logits.data() + i * n_vocab, space->logits.data() + (i + 1) * n_vocab);
+    return last;
+  };
+  const auto together = decode({64, 65, 256});
+  CHECK(together[0] == decode({64})[0]);
+  CHECK(together[1] == decode({65})[0]);
+  CHECK(together[1] == together[2]);
+  CHECK(together[0] != together[1]);
+}
