@@ -28,7 +28,6 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
   Pass pass{net, space, {}, {}, {}, *rows[0].sequence};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
-    row.sequence->append(row.index);
     pass.tokens.push_back(row.token);
     if (row.wants_logits) pass.wanted.push_back(i);
   }
@@ -122,6 +121,7 @@ void set_frequencies(Network& network) {
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {
   if (rows.empty()) return {};
+  for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
   Pass pass = make_pass(network, rows, space);
   network.team->run([&](Worker& w) { run(w, pass); });
   if (const auto where = network.device->take_failure())

@@ -34,7 +34,7 @@ struct Network {
 };
 
 /// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
-/// order of the rows. Errors: non_finite, naming layer and step.
+/// order of the rows. Errors: out_of_memory for a page; non_finite, naming layer and step.
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
 
 /// Fills in the network's rotary frequencies from its config and weights.
