@@ -127,7 +127,7 @@ std::vector<Planned> plan(const Shape& s, const model::Config& c, const std::str
   for (const model::TensorRow& row : model::tensor_table())
     for (std::int64_t layer = 0; layer < (row.per_layer() ? s.n_layer : 1); ++layer) {
       if (row.need(c, layer) != model::Need::must && row.name != "output.weight") continue;
-      const std::int64_t n_rows = row.rows->of(c) * (row.is_experts() ? c.n_expert : 1);
+      const std::int64_t n_rows = row.rows->of(c) * (row.depth ? row.depth->of(c) : 1);
       tensors.push_back({&row, layer, row.width->of(c), n_rows, type_of(type, plain, row, layer, s.n_layer)});
     }
   return tensors;

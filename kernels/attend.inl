@@ -30,9 +30,9 @@ template <KvType T> struct Attend {
 
   struct Chunk {  // one page of 64 positions and what the queries make of it
     std::int64_t page;
-    alignas(64) float p[kMaxQueries][kPage];   // scores, then weights
-    int begin[kMaxQueries], end[kMaxQueries];  // visible slots of each query; begin >= end: none
-    const std::byte* soon[2];                  // this page's V and the next one's K, each as long as this page's K
+    alignas(64) float p[kMaxLatentQueries][kPage];         // scores, then weights
+    int begin[kMaxLatentQueries], end[kMaxLatentQueries];  // visible slots of each query; begin >= end: none
+    const std::byte* soon[2];  // this page's V and the next one's K, each as long as this page's K
   };
 
   /// While the scores walk over K, memory is asked for what comes after them, in turn: a line is two steps of f16 long.
@@ -87,6 +87,13 @@ template <KvType T> struct Attend {
     if (i < a.n_queries) scores<1>(a, c, i);
   }
 
+  /// A query's scores of the 16 positions from `first`, less by what ALiBi takes for their distance: whole numbers below 2^24.
+  static HEARTH_INLINE F less_distant(const AttendArgs& a, int query, std::int64_t first, const F& score) {
+    alignas(64) static constexpr float kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const F from = Isa::set1(static_cast<float>(first - a.position[query]));
+    return Isa::fnma(Isa::set1(a.slope[query]), Isa::abs(Isa::add(Isa::load(kLane), from)), score);
+  }
+
   /// Scores of one query -> weights exp(s - max) with hidden slots 0; their maximum and their sum.
   static HEARTH_INLINE void weights(const AttendArgs& a, Chunk& c, int query, float& mc, float& lc) {
     const F hidden = Isa::set1(-__builtin_inff());
@@ -94,9 +101,10 @@ template <KvType T> struct Attend {
     F m = hidden;
     HEARTH_UNROLL
     for (int g = 0; g < kPage / 16; ++g) {
-      const F score = Isa::load(&c.p[query][g * 16]);
-      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16,
-                               a.soft_cap != 0.0f ? RowOps::capped(score, a.soft_cap) : score, hidden);
+      F score = Isa::load(&c.p[query][g * 16]);
+      if (a.soft_cap != 0.0f) score = RowOps::capped(score, a.soft_cap);
+      if (a.slope[query] != 0.0f) score = less_distant(a, query, c.page * kPage + g * 16, score);
+      s[g] = Isa::select_range(c.begin[query] - g * 16, c.end[query] - g * 16, score, hidden);
       m = Isa::max(m, s[g]);
     }
     mc = Isa::reduce_max(m);
@@ -196,14 +204,19 @@ template <KvType T> struct Attend {
   }
 
   static void attend(const AttendArgs& a) {
+    attend_pages(a, [&](const Chunk& c, const Merge* merge) HEARTH_LAMBDA { merge_chunk(a, c, merge); });
+  }
+
+  /// merge_chunk(chunk, merge) merges the values that a chunk's weights are for into the queries' sums.
+  template <class MergeChunk> static HEARTH_INLINE void attend_pages(const AttendArgs& a, MergeChunk merge_chunk) {
     Chunk c;
-    float m[kMaxQueries], l[kMaxQueries];
-    Merge merge[kMaxQueries];
+    float m[kMaxLatentQueries], l[kMaxLatentQueries];
+    Merge merge[kMaxLatentQueries];
     std::int64_t first = a.begin[0], last = a.end[0];
     for (int i = 0; i < a.n_queries; ++i) {
       m[i] = -__builtin_inff();
       l[i] = 0.0f;
-      for (std::int64_t d = 0; d < a.head_dim; ++d) a.out[i][d] = 0.0f;
+      for (std::int64_t d = 0; d < a.value_dim(); ++d) a.out[i][d] = 0.0f;
       first = a.begin[i] < first ? a.begin[i] : first;
       last = a.end[i] > last ? a.end[i] : last;
     }
@@ -223,20 +236,20 @@ template <KvType T> struct Attend {
         l[i] = __builtin_fmaf(lc, merge[i].new_weight, l[i] * merge[i].old_weight);
         m[i] = mn;
       }
-      merge_chunk(a, c, merge);
+      merge_chunk(c, merge);
     }
     for (int i = 0; i < a.n_queries; ++i) {
-      if (a.sink[i]) see_sink(*a.sink[i], m[i], l[i], a.out[i], a.head_dim);
+      if (a.sink[i]) see_sink(*a.sink[i], m[i], l[i], a.out[i], a.value_dim());
       const float inverse = 1.0f / l[i];
-      for (std::int64_t d = 0; d < a.head_dim; ++d) a.out[i][d] = a.out[i][d] * inverse;
+      for (std::int64_t d = 0; d < a.value_dim(); ++d) a.out[i][d] = a.out[i][d] * inverse;
     }
   }
 
-  static HEARTH_INLINE void see_sink(float sink, float m, float& l, float* out, std::int64_t head_dim) {
+  static HEARTH_INLINE void see_sink(float sink, float m, float& l, float* out, std::int64_t value_dim) {
     const float mn = m > sink ? m : sink;
     const float old_weight = exp_nonpositive(m - mn);
     l = __builtin_fmaf(l, old_weight, exp_nonpositive(sink - mn));
-    for (std::int64_t d = 0; d < head_dim; ++d) out[d] = out[d] * old_weight;
+    for (std::int64_t d = 0; d < value_dim; ++d) out[d] = out[d] * old_weight;
   }
 
   static HEARTH_INLINE int clamp(std::int64_t slot) {
@@ -264,41 +277,69 @@ template <KvType T> struct Attend {
     }
   }
 
-  /// One position's K, scattered to its lane, and its V.
+  /// One position's K, scattered to its lane, and its V where it has one of its own.
   static bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
                        std::int64_t head_dim) {
-    if constexpr (kScaled) return store_blocks(k_page, v_page, k, v, slot, head_dim);
-    std::byte* v_row = v_page + value_index(slot, 0, head_dim) * kBytes;
-    std::byte* k_lane = k_page + key_index(slot, 0, head_dim) * kBytes;
+    if constexpr (kScaled) {
+      const bool finite = store_key_blocks(k_page, k, slot, head_dim);
+      return v ? store_value_blocks(v_page, v, slot, head_dim) & finite : finite;
+    } else {
+      const bool finite = store_key(k_page, k, slot, head_dim);
+      return v ? store_value(v_page, v, slot, head_dim) & finite : finite;
+    }
+  }
+
+  static HEARTH_INLINE bool store_key(std::byte* page, const float* k, std::int64_t slot, std::int64_t head_dim) {
+    std::byte* lane = page + key_index(slot, 0, head_dim) * kBytes;
+    return converted(k, head_dim, [&](const std::byte* row, std::int64_t d, std::int64_t n) HEARTH_LAMBDA {
+      for (std::int64_t i = 0; i < n; ++i) __builtin_memcpy(lane + (d + i) * 16 * kBytes, row + i * kBytes, kBytes);
+    });
+  }
+
+  static HEARTH_INLINE bool store_value(std::byte* page, const float* v, std::int64_t slot, std::int64_t head_dim) {
+    std::byte* to = page + value_index(slot, 0, head_dim) * kBytes;
+    return converted(v, head_dim, [&](const std::byte* row, std::int64_t d, std::int64_t n) HEARTH_LAMBDA {
+      __builtin_memcpy(to + d * kBytes, row, static_cast<std::size_t>(n * kBytes));
+    });
+  }
+
+  /// store(bytes, d, n) for every 16 elements, or the fewer last ones, as the cache holds them; whether all are finite.
+  template <class Store> static HEARTH_INLINE bool converted(const float* x, std::int64_t head_dim, Store store) {
     bool finite = true;
     for (std::int64_t d = 0; d < head_dim; d += 16) {
       const std::int64_t n = head_dim - d < 16 ? head_dim - d : 16;
-      alignas(64) std::byte row[2][64];
-      convert(row[0], k + d, n);
-      convert(row[1], v + d, n);
-      for (std::int64_t i = 0; i < n; ++i) {
-        __builtin_memcpy(k_lane + (d + i) * 16 * kBytes, row[0] + i * kBytes, kBytes);
-        finite = is_finite(row[0] + i * kBytes) & is_finite(row[1] + i * kBytes) & finite;
-      }
-      __builtin_memcpy(v_row + d * kBytes, row[1], static_cast<std::size_t>(n * kBytes));
+      alignas(64) std::byte row[64];
+      convert(row, x + d, n);
+      store(row, d, n);
+      for (std::int64_t i = 0; i < n; ++i) finite = is_finite(row + i * kBytes) & finite;
     }
     return finite;
   }
 
   /// The same where 32 codes share a scale.
-  static HEARTH_INLINE bool store_blocks(std::byte* k_page, std::byte* v_page, const float* k, const float* v,
-                                         std::int64_t slot, std::int64_t head_dim) {
-    std::byte *k_scales = k_page + kv_scales_offset(T, head_dim), *v_scales = v_page + kv_scales_offset(T, head_dim);
+  static HEARTH_INLINE bool store_key_blocks(std::byte* page, const float* k, std::int64_t slot,
+                                             std::int64_t head_dim) {
+    std::byte* scales = page + kv_scales_offset(T, head_dim);
     bool finite = true;
     for (std::int64_t d = 0; d < head_dim; d += kBlock) {
-      QBlock key, value;
+      QBlock key;
       finite = RowOps::quantize_block(key, Isa::load(k + d), Isa::load(k + d + 16)) & finite;
-      finite = RowOps::quantize_block(value, Isa::load(v + d), Isa::load(v + d + 16)) & finite;
-      finite = store_scale(k_scales + 2 * key_scale_index(slot, d, head_dim), key.d) & finite;
-      finite = store_scale(v_scales + 2 * value_scale_index(slot, d), value.d) & finite;
+      finite = store_scale(scales + 2 * key_scale_index(slot, d, head_dim), key.d) & finite;
       for (std::int64_t i = 0; i < kBlock; ++i)
-        k_page[key_index(slot, d + i, head_dim)] = static_cast<std::byte>(key.q[i]);
-      __builtin_memcpy(v_page + value_index(slot, d, head_dim), value.q, kBlock);
+        page[key_index(slot, d + i, head_dim)] = static_cast<std::byte>(key.q[i]);
+    }
+    return finite;
+  }
+
+  static HEARTH_INLINE bool store_value_blocks(std::byte* page, const float* v, std::int64_t slot,
+                                               std::int64_t head_dim) {
+    std::byte* scales = page + kv_scales_offset(T, head_dim);
+    bool finite = true;
+    for (std::int64_t d = 0; d < head_dim; d += kBlock) {
+      QBlock value;
+      finite = RowOps::quantize_block(value, Isa::load(v + d), Isa::load(v + d + 16)) & finite;
+      finite = store_scale(scales + 2 * value_scale_index(slot, d), value.d) & finite;
+      __builtin_memcpy(page + value_index(slot, d, head_dim), value.q, kBlock);
     }
     return finite;
   }

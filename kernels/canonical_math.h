@@ -56,6 +56,20 @@ static inline float gelu_tanh(float x) {
   return x * sigmoid(2.0f * u);
 }
 
+/// x * Phi(x), Phi the normal distribution: GELU as first defined, by erf. The tail Phi(-a) of a = |x| is exp(-a^2/2) times a
+/// function of t = 1/(1 + 3a/8) that a polynomial without constant term meets to 4.1e-8 relatively (fitted to the least maximum
+/// on a < 13.3, where exp ends); so a small probability keeps the digits that 1 + erf would lose.
+static constexpr float kNormalTail[] = {0.021768803f, -0.1385692f, 0.3551786f,   -0.4372158f, 0.2260126f,
+                                        -0.06145379f, 0.10982312f, 0.124942765f, 0.14992158f, 0.14959131f};
+static inline float gelu_erf(float x) {
+  const float a = fabsf(x);
+  const float t = 1.0f / fmaf(0.375f, a, 1.0f);
+  float p = kNormalTail[0];
+  for (int i = 1; i < 10; ++i) p = fmaf(p, t, kNormalTail[i]);
+  const float tail = exp_nonpositive(a * a * -0.5f) * (p * t);
+  return x * (x >= 0.0f ? 1.0f - tail : tail);
+}
+
 /// gpt-oss's activation: bounds of its inputs, and what its sigmoid's is multiplied by.
 static constexpr float kSwigluLimit = 7.0f, kSwigluSlope = 1.702f;
 static inline float silu_clamped(float x) {

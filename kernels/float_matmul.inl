@@ -15,6 +15,13 @@ template <Format Fmt> struct FloatRows {
     else return Isa::load_bf16(w);
   }
 
+  /// Bytes from a row's beginning to what is asked for of memory at element k: what the row has 2 KB further on or, where it ends
+  /// before that, what the row of the next R has there.
+  static HEARTH_INLINE std::int64_t soon_after(std::int64_t k, std::int64_t n, int n_rows) {
+    const std::int64_t at = k * kBytes + 2048, row = n * kBytes;
+    return at < row ? at : at + (n_rows - 1) * row;
+  }
+
   template <int R, int T>
   static __attribute__((noinline)) void tile(const MatmulArgs& a, std::int64_t row, std::int64_t token) {
     Isa::F acc[R][T];
@@ -38,10 +45,11 @@ template <Format Fmt> struct FloatRows {
     std::int64_t k = 0;
     for (; k + 16 <= a.k; k += 16) {
       Isa::F wk[R];
+      const std::int64_t soon = soon_after(k, a.k, R);
       HEARTH_UNROLL
       for (int r = 0; r < R; ++r) {
         wk[r] = load(w[r] + k * kBytes);
-        if constexpr (T == 1) __builtin_prefetch(w[r] + k * kBytes + 2048, 0, 3);
+        if constexpr (T == 1) __builtin_prefetch(w[r] + soon, 0, 3);
       }
       HEARTH_UNROLL
       for (int t = 0; t < T; ++t) {

@@ -37,6 +37,7 @@ template <std::size_t... N> constexpr KernelTable make_table(const char* name, s
   table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
+  table.exp_from = exp_from;
   table.add = add;
   table.add_scaled = add_scaled;
   table.rope = rope;

@@ -1,5 +1,6 @@
 // Compiled once per instruction set, apart from matmul, which takes minutes: leaves that set's row operations and attention.
 #include "attend.inl"
+#include "attend_latent.inl"
 #include "row_kernels.h"
 #include "rowops.inl"
 
@@ -17,13 +18,16 @@ void layer_norm(float* y, const float* x, const float* w, const float* b, std::i
 
 void gate(float* y, const float* gate, const float* up, std::int64_t n, Activation activation) {
   static constexpr decltype(&RowOps::gate<RowOps::Silu>) gates[] = {
-      RowOps::gate<RowOps::Silu>, RowOps::gate<RowOps::GeluTanh>, RowOps::gate<RowOps::SiluClamped>};
+      RowOps::gate<RowOps::Silu>, RowOps::gate<RowOps::GeluTanh>, RowOps::gate<RowOps::GeluErf>,
+      RowOps::gate<RowOps::SiluClamped>};
   gates[static_cast<std::size_t>(activation)](y, gate, up, n);
 }
 
 void scale(float* y, float by, std::int64_t n) { RowOps::scale(y, by, n); }
 
 void soft_cap(float* y, float cap, std::int64_t n) { RowOps::soft_cap(y, cap, n); }
+
+void exp_from(float* y, const float* x, float from, std::int64_t n) { RowOps::exp_from(y, x, from, n); }
 
 void add(float* y, const float* x, std::int64_t n) { RowOps::add(y, x, n); }
 
@@ -44,7 +48,9 @@ bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float*
 void attend(const AttendArgs& a) {
   static constexpr decltype(&Attend<KvType::f32>::attend) attends[] = {
       Attend<KvType::f32>::attend, Attend<KvType::f16>::attend, Attend<KvType::q8_0>::attend};
-  attends[static_cast<std::size_t>(a.type)](a);
+  static constexpr decltype(&Attend<KvType::f32>::attend) latents[] = {
+      AttendLatent<KvType::f32>::attend, AttendLatent<KvType::f16>::attend, AttendLatent<KvType::q8_0>::attend};
+  (a.latent_dim != 0 ? latents : attends)[static_cast<std::size_t>(a.type)](a);
 }
 
 }  // namespace hearth::kernels::HEARTH_ISA

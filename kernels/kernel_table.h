@@ -54,27 +54,33 @@ struct FormatKernels {
 enum class Activation : std::uint8_t {
   silu,
   gelu_tanh,
+  gelu_erf,
   silu_clamped,  // y = f(min(gate, 7)) * (clamp(up, -7, 7) + 1), f(x) = x * sigmoid(1.702 x): gpt-oss; never without `up`
 };
-inline constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::silu_clamped};
+inline constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::gelu_erf,
+                                              Activation::silu_clamped};
 
 enum class RopeLayout : std::uint8_t { adjacent, halves };  // pairs (2i, 2i+1), or (i, i + n_rot/2)
 
-/// Attention of up to kMaxQueries queries that read the same K/V head. Page p holds positions 64p … 64p+63, as kv_page.h says;
-/// pages that no query sees are not read.
-inline constexpr int kMaxQueries = 8;
+/// Attention of some queries that read the same K/V head: up to kMaxQueries, or kMaxLatentQueries where it is a latent. Page p
+/// holds positions 64p … 64p+63, as kv_page.h says; pages that no query sees are not read.
+inline constexpr int kMaxQueries = 8, kMaxLatentQueries = 16;
 struct AttendArgs {
   const std::byte* const* pages;
   std::size_t k_offset, v_offset;  // of this head in a page
   KvType type;
   std::int64_t head_dim;
   int n_queries;
-  const float* query[kMaxQueries];                    // [head_dim]
-  float* out[kMaxQueries];                            // [head_dim]
-  std::int64_t begin[kMaxQueries], end[kMaxQueries];  // visible positions: begin <= p < end
+  const float* query[kMaxLatentQueries];                          // [head_dim]
+  float* out[kMaxLatentQueries];                                  // [head_dim], of a latent [latent_dim]
+  std::int64_t begin[kMaxLatentQueries], end[kMaxLatentQueries];  // visible positions: begin <= p < end
   float scale;
-  float soft_cap;                  // 0: none
-  const float* sink[kMaxQueries];  // a score without a value that each query also sees, or none
+  float soft_cap;                        // 0: none
+  const float* sink[kMaxLatentQueries];  // a score without a value that each query also sees, or none
+  std::int64_t latent_dim = 0;  // of a latent: a value is so many first elements of its key; 0: it is stored beside it
+  float slope[kMaxLatentQueries] = {};            // ALiBi: each score is less by slope * |position - p|; 0: none
+  std::int64_t position[kMaxLatentQueries] = {};  // of the query; read where it has a slope
+  std::int64_t value_dim() const { return latent_dim != 0 ? latent_dim : head_dim; }
 };
 
 struct KernelTable {
@@ -91,14 +97,15 @@ struct KernelTable {
   void (*gate)(float* y, const float* gate, const float* up, std::int64_t n, Activation activation);  // up: or none
   void (*scale)(float* y, float by, std::int64_t n);                                                  // y *= by
   void (*soft_cap)(float* y, float cap, std::int64_t n);                      // y = cap * tanh(y / cap)
+  void (*exp_from)(float* y, const float* x, float from, std::int64_t n);     // y = exp(x - from), no x above from
   void (*add)(float* y, const float* x, std::int64_t n);                      // y += x
   void (*add_scaled)(float* y, const float* x, float scale, std::int64_t n);  // y = fma(scale, x, y)
   void (*rope)(float* x, const float* cos, const float* sin, std::int64_t n_head, std::int64_t head_dim,
                std::int64_t n_rot,
                RopeLayout layout);  // x [n_head, head_dim]; cos, sin [n_rot/2]
+  /// slot = position mod 64; without v (a latent) keys alone. False: a value (or its scale) is not finite.
   bool (*kv_store)(std::byte* k_page, std::byte* v_page, const float* k, const float* v, std::int64_t slot,
-                   std::int64_t head_dim,
-                   KvType type);  // slot = position mod 64; false: a value (or its scale) is not finite
+                   std::int64_t head_dim, KvType type);
   void (*attend)(const AttendArgs&);
 };
 

@@ -43,7 +43,7 @@ constexpr std::size_t kv_head_bytes(KvType type, std::int64_t head_dim) {
   return kv_info(type).scaled ? elements + static_cast<std::size_t>(kPage * head_dim / kBlock) * 2 : elements;
 }
 
-/// Keys lie as [4 groups of 16 positions][head_dim][16 positions], values as [64 positions][head_dim].
+/// Keys lie as [4 groups of 16 positions][head_dim][16 positions], values as [64 positions][head_dim]. A latent lies as a key.
 constexpr std::int64_t key_index(std::int64_t slot, std::int64_t d, std::int64_t head_dim) {
   return (slot / 16 * head_dim + d) * 16 + slot % 16;
 }

@@ -13,6 +13,7 @@ std::remove_pointer_t<decltype(KernelTable::layer_norm)> layer_norm;
 std::remove_pointer_t<decltype(KernelTable::gate)> gate;
 std::remove_pointer_t<decltype(KernelTable::scale)> scale;
 std::remove_pointer_t<decltype(KernelTable::soft_cap)> soft_cap;
+std::remove_pointer_t<decltype(KernelTable::exp_from)> exp_from;
 std::remove_pointer_t<decltype(KernelTable::add)> add;
 std::remove_pointer_t<decltype(KernelTable::add_scaled)> add_scaled;
 std::remove_pointer_t<decltype(KernelTable::rope)> rope;

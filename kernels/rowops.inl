@@ -45,6 +45,17 @@ struct RowOps {
     }
     static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
   };
+  struct GeluErf {
+    static HEARTH_INLINE F of(const F& x) {
+      const F one = Isa::set1(1.0f), a = Isa::abs(x), t = Isa::div(one, Isa::fma(Isa::set1(0.375f), a, one));
+      F p = Isa::set1(kNormalTail[0]);
+      HEARTH_UNROLL
+      for (int i = 1; i < 10; ++i) p = Isa::fma(p, t, Isa::set1(kNormalTail[i]));
+      const F tail = Isa::mul(exp(Isa::mul(Isa::mul(a, a), Isa::set1(-0.5f))), Isa::mul(p, t));
+      return Isa::mul(x, Isa::select_ge(x, Isa::zero(), Isa::sub(one, tail), tail));
+    }
+    static HEARTH_INLINE F gated(const F& x, const F& up) { return Isa::mul(of(x), up); }
+  };
   struct SiluClamped {
     static HEARTH_INLINE F of(const F& x) {
       const F most = Isa::set1(kSwigluLimit), g = Isa::select_ge(x, most, most, x);
@@ -141,6 +152,10 @@ struct RowOps {
 
   static void soft_cap(float* y, float cap, std::int64_t n) {
     zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return capped(a, cap); });
+  }
+
+  static void exp_from(float* y, const float* x, float from, std::int64_t n) {
+    zip(y, x, x, n, [&](const F& a, const F&) HEARTH_LAMBDA { return exp(Isa::sub(a, Isa::set1(from))); });
   }
 
   static void add(float* y, const float* x, std::int64_t n) {

@@ -317,8 +317,8 @@ void layer_norm(float* y, const float* x, const float* w, const float* b, std::i
 }
 
 float activated(float x, Activation activation) {
-  if (activation == Activation::silu) return silu(x);
-  return activation == Activation::gelu_tanh ? gelu_tanh(x) : silu_clamped(x);
+  static constexpr decltype(&silu) activations[] = {silu, gelu_tanh, gelu_erf, silu_clamped};
+  return activations[static_cast<std::size_t>(activation)](x);
 }
 
 float factor(float up, Activation activation) {
@@ -339,6 +339,10 @@ float capped(float x, float cap) { return cap * tanh(x / cap); }
 
 void soft_cap(float* y, float cap, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = capped(y[i], cap);
+}
+
+void exp_from(float* y, const float* x, float from, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = exp_nonpositive(x[i] - from);
 }
 
 void add(float* y, const float* x, std::int64_t n) {
@@ -378,6 +382,7 @@ float key(const AttendArgs& a, std::int64_t p, std::int64_t d) {
 }
 
 float value(const AttendArgs& a, std::int64_t p, std::int64_t d) {
+  if (a.latent_dim != 0) return key(a, p, d);
   return kv_read(a.pages[p / kPage] + a.v_offset, value_index(p % kPage, d, a.head_dim),
                  value_scale_index(p % kPage, d), a.type, a.head_dim);
 }
@@ -416,14 +421,14 @@ bool kv_store(std::byte* k_page, std::byte* v_page, const float* k, const float*
   if (kv_info(type).scaled) {
     const bool keys = kv_write_blocks(k_page, k, head_dim, type, k_at,
                                       [&](std::int64_t d) { return key_scale_index(slot, d, head_dim); });
-    return kv_write_blocks(v_page, v, head_dim, type, v_at,
-                           [&](std::int64_t d) { return value_scale_index(slot, d); }) &&
+    return (!v || kv_write_blocks(v_page, v, head_dim, type, v_at,
+                                  [&](std::int64_t d) { return value_scale_index(slot, d); })) &&
            keys;
   }
   bool finite = true;
   for (std::int64_t d = 0; d < head_dim; ++d) {
     finite = kv_write(k_page, k_at(d), k[d], type) && finite;
-    finite = kv_write(v_page, v_at(d), v[d], type) && finite;
+    if (v) finite = kv_write(v_page, v_at(d), v[d], type) && finite;
   }
   return finite;
 }
@@ -432,14 +437,20 @@ struct Softmax {  // the running maximum and sum of one query
   float m = -INFINITY, l = 0.0f;
 };
 
+float score(const AttendArgs& a, int query, std::int64_t p) {
+  float dot = 0.0f;
+  for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
+  const float s = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
+  if (a.slope[query] == 0.0f) return s;
+  return std::fma(-a.slope[query], std::fabs(static_cast<float>(p - a.position[query])), s);
+}
+
 // Positions begin <= p < end of one chunk; merges them into (state, o).
 void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64_t end, Softmax& state, float* o) {
   float s[kPage];
   float mc = -INFINITY;
   for (std::int64_t p = begin; p < end; ++p) {
-    float dot = 0.0f;
-    for (std::int64_t d = 0; d < a.head_dim; ++d) dot = std::fma(a.query[query][d], key(a, p, d), dot);
-    s[p % kPage] = a.soft_cap != 0.0f ? capped(dot * a.scale, a.soft_cap) : dot * a.scale;
+    s[p % kPage] = score(a, query, p);
     mc = s[p % kPage] > mc ? s[p % kPage] : mc;
   }
   float lane[16] = {};
@@ -451,30 +462,30 @@ void attend_chunk(const AttendArgs& a, int query, std::int64_t begin, std::int64
   const float mn = state.m > mc ? state.m : mc;
   const float old_weight = exp_nonpositive(state.m - mn), new_weight = exp_nonpositive(mc - mn);
   state = {mn, std::fma(lc, new_weight, state.l * old_weight)};
-  for (std::int64_t d = 0; d < a.head_dim; ++d) {
+  for (std::int64_t d = 0; d < a.value_dim(); ++d) {
     float oc = 0.0f;
     for (std::int64_t p = begin; p < end; ++p) oc = std::fma(s[p % kPage], value(a, p, d), oc);
     o[d] = std::fma(oc, new_weight, o[d] * old_weight);
   }
 }
 
-void see_sink(float sink, Softmax& state, float* o, std::int64_t head_dim) {
+void see_sink(float sink, Softmax& state, float* o, std::int64_t value_dim) {
   const float mn = state.m > sink ? state.m : sink;
   const float old_weight = exp_nonpositive(state.m - mn);
   state = {mn, std::fma(state.l, old_weight, exp_nonpositive(sink - mn))};
-  for (std::int64_t d = 0; d < head_dim; ++d) o[d] = o[d] * old_weight;
+  for (std::int64_t d = 0; d < value_dim; ++d) o[d] = o[d] * old_weight;
 }
 
 void attend(const AttendArgs& a) {
   for (int i = 0; i < a.n_queries; ++i) {
     Softmax state;
     float* o = a.out[i];
-    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = 0.0f;
+    for (std::int64_t d = 0; d < a.value_dim(); ++d) o[d] = 0.0f;
     for (std::int64_t p = a.begin[i]; p < a.end[i]; p = (p / kPage + 1) * kPage)
       attend_chunk(a, i, p, a.end[i] < (p / kPage + 1) * kPage ? a.end[i] : (p / kPage + 1) * kPage, state, o);
-    if (a.sink[i]) see_sink(*a.sink[i], state, o, a.head_dim);
+    if (a.sink[i]) see_sink(*a.sink[i], state, o, a.value_dim());
     const float inverse = 1.0f / state.l;
-    for (std::int64_t d = 0; d < a.head_dim; ++d) o[d] = o[d] * inverse;
+    for (std::int64_t d = 0; d < a.value_dim(); ++d) o[d] = o[d] * inverse;
   }
 }
 
@@ -495,6 +506,7 @@ template <std::size_t... N> constexpr KernelTable make_table(std::index_sequence
   table.gate = gate;
   table.scale = scale;
   table.soft_cap = soft_cap;
+  table.exp_from = exp_from;
   table.add = add;
   table.add_scaled = add_scaled;
   table.rope = rope;

@@ -60,7 +60,7 @@ TEST_CASE("a wrong call is exit 2 with one line") {
       {"run", m, "--device", "tpu"},
       {"run", m, "--device", "cuda:x"},
       {"run", m, "--stop", ""},
-      {"run", m, "--mirostat", "2"},
+      {"run", m, "--mirostat", "3"},
       {"tokenize"},
       {"tokenize", m},
       {"tokenize", m, "-p", "a", "--decode", "1"},

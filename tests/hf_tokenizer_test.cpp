@@ -201,3 +201,10 @@ TEST_CASE("tokenizer.json T12: total on any bytes, in linear time") {
     test::check_linear_time(*tokenizer, 2);
   }
 }
+
+TEST_CASE("tokenizer.json: a regex may name characters as \\uHHHH") {
+  json document = small_document();
+  document["pre_tokenizer"] =
+      json::parse(R"({"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "[\\u0061-\\u0061]|\\\\u"}})");
+  CHECK(encoded(document, "ab") == Ids{1, 2});  // "ab" is cut after its a, so the merge is not made
+}

@@ -1,4 +1,5 @@
 // Every instruction set computes the bits of scalar.cpp: format x ISA x shape, tails included, file and repacked layouts.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -197,6 +198,10 @@ TEST_CASE("row operations have scalar's bits") {
       table_scalar.soft_cap(expected.data(), 5.0f, n);
       table->soft_cap(y.data(), 5.0f, n);
       CHECK(same_bits(expected, y));
+      const float most = *std::max_element(a.begin(), a.end());
+      table_scalar.exp_from(expected.data(), a.data(), most, n);
+      table->exp_from(y.data(), a.data(), most, n);
+      CHECK(same_bits(expected, y));
       expected = y = a;
       table_scalar.add(expected.data(), b.data(), n);
       table->add(y.data(), b.data(), n);
@@ -296,6 +301,8 @@ TEST_CASE("attention: pages and outputs have scalar's bits for any head size, sp
             AttendArgs args{pages.data(), 0, page_bytes, type, head_dim, n_queries, {}, {}, {}, {}, 0.125f, 0, {}};
             if (n_queries == 3) args.soft_cap = 1.5f;
             for (int i = 0; i < n_queries; ++i) {
+              args.slope[i] = n_queries == 4 || n_queries == 8 ? 0.75f / static_cast<float>(i + 1) : 0.0f;
+              args.position[i] = n_positions / (i + 1);  // among what it sees, which an encoder's rows do
               args.query[i] = &q[static_cast<std::size_t>(i * head_dim)];
               args.out[i] = &out[static_cast<std::size_t>(i * head_dim)];
               args.end[i] = std::max<std::int64_t>(1, n_positions - i);

@@ -1,14 +1,16 @@
 // One answer: logits hash the same over ISA x threads x chunk x weights, whatever floating-point state the caller is in; and a
 // real trained model gives its published answer.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <hearth/hearth.hpp>
 #include <set>
 
 #include "arch_traits.h"
-#include "dispatch.h"
 #include "requantize.h"
+#include "support/answer_grid.h"
 #include "support/catch.hpp"
+#include "support/npy.h"
 #include "support/random_model.h"
 #include "support/test_data.h"
 
@@ -17,56 +19,20 @@
 #endif
 
 using namespace hearth;
+using test::check_grid;
+using test::Grid;
+using test::isas_here;
+using test::logits_of;
+using test::read_npy;
+using test::same_bits;
+using test::worst;
 
 namespace {
-
-std::vector<float> logits_of(const std::string& path, const ModelOptions& model_options,
-                             const SessionOptions& session_options, std::span<const std::int32_t> ids) {
-  auto model = Model::open(path, model_options);
-  if (!model) FAIL(model.error().message());
-  auto session = model->session(session_options);
-  if (!session) FAIL(session.error().message());
-  std::vector<float> all;
-  auto done = session->evaluate(ids, [&](std::span<const float> logits) {
-    all.insert(all.end(), logits.begin(), logits.end());
-    return true;
-  });
-  if (!done) FAIL(done.error().message());
-  return all;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 std::vector<std::int32_t> some_ids(std::int64_t n, std::int64_t n_vocab) {
   std::vector<std::int32_t> ids = {1};
   for (std::int64_t i = 1; i < n; ++i) ids.push_back(static_cast<std::int32_t>((i * 7919 + 13) % n_vocab));
   return ids;
-}
-
-std::vector<std::string> isas_here() {
-  std::vector<std::string> names;
-  for (const kernels::KernelTable* table : kernels::runnable()) names.push_back(table->name);
-  return names;
-}
-
-// Thin leaves out pairs that the full grid, run on other models through the same code, covers.
-enum class Grid { full, thin };
-
-void check_grid(const std::string& path, std::span<const std::int32_t> ids, Kv kv, Grid grid = Grid::full) {
-  const std::vector<float> expected =
-      logits_of(path, {.threads = 1, .isa = "scalar", .weights = Weights::file}, {.kv = kv, .chunk = 512}, ids);
-  for (const std::string& isa : isas_here())
-    for (const int threads : {1, 2, 3})
-      for (const std::int64_t chunk : {1, 7, 32, 512})
-        for (const Weights weights : {Weights::file, Weights::repacked}) {
-          if (grid == Grid::thin && (threads == 2 || chunk == 7 || (isa == "scalar" && threads == 3))) continue;
-          INFO(path << " " << isa << " threads=" << threads << " chunk=" << chunk
-                    << (weights == Weights::file ? " file" : " repacked"));
-          REQUIRE(same_bits(expected, logits_of(path, {.threads = threads, .isa = isa, .weights = weights},
-                                                {.kv = kv, .chunk = chunk}, ids)));
-        }
 }
 
 }  // namespace
@@ -94,7 +60,8 @@ TEST_CASE("one answer: every family, with experts where it may have them, in flo
       test::RandomModel m;
       m.arch = arch.name, m.format = format, m.head_dim = 32, m.seed = 21;
       if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
-      if (arch.full_every != 0) m.n_layer = arch.full_every + 1, m.window = 20, m.soft_caps = true;
+      if (arch.full_every != 0) m.window = 20, m.soft_caps = true;
+      m.n_layer = 2 + std::max(arch.full_every, arch.unrotated_every);
       if (format == kernels::Format::q4_k)
         m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
       check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,
@@ -152,27 +119,11 @@ TEST_CASE("one answer: the caller's flush-to-zero, denormals-are-zero and roundi
 
 namespace {
 
-// The float32 array of a NumPy v1 file, C order.
-std::vector<float> read_npy(const std::filesystem::path& path) {
-  const std::string bytes = test::read_file(path);
-  const std::size_t header = 10 + static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
-  std::vector<float> values((bytes.size() - header) / 4);
-  std::memcpy(values.data(), bytes.data() + header, values.size() * 4);
-  return values;
-}
-
 std::vector<std::int32_t> read_ids(const std::filesystem::path& path) {
   std::vector<std::int32_t> ids;
   std::istringstream text(test::read_file(path));
   for (std::string id; std::getline(text, id, ',');) ids.push_back(std::stoi(id));
   return ids;
-}
-
-float worst(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  float most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::fabs(a[i] - b[i]));
-  return most;
 }
 
 }  // namespace

@@ -103,3 +103,23 @@ TEST_CASE("rope_angles: position 0 turns nothing, and sin^2 + cos^2 stays 1") {
     }
   }
 }
+
+TEST_CASE("alibi_slopes: powers of two between which further heads stand, rounded once") {
+  for (const std::int64_t n_head : {1, 2, 4, 8, 12, 16, 20, 32, 71, 128}) {
+    std::vector<float> slopes(static_cast<std::size_t>(n_head));
+    alibi_slopes(slopes.data(), n_head, 8.0);
+    const auto whole = static_cast<std::int64_t>(std::exp2(std::floor(std::log2(static_cast<double>(n_head)))));
+    for (std::int64_t h = 0; h < n_head; ++h) {
+      const long double step = h < whole ? static_cast<long double>(h + 1) : static_cast<long double>(h - whole) + 0.5L;
+      const long double exact = std::exp2(-8.0L * step / static_cast<long double>(whole));
+      INFO("head " << h << " of " << n_head);
+      // f64's part: an exponent of at most 5.6 (8 ln 2) carries two roundings, exp a few more: below 2^-48.
+      const double bound = half_ulp(static_cast<double>(exact)) + 0x1p-48 * static_cast<double>(exact);
+      CHECK(static_cast<double>(std::fabs(static_cast<long double>(slopes[static_cast<std::size_t>(h)]) - exact)) <=
+            bound);
+    }
+  }
+  float eight[8];
+  alibi_slopes(eight, 8, 8.0);
+  for (int h = 0; h < 8; ++h) CHECK(eight[h] == std::exp2(-static_cast<float>(h + 1)));
+}

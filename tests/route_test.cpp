@@ -11,6 +11,7 @@
 #include "support/random_weights.h"
 
 using namespace hearth;
+using kernels::RouteRule;
 using kernels::Routing;
 
 namespace {
@@ -20,12 +21,17 @@ struct Choice {
   std::vector<float> weights;
 };
 
-Choice choose(std::vector<float> scores, std::int64_t n_used, Routing routing, bool finite = true) {
+Choice choose(std::vector<float> scores, std::int64_t n_used, const RouteRule& rule, bool finite = true,
+              const std::vector<float>& bias = {}) {
   Choice c{std::vector<std::int32_t>(static_cast<std::size_t>(n_used)),
            std::vector<float>(static_cast<std::size_t>(n_used))};
-  CHECK(kernels::route(c.experts.data(), c.weights.data(), scores.data(), static_cast<std::int64_t>(scores.size()),
-                       n_used, routing) == finite);
+  CHECK(kernels::route(c.experts.data(), c.weights.data(), scores.data(), bias.empty() ? nullptr : bias.data(),
+                       static_cast<std::int64_t>(scores.size()), n_used, rule) == finite);
   return c;
+}
+
+Choice choose(const std::vector<float>& scores, std::int64_t n_used, Routing routing, bool finite = true) {
+  return choose(scores, n_used, RouteRule{.routing = routing}, finite);
 }
 
 }  // namespace
@@ -70,12 +76,53 @@ TEST_CASE("scores that are not finite are reported, and choose distinct experts 
   for (const float first : bad)
     for (const float second : bad) {
       std::vector<float> scores = {first, 1, second, 2, 3};
-      for (const Routing routing : {Routing::softmax, Routing::softmax_renormalised}) {
-        const Choice c = choose(scores, 4, routing, false);
-        for (std::size_t i = 0; i < 4; ++i) {
-          CHECK((c.experts[i] >= 0 && c.experts[i] < 5));
-          CHECK((i == 0 || c.experts[i] > c.experts[i - 1]));
+      for (const Routing routing : {Routing::softmax, Routing::softmax_renormalised, Routing::sigmoid_renormalised})
+        for (const std::int64_t n_group : {1, 5}) {
+          const RouteRule rule{.routing = routing, .n_group = n_group, .n_group_used = n_group == 1 ? 1 : 4};
+          const Choice c = choose(scores, 4, rule, false);
+          for (std::size_t i = 0; i < 4; ++i) {
+            CHECK((c.experts[i] >= 0 && c.experts[i] < 5));
+            CHECK((i == 0 || c.experts[i] > c.experts[i - 1]));
+          }
         }
-      }
     }
+}
+
+TEST_CASE("a bias chooses, and is no part of the weight; a scale multiplies every weight") {
+  const std::vector<float> scores = {0.5f, 2.0f, -1.0f, 0.25f}, bias = {0.0f, -0.6f, 0.9f, 0.0f};
+  const auto sigmoid = [](float x) { return 1.0 / (1.0 + std::exp(-static_cast<double>(x))); };
+  const Choice plain = choose(scores, 2, Routing::sigmoid);
+  CHECK(plain.experts == std::vector<std::int32_t>{0, 1});
+  const Choice biased = choose(scores, 2, RouteRule{.routing = Routing::sigmoid, .scale = 2.5f}, true, bias);
+  REQUIRE(biased.experts == std::vector<std::int32_t>{0, 2});
+  // exp to 1e-7, then a sum, a division and a product: three roundings of 2^-24.
+  CHECK(std::fabs(static_cast<double>(biased.weights[0]) / (2.5 * sigmoid(0.5f)) - 1) < 1e-7 + 3 * 0x1p-24);
+  CHECK(std::fabs(static_cast<double>(biased.weights[1]) / (2.5 * sigmoid(-1.0f)) - 1) < 1e-7 + 3 * 0x1p-24);
+  const Choice shares = choose(scores, 2, RouteRule{.routing = Routing::sigmoid_renormalised}, true, bias);
+  CHECK(std::fabs(static_cast<double>(shares.weights[0]) + static_cast<double>(shares.weights[1]) - 1) < 3 * 0x1p-24);
+}
+
+TEST_CASE(
+    "groups: with softmax the best expert speaks for its group, with sigmoid the two best; ties go to the lower id") {
+  const std::vector<float> scores = {3.0f, -4.0f, 2.0f, 2.5f, 2.9f, -9.0f, 1.0f, 1.5f};  // four groups of two
+  const auto used = [&](Routing routing, std::int64_t n_group_used) {
+    return choose(scores, 2, RouteRule{.routing = routing, .n_group = 4, .n_group_used = n_group_used}).experts;
+  };
+  CHECK(used(Routing::softmax, 1) == std::vector<std::int32_t>{0, 1});
+  CHECK(used(Routing::softmax, 2) == std::vector<std::int32_t>{0, 4});
+  CHECK(used(Routing::sigmoid, 1) == std::vector<std::int32_t>{2, 3});
+  CHECK(used(Routing::sigmoid, 2) == std::vector<std::int32_t>{2, 3});
+  CHECK(used(Routing::sigmoid, 4) == std::vector<std::int32_t>{0, 4});
+  const RouteRule two_of_four{.routing = Routing::sigmoid, .n_group = 4, .n_group_used = 2};
+  CHECK(choose(std::vector<float>(8, 1.0f), 3, two_of_four).experts == std::vector<std::int32_t>{0, 1, 2});
+  CHECK(choose({1, 1, 5, 1, 1, 5, 1, 1}, 4, two_of_four).experts == std::vector<std::int32_t>{2, 3, 4, 5});
+  // A bias moves groups too.
+  CHECK(choose(std::vector<float>(8, 1.0f), 2, two_of_four, true, {0, 0, 0, 0, 0, 0, 1, 1}).experts ==
+        std::vector<std::int32_t>{6, 7});
+}
+
+TEST_CASE("sigmoids that all vanish give weights of zero, not NaN") {
+  const Choice c = choose(std::vector<float>(4, -200.0f), 2, Routing::sigmoid_renormalised);
+  CHECK(c.experts == std::vector<std::int32_t>{0, 1});
+  CHECK(c.weights == std::vector<float>{0.0f, 0.0f});
 }

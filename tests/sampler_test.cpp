@@ -121,8 +121,10 @@ TEST_CASE("candidates: one order, however it is made") {
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
     return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
   });
+  Peaks peaks;
+  REQUIRE(peaks.find(logits));
   std::vector<Candidate> all, space;
-  collect(logits, -inf, all);
+  peaks.collect(logits, -inf, all);
   sort_all(all, space);
   REQUIRE(all.size() == logits.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -131,7 +133,7 @@ TEST_CASE("candidates: one order, however it is made") {
   }
   for (std::size_t k : {1u, 2u, 7u, 511u, 2999u, 3000u, 5000u}) {
     std::vector<Candidate> first;
-    collect(logits, -inf, first);
+    peaks.collect(logits, -inf, first);
     select_first(first, k);
     REQUIRE(first.size() == std::min<std::size_t>(k, logits.size()));
     for (std::size_t i = 0; i < first.size(); ++i) CHECK(first[i].id() == order[i]);
@@ -318,7 +320,7 @@ TEST_CASE("sampler: settings outside their range are refused by name") {
   refused({.top_p = 1.0000001f}, "top_p");
   refused({.min_p = 1.5f}, "min_p");
   refused({.top_k = -1}, "top_k");
-  refused({.repeat_last = -1}, "repeat_last");
+  refused({.repeat_last = -2}, "repeat_last");
   CHECK(validate({}));
   CHECK(validate({.temp = 2, .top_k = 40, .top_p = 0.9f, .min_p = 0.05f, .repeat_penalty = 1.1f, .repeat_last = 0}));
 }

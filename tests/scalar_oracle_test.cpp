@@ -336,6 +336,8 @@ struct AttentionCase {
   std::int64_t head_dim, begin, end;
   std::vector<float> q, k, v;  // [head_dim], [end, head_dim] twice
   float scale;
+  float slope = 0;  // ALiBi: each score is less by slope * |position - p|
+  std::int64_t position = 0;
 
   AttentionCase(KvType t, std::int64_t d, std::int64_t b, std::int64_t e, std::uint64_t seed)
       : type(t), head_dim(d), begin(b), end(e), scale(1.0f / std::sqrt(static_cast<float>(d))) {
@@ -355,6 +357,8 @@ struct AttentionCase {
     }
     std::vector<float> out(static_cast<std::size_t>(head_dim));
     AttendArgs args{pages.data(), 0, half, type, head_dim, 1, {q.data()}, {out.data()}, {begin}, {end}, scale, 0, {}};
+    args.slope[0] = slope;
+    args.position[0] = position;
     table_scalar.attend(args);
     return out;
   }
@@ -373,9 +377,11 @@ struct AttentionCase {
                             static_cast<double>(k[static_cast<std::size_t>(p * head_dim + d)]);
         dot += term, sum += std::fabs(term);
       }
-      s.push_back(dot * static_cast<double>(scale));
-      score_error =
-          std::max(score_error, roundoff(static_cast<double>(head_dim) + 1) * sum * static_cast<double>(scale));
+      s.push_back(dot * static_cast<double>(scale) -
+                  static_cast<double>(slope) * static_cast<double>(std::abs(p - position)));
+      const double chain = roundoff(static_cast<double>(head_dim) + 1) * sum * static_cast<double>(scale);
+      const double distance = slope != 0 ? kU * (std::fabs(s.back()) + chain) : 0;  // one fma more
+      score_error = std::max(score_error, chain + distance);
       high = std::max(high, s.back()), low = std::min(low, s.back());
     }
     REQUIRE(high - low < 87);  // exp never cuts to zero here
@@ -414,5 +420,20 @@ TEST_CASE("attend against a double softmax") {
                     "head_dim=" + std::to_string(head_dim) + " positions " + std::to_string(begin) + " to " +
                         std::to_string(end) + " seed=" + std::to_string(seed));
           }
+  require_within(worst);
+}
+
+TEST_CASE("attend with ALiBi, before and after the query, against a double softmax") {
+  Worst worst;
+  for (const std::int64_t head_dim : {8, 64})
+    for (const std::int64_t end : {1, 65, 200})
+      for (const std::int64_t position : {std::int64_t{0}, end / 2, end - 1})
+        for (const float slope : {0.25f, 0.17677669f, 0.00390625f}) {
+          AttentionCase c(KvType::f32, head_dim, 0, end, static_cast<std::uint64_t>(end + position));
+          c.slope = slope, c.position = position;
+          c.check(c.run(), worst,
+                  "head_dim=" + std::to_string(head_dim) + " of " + std::to_string(end) + " at " +
+                      std::to_string(position) + " slope " + std::to_string(slope));
+        }
   require_within(worst);
 }

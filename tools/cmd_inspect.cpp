@@ -119,6 +119,17 @@ std::string as_text(const tools::FileReport& report) {
   return text;
 }
 
+/// What the file's authors recommend for sampling, "temp 0.7, top_k 20"; empty where they say nothing.
+std::string recommended(const tools::FileReport& report) {
+  constexpr std::string_view prefix = "general.sampling.";
+  std::string words;
+  for (const tools::MetadataEntry& entry : report.metadata)
+    if (entry.key.rfind(prefix, 0) == 0)
+      words += (words.empty() ? "" : ", ") + printable(entry.key.substr(prefix.size()), Lines::escape) + " " +
+               printable(value_text(entry), Lines::escape);
+  return words;
+}
+
 class Inspect : public Command {
  public:
   void declare(CLI::App& app) override {
@@ -132,6 +143,8 @@ class Inspect : public Command {
     auto report = tools::inspect(*path, 8, model_.mmap());
     if (!report) return report.error();
     console.write(json_ ? as_json(*report) : as_text(*report));
+    if (const std::string words = recommended(*report); !words.empty())
+      console.note("for sampling the model recommends " + words);
     return {};
   }
 

@@ -54,7 +54,7 @@ class Chat : public Command {
     add_number(app, "-n", options_.generate.max_tokens, std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
                "tokens at most an answer (default: to its end)");
     add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
-    declare_sampling(app, options_.generate.sampling);
+    sampling_.declare(app, options_.generate.sampling);
     app.callback([this] { model_.settle(); });
   }
 
@@ -64,6 +64,10 @@ class Chat : public Command {
     if (!options) return options.error();
     auto model = model_.open();
     if (!model) return model.error();
+    auto sampling = sampling_.over(model->info());
+    if (!sampling) return sampling.error();
+    options_.generate.sampling = *sampling;
+    advice_ = sampling_.advice(model->info());
     if (!template_ && model_.mmap())  // said before anybody types, where the file need not be read again for it
       if (auto source = tools::chat_template(model->info().path); !source) return source.error();
     auto session = model->session(*options);
@@ -98,6 +102,7 @@ class Chat : public Command {
       return console.write(piece) && !interrupted();
     });
     if (!reply) return reply.error();
+    if (const std::string advice = std::exchange(advice_, {}); !advice.empty()) console.note(advice);
     for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
@@ -111,6 +116,8 @@ class Chat : public Command {
 
   ModelRun model_;
   std::optional<std::string> text_, system_, template_;
+  SamplingChoice sampling_;
+  std::string advice_;  // said once, after the first answer
   ChatOptions options_;
   std::vector<ChatMessage> messages_;
 };

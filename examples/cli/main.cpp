@@ -23,8 +23,10 @@ constexpr std::array kCommands = {
     Row{"tokenize", "text to token ids, or back", make_tokenize},
     Row{"render", "the prompt that a chat template makes", make_render},
     Row{"eval", "logits or perplexity of a text", make_eval},
+    Row{"embed", "vectors of texts", make_embed},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"check", "whether a model file is sound", make_check},
+    Row{"convert", "a Hugging Face model folder to a model file", make_convert},
     Row{"info", "what this build and machine are", make_info},
     Row{"bench", "how fast a model runs here", make_bench},
 };

@@ -89,6 +89,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowe
 }
 
 template int parse_number(const std::string&, std::string_view, int, int);
+template float parse_number(const std::string&, std::string_view, float, float);
 template std::uint64_t parse_number(const std::string&, std::string_view, std::uint64_t, std::uint64_t);
 template CLI::Option* add_number(CLI::App&, const std::string&, int&, int, int, const std::string&);
 template CLI::Option* add_number(CLI::App&, const std::string&, std::int64_t&, std::int64_t, std::int64_t,
@@ -107,6 +108,13 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type,
     values.push_back(word);
   });
   return texts->take_all()->allow_extra_args(false);
+}
+
+CLI::Option* add_any_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
+                           const std::string& help) {
+  CLI::Option* texts = add_raw(app, name, type, help,
+                               [&values](const std::string&, const std::string& word) { values.push_back(word); });
+  return texts->take_all()->allow_extra_args(true);
 }
 
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {

@@ -16,6 +16,9 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, 
                       const std::string& help);
 CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
                        const std::string& help);
+/// Texts that may be empty, one or more after each time the option is given.
+CLI::Option* add_any_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
+                           const std::string& help);
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::vector<std::string> choices, std::string& value,
                         const std::string& help);
@@ -28,7 +31,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, T lowe
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<std::int64_t>& values, std::int64_t lowest,
                          std::int64_t highest, const std::string& help);
 
-/// The whole text as a number in range, or CLI::ValidationError. T: int or std::uint64_t.
+/// The whole text as a number in range, or CLI::ValidationError. T: int, float or std::uint64_t.
 template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest);
 
 /// A model file, named or bundled.

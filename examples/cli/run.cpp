@@ -41,9 +41,9 @@ std::string truth(const Model& model, const Session& session, const SamplingOpti
   return "prompt " + std::to_string(n_prompt) + " tokens" + rate(n_prompt, reply.prefill_seconds) + "; generated " +
          std::to_string(reply.tokens.size()) + rate(reply.tokens.size(), reply.decode_seconds) + "; context " +
          std::to_string(session.n_ctx()) + "; threads " + std::to_string(info.threads) + "; isa " + info.isa +
-         "; weights " + (info.weights == Weights::repacked ? "repacked" : "file") +
-         (sampling.temp > 0 ? "; seed " + std::to_string(sampling.seed) : "") + "; logits " + hash +
-         "; ended: " + in_words(reply.finish);
+         "; weights " + (info.weights == Weights::repacked ? "repacked" : "file") + "; sampling " +
+         steps_in_words(sampling) + (sampling.temp > 0 ? "; seed " + std::to_string(sampling.seed) : "") + "; logits " +
+         hash + "; ended: " + in_words(reply.finish);
 }
 
 class Run : public Command {
@@ -55,7 +55,7 @@ class Run : public Command {
                "tokens at most (default: to the end of the text or the context)");
     add_flag(app, "--echo", generate_.echo, "print the prompt too");
     add_texts(app, "--stop", "TEXT", generate_.stop, "end before this text; may be given again");
-    declare_sampling(app, generate_.sampling);
+    sampling_.declare(app, generate_.sampling);
     app.callback([this] { model_.settle(); });
   }
 
@@ -64,13 +64,18 @@ class Run : public Command {
     if (!options) return options.error();
     auto model = model_.open();
     if (!model) return model.error();
+    auto sampling = sampling_.over(model->info());
+    if (!sampling) return sampling.error();
+    generate_.sampling = *sampling;
     auto session = model->session(*options);
     if (!session) return session.error();
     auto prompt = prompt_.read(console);
     if (!prompt) return prompt.error();
     auto reply = generate(*session, *prompt, console);
     if (!reply) return reply.error();
-    if (!console.output_failed()) console.note(truth(*model, *session, generate_.sampling, *reply));
+    if (console.output_failed()) return {};
+    if (const std::string advice = sampling_.advice(model->info()); !advice.empty()) console.note(advice);
+    console.note(truth(*model, *session, generate_.sampling, *reply));
     return {};
   }
 
@@ -86,6 +91,7 @@ class Run : public Command {
 
   ModelRun model_;
   TextInput prompt_;
+  SamplingChoice sampling_;
   GenerateOptions generate_;
 };
 

@@ -59,21 +59,76 @@ struct SessionOptions {
   std::shared_ptr<const Model> draft{};  ///< a smaller model with the same vocabulary, which guesses tokens ahead
 };
 
-/// Applied in this order: repeat penalty, top-k, top-p, min-p, temperature, draw. The same seed gives the same tokens on
-/// every machine: the randomness belongs to the position a token takes.
+/// What is added to one token's logit; -inf forbids it.
+struct LogitBias {
+  std::int32_t id = 0;
+  float bias = 0.0f;
+};
+
+/// How a token is chosen. The defaults are greedy and change nothing. Steps always run in this order, those that are off left
+/// out (`sampling_steps` lists the others):
+///    1. logit bias and banned tokens
+///    2. penalties     repeat, then frequency and presence
+///    3. dry           against going on as the text went on before
+///    4. top-n-sigma   those at most n standard deviations of all logits below the highest
+///    5. top-k         the k likeliest
+///    6. typical       those whose surprise is nearest to the entropy, until they make up typical_p
+///    7. top-p         the likeliest that make up top_p
+///    8. min-p         those at least min_p times as likely as the likeliest
+///    9. XTC           drawn with its probability: all but the least likely of those at least as likely as the threshold go
+///   10. temperature   logits divided by temp
+///   11. mirostat      in place of 4 to 9: a cut steered by the surprise of the tokens before
+///   12. draw          one token of those left
+/// Temperature comes after the cuts, so what they leave does not depend on it. Greedy takes the likeliest after step 3.
+/// The same seed gives the same tokens on every machine: the randomness belongs to the position a token takes.
 struct SamplingOptions {
-  float temp = 0.0f;              ///< 0: greedy
-  std::int32_t top_k = 0;         ///< 0: off
-  float top_p = 1.0f;             ///< 1: off
-  float min_p = 0.0f;             ///< 0: off
-  float repeat_penalty = 1.0f;    ///< 1: off
-  std::int32_t repeat_last = 64;  ///< tokens looked back on by the penalty; -1: all
+  float temp = 0.0f;               ///< [0, inf): 0 is greedy
+  float dynatemp_range = 0.0f;     ///< [0, inf): temp goes so far down and up with the entropy of what is left; 0: off
+  float dynatemp_exponent = 1.0f;  ///< (0, inf): of that entropy, as a part of the highest possible
+  std::int32_t top_k = 0;          ///< [0, 2^31): 0 is off
+  float top_p = 1.0f;              ///< [0, 1]: 1 is off
+  float min_p = 0.0f;              ///< [0, 1]: 0 is off
+  float typical_p = 1.0f;          ///< [0, 1]: 1 is off
+  float top_n_sigma = 0.0f;        ///< [0, inf): 0 is off
+  float xtc_probability = 0.0f;    ///< [0, 1]: 0 is off
+  float xtc_threshold = 0.1f;      ///< [0, 1]: above 0.5 no two tokens reach it
+  float repeat_penalty = 1.0f;     ///< (0, inf): 1 is off; logits above 0 are divided by it, others multiplied
+  std::int32_t repeat_last = 64;   ///< tokens looked back on by the three penalties; -1: all
+  float presence_penalty = 0.0f;   ///< (-inf, inf): subtracted from each token looked back on
+  float frequency_penalty = 0.0f;  ///< (-inf, inf): the same, as often as it came
+  float dry_multiplier = 0.0f;     ///< [0, inf): 0 is off
+  float dry_base = 1.75f;        ///< [1, inf): the penalty is dry_multiplier * dry_base^(length repeated - dry_allowed)
+  std::int32_t dry_allowed = 2;  ///< [1, 2^31): the shortest repetition that has a penalty
+  std::int32_t dry_last = -1;    ///< tokens looked back on; -1: all
+  std::vector<std::string> dry_breakers{"\n", ":", "\"", "*"};  ///< no repetition goes across a token with one of these
+  std::int32_t mirostat = 0;                                    ///< 0: off; 1 and 2: its versions
+  float mirostat_tau = 5.0f;                                    ///< [0, inf): the surprise aimed at, in bits a token
+  float mirostat_eta = 0.1f;                                    ///< [0, inf): how fast it gets there
+  std::vector<LogitBias> logit_bias{};
+  std::vector<std::int32_t> banned{};  ///< tokens that never come
   std::uint64_t seed = 0;
+  std::uint32_t choice = 0;  ///< which of several texts for one prompt: the same seed draws others
+};
+
+/// The names of the steps that these settings turn on, in the order they run in.
+HEARTH_API std::vector<std::string_view> sampling_steps(const SamplingOptions& sampling);
+
+/// What a model's authors recommend (general.sampling.* of its file). Shown, and used only where a caller says so.
+struct RecommendedSampling {
+  std::optional<float> temp, top_p, min_p, xtc_probability, xtc_threshold, repeat_penalty, mirostat_tau, mirostat_eta;
+  std::optional<std::int32_t> top_k, repeat_last, mirostat;
+  std::vector<std::string> not_understood;  ///< keys whose value has another type or is out of range
+
+  /// `otherwise`, with what is recommended put in.
+  HEARTH_API SamplingOptions over(SamplingOptions otherwise) const;
+  /// "temp 0.7, top_k 20", or nothing.
+  HEARTH_API std::string in_words() const;
 };
 
 struct GenerateOptions {
   std::int64_t max_tokens = -1;  ///< -1: to the end of text or of the context
   SamplingOptions sampling{};
+  std::int32_t logprobs = -1;  ///< the reply has each token's log-probability and those of the N likeliest; -1: none
   std::vector<std::string> stop{};  ///< the text ends before the first of these
   bool echo = false;                ///< the prompt's text comes first
   bool special = false;             ///< control tokens are spelled out in the text
@@ -88,6 +143,16 @@ struct GenerateOptions {
 /// Why a text ended.
 enum class Finish { end_of_text, stop_string, max_tokens, context_full, cancelled };
 
+/// Natural logarithms of the model's own probabilities: no setting has changed them.
+struct TokenLogprob {
+  std::int32_t id = 0;
+  float logprob = 0.0f;
+};
+struct TokenLogprobs {
+  float logprob = 0.0f;           ///< of the token generated
+  std::vector<TokenLogprob> top;  ///< the likeliest first
+};
+
 /// What a call made and what it took. Nothing was cut without `finish` saying so.
 struct Reply {
   std::string text;
@@ -97,7 +162,8 @@ struct Reply {
   std::int64_t n_reused = 0;  ///< of them, those that this or another session had computed before
   std::int64_t n_drafted = 0, n_accepted = 0;  ///< tokens guessed ahead, and those that came true
   double prefill_seconds = 0, decode_seconds = 0;
-  std::uint64_t logits_hash = 0;  ///< FNV-1a of the last logits' bits: equal on every machine
+  std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
+  std::vector<TokenLogprobs> logprobs;  ///< one a token generated, where asked for
 };
 
 /// A call of a tool, as a model asks for it and as a later message repeats it.
@@ -146,6 +212,27 @@ struct KvMemory {
   std::int64_t pages_known = 0;  ///< pages of 64 positions that another session can begin with
 };
 
+/// How the last hidden rows of a text, one a token, become its embedding.
+enum class Pooling {
+  model,  ///< as the model's file says
+  none,   ///< they stay: a vector of each token
+  mean,   ///< their sum in order of position, divided by their number
+  cls,    ///< the first token's
+  last,   ///< the last token's
+};
+
+struct EmbedOptions {
+  Pooling pooling = Pooling::model;
+  bool normalise = true;   ///< each vector is divided by its length; one of zeros stays
+  std::int64_t n_ctx = 0;  ///< tokens that a text may have; 0: as many as the model was trained for
+  Kv kv = Kv::f16;         ///< f32 comes closest to what the weights say
+  std::int64_t chunk =
+      512;  ///< tokens per forward pass, 1 to 4096; an encoder's text is never divided, so its passes may be longer
+};
+
+/// Called with each text's embedding: [dim], under Pooling::none [n_tokens, dim]. Returning false stops.
+using OnEmbedding = std::function<bool(std::span<const float> embedding)>;
+
 struct ModelInfo {
   std::string name, architecture, path;
   std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
@@ -153,6 +240,8 @@ struct ModelInfo {
   std::string isa;
   int threads = 0;
   Weights weights = Weights::automatic;  ///< what was chosen: file or repacked
+  bool encoder = false;                  ///< it embeds texts and writes none: no sessions
+  RecommendedSampling recommended{};
 };
 
 /// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
@@ -161,7 +250,7 @@ class HEARTH_API Model {
   /// Opens a .gguf (the first shard of a split one). Everything in it is checked before it is used.
   static Result<Model> open(const std::string& path, const ModelOptions& options = {});
 
-  /// A conversation with an own KV cache.
+  /// A conversation with an own KV cache. An encoder has none: unsupported.
   Result<Session> session(const SessionOptions& options = {}) const;
 
   /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another
@@ -174,6 +263,18 @@ class HEARTH_API Model {
   /// Text to token ids; `special` adds BOS/EOS as the model's metadata says, `parse` turns special-token text into ids.
   Result<std::vector<std::int32_t>> tokenize(std::string_view text, bool special = false, bool parse = false) const;
   Result<std::string> detokenize(std::span<const std::int32_t> ids) const;
+
+  /// A text's embedding [dim], under Pooling::none [n_tokens, dim]; special tokens are added as the model's metadata says. The same
+  /// bits whatever the threads, the chunk or the texts beside it. Errors: context_full where the text has more tokens than n_ctx,
+  /// with both numbers (nothing is ever cut); invalid_argument where it has none, or the file names no pooling and `options` none.
+  Result<std::vector<float>> embed(std::string_view text, const EmbedOptions& options = {}) const;
+
+  /// The same from token ids, as they are.
+  Result<std::vector<float>> embed_from(std::span<const std::int32_t> ids, const EmbedOptions& options = {}) const;
+
+  /// The embeddings of many texts, handed out in order. All texts are checked before the first is computed; short ones share passes.
+  Result<void> embed(std::span<const std::string> texts, const EmbedOptions& options,
+                     const OnEmbedding& on_embedding) const;
 
   class Impl;
   explicit Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}

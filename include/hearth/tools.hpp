@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <hearth/hearth.hpp>
 #include <span>
 #include <string>
@@ -127,6 +128,28 @@ struct BenchReport {
 
 /// Speed with made-up tokens: nothing is sampled, no text ends early.
 HEARTH_API Result<BenchReport> bench(const Model& model, const SessionOptions& session, const BenchOptions& options);
+
+struct ConvertProgress {
+  std::uint64_t bytes_done = 0, bytes_total = 0;  ///< of tensors, as they are written
+  std::string tensor;                             ///< that comes now
+};
+
+struct ConvertOptions {
+  std::string type;  ///< of the weights: "f32", "f16", "bf16", "q8_0", …; empty: what the checkpoint has
+  /// Called before each tensor; false stops, and leaves no file.
+  std::function<bool(const ConvertProgress&)> progress;
+};
+
+struct ConvertReport {
+  std::string architecture, type;  ///< as GGUF names them
+  std::uint64_t n_tensors = 0, n_parameters = 0, tensor_bytes = 0;
+  std::uint64_t n_fallback = 0;       ///< tensors that became F16, since their rows are no multiple of the type's block
+  std::vector<std::string> left_out;  ///< tensors of the checkpoint that the file does not have
+};
+
+/// Writes the model of a Hugging Face folder (safetensors, config.json, tokenizer) as a GGUF file: whole, or not at all.
+HEARTH_API Result<ConvertReport> convert(const std::string& folder, const std::string& out,
+                                         const ConvertOptions& options = {});
 
 /// Lower-case hexadecimal SHA-256 of bytes that come in pieces.
 class HEARTH_API Sha256 {

@@ -8,6 +8,7 @@
 #include "border.h"
 #include "chat_turn.h"
 #include "elapsed.h"
+#include "embedding.h"
 #include "host.h"
 #include "model_impl.h"
 #include "perplexity.h"
@@ -44,6 +45,37 @@ Result<Session> Model::restore(const std::string& path) const {
     HEARTH_TRY(auto saved, engine::restore_session(impl_->model, path));
     HEARTH_TRY(auto sequence, engine::Sequence::make(std::move(saved.context)));
     return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), std::move(saved.conversation)}));
+  });
+}
+
+Result<std::vector<float>> Model::embed(std::string_view text, const EmbedOptions& options) const {
+  return api::guarded([&]() -> Result<std::vector<float>> {
+    HEARTH_TRY(const auto ids, impl_->model->tokenizer().encode(text, {.add_special = true}));
+    return embed_from(ids, options);
+  });
+}
+
+Result<std::vector<float>> Model::embed_from(std::span<const std::int32_t> ids, const EmbedOptions& options) const {
+  return api::guarded([&]() -> Result<std::vector<float>> {
+    const std::vector<std::int32_t> one[] = {{ids.begin(), ids.end()}};
+    std::vector<float> embedding;
+    HEARTH_CHECK(engine::embed(*impl_->model, one, options, [&](std::span<const float> values) {
+      embedding.assign(values.begin(), values.end());
+      return true;
+    }));
+    return embedding;
+  });
+}
+
+Result<void> Model::embed(std::span<const std::string> texts, const EmbedOptions& options,
+                          const OnEmbedding& on_embedding) const {
+  return api::guarded([&]() -> Result<void> {
+    std::vector<std::vector<std::int32_t>> all;
+    for (const std::string& text : texts) {
+      HEARTH_TRY(auto ids, impl_->model->tokenizer().encode(text, {.add_special = true}));
+      all.push_back(std::move(ids));
+    }
+    return engine::embed(*impl_->model, all, options, on_embedding);
   });
 }
 

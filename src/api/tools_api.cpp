@@ -4,6 +4,7 @@
 #include "border.h"
 #include "chat_template.h"
 #include "check.h"
+#include "convert.h"
 #include "gguf_reader.h"
 #include "hf_tokenizer.h"
 #include "jinja_strftime.h"
@@ -33,6 +34,10 @@ Result<FileReport> inspect(const std::string& path, std::size_t limit, bool mmap
 
 Result<std::vector<Finding>> check(const std::string& path, const CheckOptions& options) {
   return api::guarded([&] { return hearth::inspect::check(path, options); });
+}
+
+Result<ConvertReport> convert(const std::string& folder, const std::string& out, const ConvertOptions& options) {
+  return api::guarded([&] { return hearth::convert::convert(folder, out, options); });
 }
 
 Result<std::string> render(std::string_view chat_template, std::string_view variables, std::string_view now) {

@@ -17,6 +17,7 @@ namespace hearth::backend {
 using kernels::Activation;
 using kernels::KvType;
 using kernels::RopeLayout;
+using kernels::RouteRule;
 using kernels::Routing;
 
 /// A weight matrix: where its rows are, as the file has them and, once repacked, in groups of 16.
@@ -34,6 +35,7 @@ enum class NormKind : std::uint8_t { rms, layer };
 struct NormRule {
   NormKind kind = NormKind::rms;
   float eps = 0;
+  bool of_stream = false;  // what was normed takes the stream's place
 };
 
 /// One norm's numbers; without a weight it is none: rows stay as they are.
@@ -89,6 +91,13 @@ struct HeadSteps {
   RopeLayout rope = RopeLayout::adjacent;
 };
 
+/// The same where one latent is stored for all heads.
+struct LatentSteps {
+  Norm norm;  // [latent_dim]: of what does not turn
+  NormRule rule;
+  RopeLayout rope = RopeLayout::adjacent;
+};
+
 /// Queries of consecutive rows that read the same cache.
 struct AttendTile {
   std::int64_t first_row, n_rows;
@@ -99,6 +108,7 @@ struct AttendTile {
 struct RowPlace {
   std::byte* page;  // that holds its own position
   std::int64_t position;
+  std::int64_t end;  // of the positions that it may see
 };
 
 struct AttentionShape {
@@ -108,14 +118,18 @@ struct AttentionShape {
   std::size_t layer_offset;  // of this layer in a page: [n_kv_head][K, V]
   std::int64_t window;       // positions that a row sees, its own included; 0: all
   const float* sinks;        // [n_head]: a score of each head without a value, or none
+  std::int64_t latent_dim =
+      0;  // one K/V head is stored, values are so many first elements of its keys; 0: stored beside them
+  const float* slopes = nullptr;  // [n_head]: of ALiBi, or none
   std::int64_t first_seen(std::int64_t position) const {
     return window == 0 || position < window ? 0 : position - window + 1;
   }
   std::size_t kv_head_bytes() const { return kernels::kv_head_bytes(kv_type, head_dim); }
   std::size_t k_offset(std::int64_t head) const {
-    return layer_offset + static_cast<std::size_t>(head) * 2 * kv_head_bytes();
+    return layer_offset + static_cast<std::size_t>(head) * (latent_dim != 0 ? 1 : 2) * kv_head_bytes();
   }
-  std::size_t v_offset(std::int64_t head) const { return k_offset(head) + kv_head_bytes(); }
+  std::size_t v_offset(std::int64_t head) const { return k_offset(head) + (latent_dim != 0 ? 0 : kv_head_bytes()); }
+  std::int64_t value_dim() const { return latent_dim != 0 ? latent_dim : head_dim; }
 };
 
 /// What a half block has made and is still to be added to the stream, normed and scaled first.
@@ -156,6 +170,10 @@ class Backend {
   /// x = rows `ids` of the table, dequantized and scaled.
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;
 
+  /// x += rows `ids` of another table; `spare` [n, width] is written over.
+  virtual void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                          const Rows& x) = 0;
+
   /// out = norm(x), also quantized. The residual is added to x, before that or after.
   virtual void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm,
                     const NormRule& rule, const Input& out) = 0;
@@ -171,7 +189,16 @@ class Backend {
                                 const Rows& v, const Rows& cos, const Rows& sin, const AttentionShape& shape,
                                 std::span<const RowPlace> places) = 0;
 
-  /// out = attention of each row over the positions that it sees, up to its own.
+  /// y = w[h] x for each head of each row: head h of row i is row i * n_head + h of x and y.
+  virtual void matmul_heads(Worker& w, const Input& x, std::span<const Matrix> heads, const Rows& y) = 0;
+
+  /// Norms and rotates each row's latent [n, head_dim] and stores it; puts the last elements of the queries [n, n_head, …], rotated,
+  /// behind the absorbed ones [n, n_head, head_dim].
+  virtual void rotate_and_store_latent(Worker& w, Where where, const LatentSteps& steps, const Rows& q,
+                                       const Rows& absorbed, const Rows& latent, const Rows& cos, const Rows& sin,
+                                       const AttentionShape& shape, std::span<const RowPlace> places) = 0;
+
+  /// out = attention of each row over the positions that it sees.
   virtual void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
                       std::span<const RowPlace> places, const Rows& out) = 0;
 
@@ -182,8 +209,9 @@ class Backend {
   virtual void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up,
                     const Input& out) = 0;
 
-  /// Chooses each row's experts by its scores [n, n_expert], which are overwritten.
-  virtual void route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) = 0;
+  /// Chooses each row's experts by its scores [n, n_expert], which are overwritten, and a bias [n_expert] or none.
+  virtual void route(Worker& w, Where where, const Rows& scores, const RouteRule& rule, const float* bias,
+                     Routes& routes) = 0;
 
   /// Copies each row to all of its visits, in the forms that the formats which follow read.
   virtual void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
@@ -196,7 +224,7 @@ class Backend {
   /// to[i] = sum of row i's visits by weight, in ascending id of the expert.
   virtual void combine(Worker& w, const Rows& visits, const Routes& routes, const Rows& to) = 0;
 
-  /// y[i] += sigmoid(score[i]) * x[i]; score [n, 1].
+  /// y[i] += sigmoid(score[i]) * x[i]; score [n, 1]; without its data, y[i] += x[i].
   virtual void add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) = 0;
 
   /// to[i] = from[rows[i]] + residual[rows[i]].

@@ -35,6 +35,12 @@ void CpuBackend::embed(Worker& w, const Matrix& table, std::span<const std::int3
   });
 }
 
+void CpuBackend::embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                            const Rows& x) {
+  embed(w, table, ids, 1.0f, spare);
+  w.loop(x.n, 1, [&](std::int64_t i, std::int64_t) { table_.add(x.row(i), spare.row(i), x.width); });
+}
+
 void CpuBackend::norm_row(float* to, const float* from, const Norm& norm, const NormRule& rule, std::int64_t n) const {
   if (!norm.weight && to != from) std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
   if (!norm.weight) return;
@@ -55,6 +61,7 @@ void CpuBackend::norm(Worker& w, Where where, const Rows& x, const Residual& res
   finite_rows(w, where, x.n, [&](std::int64_t i) {
     if (!residual.after) add_residual(x.row(i), residual, i, rule);
     norm_row(out.x.row(i), x.row(i), norm, rule, x.width);
+    if (rule.of_stream) std::memcpy(x.row(i), out.x.row(i), static_cast<std::size_t>(x.width) * sizeof(float));
     if (residual.after) add_residual(x.row(i), residual, i, rule);
     return table_.quantize_row(out.q_row(i), out.x.row(i), x.width);
   });
@@ -121,10 +128,13 @@ void CpuBackend::rotate_and_store(Worker& w, Where where, const HeadSteps& steps
 
 void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::span<const AttendTile> tiles,
                         std::span<const RowPlace> places, const Rows& out) {
-  const std::int64_t group = s.n_head / s.n_kv_head;                               // heads that share a K/V head
-  const std::int64_t heads = std::min<std::int64_t>(group, kernels::kMaxQueries);  // of them in one call
-  const std::int64_t parts = pieces(group, heads);
+  const std::int64_t group = s.n_head / s.n_kv_head;  // heads that share a K/V head
   const auto n_tiles = static_cast<std::int64_t>(tiles.size());
+  // Latents are read fastest for many heads at once, as long as every member has some.
+  const bool many = s.latent_dim != 0 && n_tiles * pieces(group, kernels::kMaxLatentQueries) >= n_members();
+  const std::int64_t heads =  // in one call
+      std::min<std::int64_t>(group, many ? kernels::kMaxLatentQueries : kernels::kMaxQueries);
+  const std::int64_t parts = pieces(group, heads);
   w.loop(n_tiles * s.n_kv_head * parts, 1, [&](std::int64_t begin, std::int64_t) {
     const AttendTile& tile =
         tiles[static_cast<std::size_t>(n_tiles - 1 - begin / (s.n_kv_head * parts))];  // the longest first
@@ -141,16 +151,19 @@ void CpuBackend::attend(Worker& w, const Rows& q, const AttentionShape& s, std::
                              {},
                              s.scale,
                              s.soft_cap,
-                             {}};
+                             {},
+                             s.latent_dim};
     for (std::int64_t row = tile.first_row; row < tile.first_row + tile.n_rows; ++row)
       for (std::int64_t h = first; h < std::min(first + heads, group); ++h) {
-        const std::int64_t head = kv_head * group + h, at = head * s.head_dim;
+        const std::int64_t head = kv_head * group + h;
         const int n = args.n_queries++;
-        args.query[n] = q.row(row) + at;
-        args.out[n] = out.row(row) + at;
-        const std::int64_t position = places[static_cast<std::size_t>(row)].position;
-        args.begin[n] = s.first_seen(position);
-        args.end[n] = position + 1;
+        args.query[n] = q.row(row) + head * s.head_dim;
+        args.out[n] = out.row(row) + head * s.value_dim();
+        const RowPlace& place = places[static_cast<std::size_t>(row)];
+        args.begin[n] = s.first_seen(place.position);
+        args.end[n] = place.end;
+        args.slope[n] = s.slopes ? s.slopes[head] : 0.0f;
+        args.position[n] = place.position;
         args.sink[n] = s.sinks ? s.sinks + head : nullptr;
       }
     table_.attend(args);

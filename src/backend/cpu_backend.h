@@ -21,6 +21,8 @@ class CpuBackend final : public Backend {
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) override;
+  void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
+                  const Rows& x) override;
   void norm(Worker& w, Where where, const Rows& x, const Residual& residual, const Norm& norm, const NormRule& rule,
             const Input& out) override;
   void norm_in_place(Worker& w, const Rows& x, const Norm& norm, const NormRule& rule) override;
@@ -28,11 +30,16 @@ class CpuBackend final : public Backend {
   void rotate_and_store(Worker& w, Where where, const HeadSteps& steps, const Rows& q, const Rows& k, const Rows& v,
                         const Rows& cos, const Rows& sin, const AttentionShape& shape,
                         std::span<const RowPlace> places) override;
+  void matmul_heads(Worker& w, const Input& x, std::span<const Matrix> heads, const Rows& y) override;
+  void rotate_and_store_latent(Worker& w, Where where, const LatentSteps& steps, const Rows& q, const Rows& absorbed,
+                               const Rows& latent, const Rows& cos, const Rows& sin, const AttentionShape& shape,
+                               std::span<const RowPlace> places) override;
   void attend(Worker& w, const Rows& q, const AttentionShape& shape, std::span<const AttendTile> tiles,
               std::span<const RowPlace> places, const Rows& out) override;
   void quantize(Worker& w, Where where, const Input& input) override;
   void gate(Worker& w, Where where, Activation activation, const Rows& gate, const Rows& up, const Input& out) override;
-  void route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) override;
+  void route(Worker& w, Where where, const Rows& scores, const RouteRule& rule, const float* bias,
+             Routes& routes) override;
   void spread(Worker& w, const Input& rows, const Routes& routes, std::span<const kernels::Format> readers,
               const Input& visits) override;
   void matmul_experts(Worker& w, const Input& visits, const Routes& routes,
@@ -70,6 +77,8 @@ class CpuBackend final : public Backend {
 
   /// body(row, segment begin, n) for all pieces of kSegment elements of y's rows.
   template <class Body> void segments(Worker& w, const Rows& y, Body&& body);
+
+  std::int64_t n_members() const { return static_cast<std::int64_t>(scratch_.size()); }
 
   const kernels::KernelTable& table_;
   std::vector<AlignedBuffer<std::byte>> scratch_;  // [member]

@@ -32,11 +32,12 @@ void group_visits(Routes& routes, std::int64_t n_visits, std::int64_t n_expert) 
 
 }  // namespace
 
-void CpuBackend::route(Worker& w, Where where, const Rows& scores, Routing routing, Routes& routes) {
+void CpuBackend::route(Worker& w, Where where, const Rows& scores, const RouteRule& rule, const float* bias,
+                       Routes& routes) {
   finite_rows(w, where, scores.n, [&](std::int64_t i) {
     const std::int64_t at = i * routes.n_used;
-    return kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), scores.width,
-                          routes.n_used, routing);
+    return kernels::route(routes.experts.data() + at, routes.weights.data() + at, scores.row(i), bias, scores.width,
+                          routes.n_used, rule);
   });
   w.once([&] { group_visits(routes, scores.n * routes.n_used, scores.width); });
 }
@@ -85,7 +86,8 @@ void CpuBackend::combine(Worker& w, const Rows& visits, const Routes& routes, co
 
 void CpuBackend::add_gated(Worker& w, const Rows& y, const Rows& x, const Rows& score) {
   w.loop(y.n, 1, [&](std::int64_t i, std::int64_t) {
-    table_.add_scaled(y.row(i), x.row(i), kernels::sigmoid(*score.row(i)), y.width);
+    if (score.data) table_.add_scaled(y.row(i), x.row(i), kernels::sigmoid(*score.row(i)), y.width);
+    else table_.add(y.row(i), x.row(i), y.width);
   });
 }
 

@@ -9,6 +9,7 @@
 namespace hearth::engine {
 
 Result<Context> Context::make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options) {
+  HEARTH_CHECK(model->check_generates());
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
@@ -54,7 +55,8 @@ void Context::keep_computed(std::int64_t n) { n_computed_ = cache_.truncate(std:
 
 void Context::reuse() {
   if (!options_.reuse || n_tokens() == 0) return;
-  const auto found = model_->prefixes().find(cache_.type(), tokens().first(tokens_.size() - 1));  // one is computed
+  const auto found =
+      model_->prefixes().find(model_->kv_kind(cache_), tokens().first(tokens_.size() - 1));  // one is computed
   const std::int64_t n = static_cast<std::int64_t>(found.size()) * kernels::kPage;
   if (n <= n_computed_) return;
   cache_.adopt(found);
@@ -70,7 +72,7 @@ void Context::computed(std::int64_t n) {
   const std::int64_t pages_before = n_computed_ / kernels::kPage;
   n_computed_ += n;
   if (options_.reuse && n_computed_ / kernels::kPage > pages_before)
-    model_->prefixes().add(tokens().first(static_cast<std::size_t>(n_computed_)), cache_);
+    model_->prefixes().add(model_->kv_kind(cache_), tokens().first(static_cast<std::size_t>(n_computed_)), cache_);
 }
 
 void Context::restore(std::vector<std::int32_t> tokens, std::int64_t n_computed, model::KvCache cache) {

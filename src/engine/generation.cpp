@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dry_breaks.h"
 #include "float_state.h"
 #include "hash.h"
 #include "try.h"
@@ -11,16 +12,14 @@
 namespace hearth::engine {
 namespace {
 
-sample::Settings sampler_settings(const SamplingOptions& o) {
-  sample::Settings s;
-  s.temp = o.temp;
-  s.top_k = o.top_k;
-  s.top_p = o.top_p;
-  s.min_p = o.min_p;
-  s.repeat_penalty = o.repeat_penalty;
-  s.repeat_last = o.repeat_last == -1 ? INT32_MAX : o.repeat_last;
-  s.seed = o.seed;
-  return s;
+/// With what the settings ask of this model alone: the tokens that break a repetition.
+Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOptions& sampling) {
+  HEARTH_CHECK(sample::validate(sampling));
+  std::vector<std::uint64_t> breaks;
+  if (sample::has_dry(sampling)) {
+    HEARTH_TRY(breaks, dry_breaks(model.tokenizer(), sampling.dry_breakers));
+  }
+  return sample::Sampler::from(sampling, std::move(breaks), model.kernels());
 }
 
 /// What a row more costs a pass that decodes, in steps: experts are read for each row, everything else once.
@@ -32,6 +31,9 @@ Result<void> check_options(const GenerateOptions& options) {
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
                                                "; generation; use 0 or more, or -1 for no limit");
+  if (options.logprobs < -1)
+    return Error(Status::invalid_argument,
+                 "logprobs is " + std::to_string(options.logprobs) + "; generation; use 0 or more, or -1 for none");
   if (options.n_draft < 0 || options.n_draft > Generation::kMostGuesses)
     return Error(Status::invalid_argument, "n_draft is " + std::to_string(options.n_draft) + "; generation; use 0 to " +
                                                std::to_string(Generation::kMostGuesses));
@@ -51,7 +53,7 @@ Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::spa
                                                       std::int64_t n_before, GenerateOptions options, OnText on_text,
                                                       DraftModel* draft) {
   HEARTH_CHECK(context.check_ids(ids));
-  HEARTH_TRY(auto sampler, sample::Sampler::from(sampler_settings(options.sampling)));
+  HEARTH_TRY(auto sampler, make_sampler(context.model(), options.sampling));
   HEARTH_CHECK(check_options(options));
   if (ids.empty() && context.n_tokens() == 0)
     return Error(Status::invalid_argument,
@@ -166,13 +168,20 @@ bool Generation::is_over() {
   return true;
 }
 
+Result<std::int32_t> Generation::pick(std::span<const float> logits) {
+  const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
+  HEARTH_TRY(const std::int32_t id,
+             sampler_.pick(logits, static_cast<std::uint64_t>(context_.n_tokens()), context_.tokens()));
+  if (options_.logprobs >= 0) {
+    HEARTH_TRY(TokenLogprobs found, sampler_.logprobs(logits, id, static_cast<std::size_t>(options_.logprobs)));
+    reply_.logprobs.push_back(std::move(found));
+  }
+  return id;
+}
+
 // The next token, from the logits of the one before it; false when the text is over.
 Result<bool> Generation::choose(std::span<const float> logits) {
-  const auto pick = [&] {
-    const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
-    return sampler_.pick(logits, static_cast<std::uint64_t>(context_.n_tokens()), context_.tokens());
-  };
-  HEARTH_TRY(const std::int32_t id, pick());
+  HEARTH_TRY(const std::int32_t id, pick(logits));
   context_.append(id);
   reply_.tokens.push_back(id);
   if (context_.model().tokenizer().vocab().ends_text(id)) {

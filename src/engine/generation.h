@@ -52,6 +52,7 @@ class Generation {
   Result<void> goes_on_reading() const;
   void plan_guesses(std::int64_t most);
   void begin_answer();
+  Result<std::int32_t> pick(std::span<const float> logits);
   Result<bool> choose(std::span<const float> logits);
   bool is_over();
 

@@ -10,6 +10,7 @@
 #include "escape.h"
 #include "float_state.h"
 #include "host.h"
+#include "recommended_sampling.h"
 #include "saturating.h"
 #include "try.h"
 
@@ -68,7 +69,8 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->tokenizer_ = std::make_unique<text::Tokenizer>(std::move(tokenizer));
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
-  model::set_frequencies(net);
+  net.rotations = model::make_rotations(net.config, net.weights);
+  net.slopes = model::make_slopes(net.config);
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
   HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
   m->describe();
@@ -96,7 +98,9 @@ void LoadedModel::describe() {
            0,
            table_->name,
            network_.team->size(),
-           Weights::file};
+           Weights::file,
+           !c.causal,
+           recommended_sampling(*file_)};
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];
@@ -151,10 +155,16 @@ bool LoadedModel::repack_a_piece() {
 
 LoadedModel::~LoadedModel() { turns_.close(); }
 
-Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space) const {
+Result<void> LoadedModel::check_generates() const {
+  if (config().causal) return {};
+  return Error(Status::unsupported, "'" + std::string(config().arch->name) + "' is an encoder, which writes no text; " +
+                                        escape(info_.path, 256) + "; use hearth embed (Model::embed)");
+}
+
+Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space, model::Head head) const {
   const Turns::Turn turn(turns_);
   const auto start = Clock::now();
-  auto done = model::forward(network_, rows, space);
+  auto done = model::forward(network_, rows, space, head);
   last_pass_ = seconds_since(start);
   return done;
 }

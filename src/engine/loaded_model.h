@@ -27,6 +27,7 @@ class LoadedModel {
   const model::Config& config() const { return network_.config; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const gguf::File& file() const { return *file_; }
+  const kernels::KernelTable& kernels() const { return *table_; }
 
   /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
   std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
@@ -37,12 +38,20 @@ class LoadedModel {
   /// The memory of all keys and values, and what is known of texts' beginnings; for any thread.
   const std::shared_ptr<model::PagePool>& pool() const { return pool_; }
   PrefixCache& prefixes() const { return prefixes_; }
+  std::size_t kv_kind(const model::KvCache& cache) const {
+    const model::Rotations& r = network_.rotations;
+    return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
+  }
 
   /// The largest context so many of which fit in 70% of the memory that is left and in the budget, at most the model's own.
   std::int64_t fitting_context(kernels::KvType type, std::int64_t chunk, std::int64_t n_sequences = 1) const;
 
   /// Passes of several sessions take turns: the team runs one region at a time.
-  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space) const;
+  Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
+                       model::Head head = model::Head::logits) const;
+
+  /// An error where the model is an encoder, which predicts nothing.
+  Result<void> check_generates() const;
 
   /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
   /// a step takes what it will take.

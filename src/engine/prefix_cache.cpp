@@ -24,10 +24,10 @@ PrefixCache::~PrefixCache() {
   while (!order_.empty()) erase(order_.back());  // ends first: a long text is a deep tree
 }
 
-std::vector<PrefixCache::Pages> PrefixCache::find(kernels::KvType type, std::span<const std::int32_t> tokens) {
+std::vector<PrefixCache::Pages> PrefixCache::find(std::size_t kind, std::span<const std::int32_t> tokens) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<Pages> found;
-  Node* node = &roots_[static_cast<std::size_t>(type)];
+  Node* node = &roots_[kind];
   for (std::size_t page = 0; page < tokens.size() / kTokens; ++page) {
     const auto child = node->children.find(page_of(tokens, page));
     if (child == node->children.end()) break;
@@ -38,9 +38,9 @@ std::vector<PrefixCache::Pages> PrefixCache::find(kernels::KvType type, std::spa
   return found;
 }
 
-void PrefixCache::add(std::span<const std::int32_t> tokens, const model::KvCache& cache) {
+void PrefixCache::add(std::size_t kind, std::span<const std::int32_t> tokens, const model::KvCache& cache) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  Node* node = &roots_[static_cast<std::size_t>(cache.type())];
+  Node* node = &roots_[kind];
   for (std::size_t page = 0; page < tokens.size() / kTokens; ++page) {
     const PageTokens key = page_of(tokens, page);
     auto child = node->children.find(key);

@@ -14,11 +14,16 @@
 
 namespace hearth::engine {
 
-/// A tree of pages of 64 tokens, for each type of keys and values. It compares tokens, not hashes of them: what is found is the
+/// A tree of pages of 64 tokens for each kind of keys and values: their type, and how they are rotated. It compares tokens, not hashes of them: what is found is the
 /// same text. Pages that nobody else has are let go of in the order of their last use, the ends of texts first. Any thread.
 class PrefixCache {
  public:
   using Pages = std::vector<model::PageRef>;  // [parts]
+
+  static constexpr std::size_t kKinds = 2 * kernels::kKvTypes.size();
+  static std::size_t kind(kernels::KvType type, bool stretched) {
+    return 2 * static_cast<std::size_t>(type) + stretched;
+  }
 
   PrefixCache() = default;
   ~PrefixCache();
@@ -26,10 +31,10 @@ class PrefixCache {
   PrefixCache& operator=(const PrefixCache&) = delete;
 
   /// The pages of the longest known beginning of `tokens`, whole pages only.
-  std::vector<Pages> find(kernels::KvType type, std::span<const std::int32_t> tokens);
+  std::vector<Pages> find(std::size_t kind, std::span<const std::int32_t> tokens);
 
   /// Remembers all whole pages of `tokens`, whose keys and values `cache` has; those that a window has dropped end it.
-  void add(std::span<const std::int32_t> tokens, const model::KvCache& cache);
+  void add(std::size_t kind, std::span<const std::int32_t> tokens, const model::KvCache& cache);
 
   /// Lets go of the page used longest ago of those that nobody else has; false when there is none.
   bool drop_oldest();
@@ -49,7 +54,7 @@ class PrefixCache {
   void erase(Node* end);
 
   mutable std::mutex mutex_;
-  std::array<Node, kernels::kKvTypes.size()> roots_;
+  std::array<Node, kKinds> roots_;
   std::list<Node*>
       order_;  // latest use first; a page comes before those that follow it in a text, so the last is an end
 };

@@ -58,6 +58,7 @@ Result<void> check_memory(const model::Config& config, kernels::KvType type, std
 
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
                             std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth) {
+  HEARTH_CHECK(model.check_generates());
   HEARTH_CHECK(check_chunk(chunk));
   const model::Config& c = model.config();
   Speed speed;

@@ -13,31 +13,48 @@ using kernels::Activation;
 using kernels::RopeLayout;
 using kernels::Routing;
 
-/// Which rows of a half block are normed: those it reads; what it makes, before that is added; both; or those that it reads, once for
-/// both halves, which run side by side.
-enum class NormPlace { before, after, around, shared };
+/// Which rows of a half block are normed: those it reads; what it makes, before that is added; both; those that it reads, once for
+/// both halves, which run side by side; or the stream itself, once what it makes has been added.
+enum class NormPlace { before, after, around, shared, stream };
 enum class Bias { none, qkv, attention, all };  // that must be there; attention: qkv and output, and those of experts
 
+/// What tells positions apart: queries and keys are rotated, rows of a table are added to the tokens', or scores fall with distance.
+enum class Positions { rotated, learned, alibi };
+
 /// Queries and keys are normed before they are rotated: each head alike, all heads as one row, or each head by numbers of its own
-/// (where the file has them: not all sizes of such a family do).
-enum class QkNorm { none, heads, whole, own_of_heads };
+/// (the last two "where the file has them": not all sizes of such a family do).
+enum class QkNorm { none, heads, whole, whole_or_none, own_of_heads };
 enum class Ffn { gated, gated_in_one, plain };  // in one: gate and up are one matrix in the file
-enum class SharedExpert { none, gated };    // one more expert that every row visits, weighted by a sigmoid of its own
-enum class Scale { one, root_of_dim };      // of embeddings, where no key says it
+enum class Attention {
+  heads,
+  latent
+};  // what is stored of a position: keys and values of heads, or one vector for all
+enum class SharedExpert {
+  none,
+  gated,
+  plain
+};                                       // one more expert that every row visits; gated: by a sigmoid of its own
+enum class YarnBounds { whole, exact };  // where YaRN's ramp begins and ends: rounded outwards to whole pairs, or not
+enum class Scale { one, root_of_dim };   // of embeddings, where no key says it
 enum class LogitScale { factor, divisor };  // what the key is
 
 /// One family. A trait that no row uses is deleted.
 struct ArchTraits {
   std::string_view name;  // general.architecture
-  RopeLayout rope;
+  RopeLayout rope = RopeLayout::halves;
+  Positions positions = Positions::rotated;
+  bool causal = true;  // where no key says it; else each row sees all rows of its text, and there is nothing to predict
   NormKind norm = NormKind::rms;
   NormPlace norm_place = NormPlace::before;
+  Attention attention = Attention::heads;
   Bias bias = Bias::none;
   QkNorm qk_norm = QkNorm::none;
   Ffn ffn = Ffn::gated;
   Activation activation = Activation::silu;
   Routing routing = Routing::none;  // none: the family has no experts
+  bool routing_in_file = false;     // its keys say what differs from that
   SharedExpert shared_expert = SharedExpert::none;
+  YarnBounds yarn_bounds = YarnBounds::whole;
   Scale embedding_scale = Scale::one;
   LogitScale logit_scale = LogitScale::factor;
   double window_rope_base = 0;       // of layers with a window, which then are not scaled; 0: as the others

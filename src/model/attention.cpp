@@ -22,11 +22,12 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual)
   const backend::HeadSteps steps = head_steps(c, l);
   backend::AttentionShape shape = p.any.shape(layer);
   shape.sinks = l.attn_sinks;
+  shape.slopes = p.net.slopes.empty() ? nullptr : p.net.slopes.data();
   const RopeTable rope = c.rotates(layer) ? rope_table(p, c.window_rope_base != 0 && shape.window != 0) : RopeTable{};
 
   device.norm(w, {layer, Step::attention_input}, x, residual, l.attn_norm, c.norm, h);
   device.matmul(w, h, {{{&l.attn_q, q}, {&l.attn_k, k}, {&l.attn_v, v}}});
-  if (c.arch->qk_norm == QkNorm::whole) {
+  if (c.arch->qk_norm == QkNorm::whole || c.arch->qk_norm == QkNorm::whole_or_none) {
     device.norm_in_place(w, q, l.attn_q_norm, c.norm);
     device.norm_in_place(w, k, l.attn_k_norm, c.norm);
   }

@@ -38,16 +38,17 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
 
   device.matmul(w, h, {{{&l.router, scores}}});
-  device.route(w, {layer, Step::experts}, scores, c.arch->routing, space.routes);
+  device.route(w, {layer, Step::experts}, scores, c.routing, l.router_choice, space.routes);
   device.spread(w, h, space.routes, {{l.expert_gate.front().format, l.expert_up.front().format}}, visits);
   device.matmul_experts(w, visits, space.routes, {{{l.expert_gate, gate}, {l.expert_up, up}}});
   device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
   device.matmul_experts(w, hidden, space.routes, {{{l.expert_down, y}}});
   device.combine(w, y, space.routes, to);
-  if (c.arch->shared_expert == SharedExpert::none) return;
-  device.matmul(w, h, {{{&l.shared_router, shared_score}}});
+  if (c.shared_ffn_dim == 0) return;
+  const bool by_score = c.arch->shared_expert == SharedExpert::gated;
+  if (by_score) device.matmul(w, h, {{{&l.shared_router, shared_score}}});
   gated(w, p, layer, l.shared_gate, l.shared_up, l.shared_down, shared_y);
-  device.add_gated(w, to, shared_y, shared_score);
+  device.add_gated(w, to, shared_y, by_score ? shared_score : Rows{});
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Residual& residu
   const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
   const Norm& norm = c.arch->norm_place == NormPlace::shared ? l.attn_norm : l.ffn_norm;
   p.net.device->norm(w, {layer, Step::ffn_input}, x, residual, norm, c.norm, p.input(c.dim));
-  if (c.n_expert != 0) experts(w, p, layer, delta);
+  if (c.has_experts(layer)) experts(w, p, layer, delta);
   else if (c.arch->ffn == Ffn::plain) plain(w, p, layer, delta);
   else gated(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, delta);
 }

@@ -11,12 +11,22 @@
 namespace hearth::model {
 namespace {
 
-Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t most) {
+/// Where the positions end that each row may see: at its own, or at its sequence's last in the pass.
+std::vector<std::int64_t> ends(std::span<const Row> rows, bool causal) {
+  std::vector<std::int64_t> ends(rows.size());
+  for (std::size_t i = rows.size(); i-- > 0;) {
+    const bool goes_on = !causal && i + 1 < rows.size() && rows[i + 1].sequence == rows[i].sequence;
+    ends[i] = goes_on ? ends[i + 1] : rows[i].index + 1;
+  }
+  return ends;
+}
+
+Memory make_memory(std::span<const Row> rows, std::span<const std::int64_t> ends, std::size_t part, std::int64_t most) {
   Memory memory;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
     const std::byte* const* pages = row.sequence->pages(part);
-    memory.places.push_back({row.sequence->page(part, row.index), row.index});
+    memory.places.push_back({row.sequence->page(part, row.index), row.index, ends[static_cast<std::size_t>(i)]});
     AttendTile* last = memory.tiles.empty() ? nullptr : &memory.tiles.back();
     if (last && last->pages == pages && last->n_rows < most) ++last->n_rows;
     else memory.tiles.push_back({i, 1, pages});
@@ -24,24 +34,41 @@ Memory make_memory(std::span<const Row> rows, std::size_t part, std::int64_t mos
   return memory;
 }
 
-Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space) {
-  Pass pass{net, space, {}, {}, {}, *rows[0].sequence};
+Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head head) {
+  Pass pass{net, space, {}, {}, {}, {}, {}, {}, *rows[0].sequence, head};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
     pass.tokens.push_back(row.token);
+    pass.positions.push_back(static_cast<std::int32_t>(row.index));
+    pass.rotations.push_back(&net.rotations.of(row.sequence->n_ctx()));
     if (row.wants_logits) pass.wanted.push_back(i);
   }
+  pass.types.resize(rows.size());  // all of the first: one sentence
   const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
-  for (std::size_t part = 0; part < pass.any.n_parts(); ++part) pass.memory.push_back(make_memory(rows, part, most));
+  const std::vector<std::int64_t> seen = ends(rows, net.config.causal);
+  for (std::size_t part = 0; part < pass.any.n_parts(); ++part)
+    pass.memory.push_back(make_memory(rows, seen, part, most));
   return pass;
 }
 
-void fill(Worker& w, const Pass& p, const RopeTable& table, std::span<const double> inv_freq) {
-  if (inv_freq.empty()) return;
+/// rotation(row) is what turns it.
+template <class Of> void fill(Worker& w, const Pass& p, const RopeTable& table, Of rotation) {
   w.loop(p.n(), 1, [&](std::int64_t i, std::int64_t) {
-    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[static_cast<std::size_t>(i)].position,
-                         inv_freq.data(), table.cos.width);
+    const auto row = static_cast<std::size_t>(i);
+    const Rotation& r = rotation(row);
+    kernels::rope_angles(table.cos.row(i), table.sin.row(i), p.memory[0].places[row].position, r.inv_freq.data(),
+                         table.cos.width, r.magnitude);
   });
+}
+
+/// x = the tokens' rows; to them come those of the first sentence type and of the positions, where the model has tables of them.
+void embed(Worker& w, Pass& p) {
+  const Config& c = p.net.config;
+  const Weights& weights = p.net.weights;
+  const Rows x = p.rows(p.space.x, c.dim), spare = p.rows(p.space.delta, c.dim);
+  p.net.device->embed(w, weights.token_embd, p.tokens, c.embedding_scale, x);
+  if (weights.token_types.file) p.net.device->embed_more(w, weights.token_types, p.types, spare, x);
+  if (weights.position_embd.file) p.net.device->embed_more(w, weights.position_embd, p.positions, spare, x);
 }
 
 /// logits = output(norm(x + residual)) of the wanted rows alone.
@@ -55,6 +82,7 @@ void head(Worker& w, Pass& p, const Residual& residual) {
   const Rows logits{p.space.logits.data(), n, c.n_vocab, c.n_vocab};
   p.net.device->gather(w, p.rows(p.space.x, c.dim), residual, c.norm, p.wanted, chosen);
   p.net.device->norm(w, {c.n_layer, Step::output}, chosen, {}, p.net.weights.output_norm, c.norm, h);
+  if (p.head == Head::hidden) return;
   p.net.device->matmul(w, h, {{{&p.net.weights.output, logits}}});
   if (c.logit_scale != 1.0f) p.net.device->scale(w, logits, c.logit_scale);
   if (c.logit_cap != 0) p.net.device->soft_cap(w, logits, c.logit_cap);
@@ -62,15 +90,18 @@ void head(Worker& w, Pass& p, const Residual& residual) {
 
 void run(Worker& w, Pass& p) {
   const Config& c = p.net.config;
-  fill(w, p, rope_table(p, false), p.net.inv_freq);
-  fill(w, p, rope_table(p, true), p.net.window_inv_freq);
-  p.net.device->embed(w, p.net.weights.token_embd, p.tokens, c.embedding_scale, p.rows(p.space.x, c.dim));
+  const Rotation& windowed = p.net.rotations.windowed;
+  fill(w, p, rope_table(p, false), [&](std::size_t i) -> const Rotation& { return *p.rotations[i]; });
+  if (!windowed.inv_freq.empty())
+    fill(w, p, rope_table(p, true), [&](std::size_t) -> const Rotation& { return windowed; });
+  embed(w, p);
   const Rows delta = p.rows(p.space.delta, c.dim);
   const bool side_by_side = c.arch->norm_place == NormPlace::shared;
   Residual residual;
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
     const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-    attention(w, p, layer, residual);
+    if (c.arch->attention == Attention::latent) latent_attention(w, p, layer, residual);
+    else attention(w, p, layer, residual);
     feed_forward(w, p, layer, {delta, l.post_attn_norm, c.residual_scale, side_by_side});
     residual = {delta, l.post_ffn_norm, c.residual_scale};
   }
@@ -105,30 +136,24 @@ RopeTable rope_table(const Pass& p, bool windowed) {
   return {p.rows(windowed ? s.window_cos : s.cos, pairs), p.rows(windowed ? s.window_sin : s.sin, pairs)};
 }
 
-void set_frequencies(Network& network) {
-  const Config& c = network.config;
-  const float* factors = network.weights.rope_factors;
-  network.inv_freq.resize(static_cast<std::size_t>(c.n_rot / 2));
-  kernels::rope_frequencies(network.inv_freq.data(), c.n_rot, c.rope_base);
-  for (std::size_t i = 0; i < network.inv_freq.size(); ++i) {
-    if (factors) network.inv_freq[i] = network.inv_freq[i] / static_cast<double>(factors[i]);
-    network.inv_freq[i] = network.inv_freq[i] / c.rope_scale;
-  }
-  if (c.window_rope_base == 0) return;
-  network.window_inv_freq.resize(network.inv_freq.size());
-  kernels::rope_frequencies(network.window_inv_freq.data(), c.n_rot, c.window_rope_base);
+std::vector<float> make_slopes(const Config& config) {
+  if (config.max_alibi_bias == 0) return {};
+  std::vector<float> slopes(static_cast<std::size_t>(config.n_head));
+  kernels::alibi_slopes(slopes.data(), config.n_head, config.max_alibi_bias);
+  return slopes;
 }
 
-Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space) {
+Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {
   if (rows.empty()) return {};
   for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
-  Pass pass = make_pass(network, rows, space);
+  Pass pass = make_pass(network, rows, space, head);
   network.team->run([&](Worker& w) { run(w, pass); });
   if (const auto where = network.device->take_failure())
     return Error(Status::non_finite, "activations became infinite or NaN; layer " + std::to_string(where->layer) +
                                          ", " + step_name(where->step) +
                                          "; the weights are damaged or the model overflows: check the file" +
                                          (where->step == Step::keys_and_values ? ", or try --kv f32" : ""));
+  if (head == Head::hidden) return {};
   const auto n_logits = static_cast<std::int64_t>(pass.wanted.size()) * network.config.n_vocab;
   for (std::int64_t i = 0; i < n_logits; ++i)
     if (!std::isfinite(space.logits[static_cast<std::size_t>(i)]))

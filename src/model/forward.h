@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
+#include "rope_scaling.h"
 #include "weights.h"
 #include "workspace.h"
 
@@ -20,8 +21,12 @@ struct Row {
   KvCache* sequence;
   std::int64_t index;  // 0-based, below the cache's n_ctx
   std::int32_t token;  // 0 <= token < n_vocab
-  bool wants_logits;
+  bool wants_logits;   // or what its pass ends with
 };
+
+/// What a pass ends with, for the rows that want it: logits in `space.logits` [wanting, n_vocab], or the last hidden rows, normed, in
+/// `space.h` [wanting, dim]; both in order of the rows.
+enum class Head { logits, hidden };
 
 /// The model's numbers and weights, and the device that runs them.
 struct Network {
@@ -29,15 +34,15 @@ struct Network {
   Weights weights;
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
-  std::vector<double> inv_freq;         // [n_rot/2]
-  std::vector<double> window_inv_freq;  // the same of layers with a window, where they rotate otherwise
+  Rotations rotations;
+  std::vector<float> slopes;  // [n_head], where scores fall with distance
 };
 
-/// Runs the rows through the network; KV is appended at each row's index. Logits of the wanting rows lie in `space.logits` in
-/// order of the rows. Errors: out_of_memory for a page; non_finite, naming layer and step.
-Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space);
+/// [n_head], where scores fall with distance; else none.
+std::vector<float> make_slopes(const Config& config);
 
-/// Fills in the network's rotary frequencies from its config and weights.
-void set_frequencies(Network& network);
+/// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
+/// are in the pass or were before: a text comes whole. Errors: out_of_memory for a page; non_finite, naming layer and step.
+Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head = Head::logits);
 
 }  // namespace hearth::model

@@ -51,9 +51,10 @@ void KvCache::Part::drop_from(std::int64_t page) {
 // The parts without their memory.
 KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
   KvCache cache;
-  cache.shape_ = {c.n_head, c.n_kv_head, c.head_dim, c.attention_scale, c.attention_cap, type, 0, 0};
+  cache.shape_ = {c.n_head, c.n_kv_head, c.key_dim(), c.attention_scale, c.attention_cap,
+                  type,     0,           0,           nullptr,           c.latent_dim};
   cache.n_ctx_ = n_ctx;
-  const std::size_t layer_bytes = 2 * cache.shape_.kv_head_bytes() * static_cast<std::size_t>(c.n_kv_head);
+  const std::size_t layer_bytes = cache.shape_.k_offset(c.n_kv_head);
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
     const std::int64_t window = c.window_of(layer);
     auto part =
@@ -78,10 +79,10 @@ std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::in
 
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                               std::shared_ptr<PagePool> pool) {
-  if (!kernels::kv_fits(type, config.head_dim))
+  if (!kernels::kv_fits(type, config.key_dim()))
     return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
                                           " need heads of a multiple of " + std::to_string(kernels::kBlock) +
-                                          ", the model's have " + std::to_string(config.head_dim) +
+                                          ", the model's have " + std::to_string(config.key_dim()) +
                                           " elements; KV type; use f16 or f32");
   KvCache cache = plan(config, type, n_ctx, n_pass);
   cache.pool_ = pool ? std::move(pool) : std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);

@@ -24,14 +24,22 @@ struct Memory {
 struct Pass {
   Network& net;
   Workspace& space;
-  std::vector<std::int32_t> tokens;  // [n]
-  std::vector<Memory> memory;        // [parts]
-  std::vector<std::int64_t> wanted;  // rows that want logits
-  const KvCache& any;                // all sequences of a model share their shape
+  std::vector<std::int32_t> tokens;            // [n]
+  std::vector<std::int32_t> types, positions;  // [n]: what else their rows are made of
+  std::vector<const Rotation*> rotations;      // [n]
+  std::vector<Memory> memory;                  // [parts]
+  std::vector<std::int64_t> wanted;            // rows that want logits
+  const KvCache& any;                          // all sequences of a model share their shape
+  Head head;
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
   Input input(std::int64_t width) const { return {rows(space.h, width), space.hq.data(), kernels::q_stride(width)}; }
+
+  /// Heads of all rows, of which one matrix each reads `width` elements; they lie `stride` apart.
+  Input heads(AlignedBuffer<float>& buffer, std::int64_t stride, std::int64_t width) const {
+    return {{buffer.data(), n() * net.config.n_head, width, stride}, space.head_hq.data(), kernels::q_stride(width)};
+  }
 
   Rows visits(AlignedBuffer<float>& buffer, std::int64_t width) const {
     return {buffer.data(), n() * net.config.n_expert_used, width, width};
@@ -49,6 +57,7 @@ RopeTable rope_table(const Pass& p, bool windowed);
 
 /// x += residual; delta = attention(norm(x)) of one layer.
 void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual);
+void latent_attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual);
 
 /// x += residual; delta = ffn(norm(x)) of one layer.
 void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Residual& residual);

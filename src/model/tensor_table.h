@@ -21,18 +21,18 @@ struct Extent {
 enum class Need { no, may, must };
 enum class Part { weight, bias };
 
-/// One row. A matrix may have any type with kernels; everything else is F32; experts are one matrix each, behind one another.
+/// One row. A matrix may have any type with kernels; everything else is F32; a stack is one matrix behind another.
 struct TensorRow {
   std::string_view name;       // of a layer: after "blk.N."
   const Extent *width, *rows;  // dims[0], dims[1]
   Need (*need)(const Config&, std::int64_t layer);
-  std::variant<Matrix LayerWeights::*, Experts LayerWeights::*, Norm LayerWeights::*, const float * LayerWeights::*,
+  std::variant<Matrix LayerWeights::*, Stack LayerWeights::*, Norm LayerWeights::*, const float * LayerWeights::*,
                Matrix Weights::*, Norm Weights::*, const float * Weights::*>
       target;
-  Part part = Part::weight;  // a bias stands below its weight
+  Part part = Part::weight;       // a bias stands below its weight
+  const Extent* depth = nullptr;  // of a stack: dims[2]
 
   bool per_layer() const { return target.index() < 4; }
-  bool is_experts() const { return target.index() == 1 && part == Part::weight; }
   bool is_matrix() const { return (target.index() <= 1 || target.index() == 4) && part == Part::weight; }
 };
 

@@ -46,7 +46,7 @@ Result<void> check_shape(const gguf::Tensor& tensor, const Config& config, const
   if (has_shape(tensor, needed)) return {};
   std::string keys(row.width->keys);
   if (needed.size() > 1) keys += " x " + std::string(row.rows->keys);
-  if (needed.size() > 2) keys += " x expert_count";
+  if (row.depth) keys += " x " + std::string(row.depth->keys);
   return wrong_shape(tensor, needed, keys, path);
 }
 
@@ -63,6 +63,7 @@ Result<std::optional<Found>> find_fused(const Config& config, const gguf::File& 
   for (const FusedRow& fused : fused_tensors()) {
     const auto part = std::find(fused.parts.begin(), fused.parts.end(), row.name);
     if (part == fused.parts.end() || !fused.used(config)) continue;
+    if (file.find_tensor(tensor_name(fused.parts.front(), layer))) continue;  // they are there one by one
     const gguf::Tensor* tensor = file.find_tensor(tensor_name(fused.name, layer));
     if (!tensor) continue;
     std::uint64_t before = 0, all = 0;
@@ -106,13 +107,13 @@ Result<Matrix> bind_matrix(const Found& found, const TensorRow& row, const Confi
   return m;
 }
 
-// The experts' matrices of a stack, of which `first` is the first.
-Experts experts_of(const Matrix& first, std::int64_t n_expert) {
+// The n matrices of a stack, of which `first` is the first.
+Stack stack_of(const Matrix& first, std::int64_t n) {
   const std::size_t bytes =
       static_cast<std::size_t>(first.n_rows) * kernels::row_bytes(kernels::format_info(first.format), first.k);
-  Experts experts(static_cast<std::size_t>(n_expert), first);
-  for (std::size_t e = 0; e < experts.size(); ++e) experts[e].file += e * bytes;
-  return experts;
+  Stack stack(static_cast<std::size_t>(n), first);
+  for (std::size_t i = 0; i < stack.size(); ++i) stack[i].file += i * bytes;
+  return stack;
 }
 
 Result<const float*> bind_vector(const Found& found, const std::string& path,
@@ -162,9 +163,15 @@ bool beyond_layers(std::string_view name, std::int64_t n_layer) {
                      [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
 }
 
+// A second norm behind attention, which one size of jina-bert-v2 has: leaving it out would give other numbers.
+bool left_out(std::string_view name) { return name.ends_with(".attn_norm_2.weight"); }
+
 Result<void> check_layers(const Config& config, const gguf::File& file) {
   for (const gguf::Tensor& tensor : file.tensors())
-    if (beyond_layers(tensor.name, config.n_layer))
+    if (left_out(tensor.name))
+      return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' is not one that this build runs; " +
+                                            escape(file.path(), 256) + "; use another size of the family");
+    else if (beyond_layers(tensor.name, config.n_layer))
       return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
                                           std::to_string(config.n_layer) + "; " + escape(file.path(), 256) +
                                           "; the file is damaged");
@@ -172,20 +179,49 @@ Result<void> check_layers(const Config& config, const gguf::File& file) {
 }
 
 // These few are read at once: the angles they make must be ones whose sines are good (below 2^31).
-Result<void> check_rope_factors(const Config& config, const float* factors, const std::string& path) {
-  const double least = static_cast<double>(config.n_ctx_train) / config.rope_scale / 0x1p31;
+Result<void> check_rope_factors(const Config& config, const float* factors, const char* name, const std::string& path) {
+  const double least = static_cast<double>(config.n_ctx_train) / config.rope_scaling.divisor() / 0x1p31;
   for (std::int64_t i = 0; factors && i < config.n_rot / 2; ++i)
     if (!(factors[i] > 0 && factors[i] < INFINITY && static_cast<double>(factors[i]) >= least))
-      return Error(Status::malformed, "tensor 'rope_freqs.weight' has " + std::to_string(factors[i]) + " at element " +
-                                          std::to_string(i) +
+      return Error(Status::malformed, "tensor '" + std::string(name) + "' has " + std::to_string(factors[i]) +
+                                          " at element " + std::to_string(i) +
                                           ", it must be finite and positive and keep angles below 2^31; " +
                                           escape(path, 256) + "; the file is damaged or was converted wrongly");
   return {};
 }
 
+// Older files have each head's two matrices behind one another as keys and values are computed from the latent; queries go the
+// other way, so the first is turned around, in f32.
+Result<void> split_kv_b(const Config& c, LayerWeights& l, std::vector<AlignedBuffer<std::byte>>& storage) {
+  const std::int64_t still = c.head_dim - c.n_rot, width = c.latent_dim;
+  const std::size_t row_bytes = kernels::row_bytes(kernels::format_info(l.attn_kv_b.format), width);
+  const std::int64_t n_k = c.n_head * width * still, n_v = c.n_head * c.value_dim * width;
+  HEARTH_TRY(auto made, AlignedBuffer<std::byte>::make(static_cast<std::size_t>(n_k + n_v) * sizeof(float)));
+  auto* k = reinterpret_cast<float*>(made.data());
+  auto* v = k + n_k;
+  l.attn_k_b = stack_of({.format = kernels::Format::f32, .n_rows = width, .k = still, .file = made.data()}, c.n_head);
+  l.attn_v_b = stack_of({.format = kernels::Format::f32,
+                         .n_rows = c.value_dim,
+                         .k = width,
+                         .file = reinterpret_cast<const std::byte*>(v)},
+                        c.n_head);
+  std::vector<float> row(static_cast<std::size_t>(width));
+  const std::byte* from = l.attn_kv_b.file;
+  for (std::int64_t h = 0; h < c.n_head; ++h) {
+    for (std::int64_t i = 0; i < still; ++i, from += row_bytes) {
+      kernels::dequantize_row(l.attn_kv_b.format, row.data(), from, width);
+      for (std::int64_t d = 0; d < width; ++d) k[(h * width + d) * still + i] = row[static_cast<std::size_t>(d)];
+    }
+    for (std::int64_t i = 0; i < c.value_dim; ++i, from += row_bytes, v += width)
+      kernels::dequantize_row(l.attn_kv_b.format, v, from, width);
+  }
+  storage.push_back(std::move(made));
+  return {};
+}
+
 // Puts what was bound where a row's target says.
 struct Place {
-  const Config& config;
+  std::int64_t depth;
   Weights& weights;
   LayerWeights& own;
   Part part;
@@ -198,11 +234,11 @@ struct Place {
   void operator()(Norm Weights::*to) const { place(weights.*to); }
   void operator()(const float* LayerWeights::*to) const { own.*to = vector; }
   void operator()(const float* Weights::*to) const { weights.*to = vector; }
-  void operator()(Experts LayerWeights::*to) const {
-    Experts& experts = own.*to;
-    if (part == Part::weight) experts = experts_of(matrix, config.n_expert);
-    for (std::size_t e = 0; part == Part::bias && e < experts.size(); ++e)
-      experts[e].bias = vector + static_cast<std::int64_t>(e) * experts[e].n_rows;
+  void operator()(Stack LayerWeights::*to) const {
+    Stack& stack = own.*to;
+    if (part == Part::weight) stack = stack_of(matrix, depth);
+    for (std::size_t i = 0; part == Part::bias && i < stack.size(); ++i)
+      stack[i].bias = vector + static_cast<std::int64_t>(i) * stack[i].n_rows;
   }
 
  private:
@@ -229,16 +265,32 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
       if (row.is_matrix()) {
         HEARTH_TRY(const Matrix matrix, bind_matrix(*found, row, config, path));
-        std::visit(Place{config, weights, own, row.part, matrix, nullptr}, row.target);
+        std::visit(Place{row.depth ? row.depth->of(config) : 1, weights, own, row.part, matrix, nullptr}, row.target);
       } else {
         HEARTH_TRY(const float* vector, bind_vector(*found, path, weights.storage_));
-        std::visit(Place{config, weights, own, row.part, {}, vector}, row.target);
+        std::visit(Place{1, weights, own, row.part, {}, vector}, row.target);
       }
     }
   }
-  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, "rope_freqs.weight", path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_short, "rope_factors_short.weight", path));
+  HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_long, "rope_factors_long.weight", path));
+  for (LayerWeights& l : weights.layers)
+    if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
   if (!weights.output.file) weights.output = weights.token_embd;
+  if (!config.causal) weights.output = {};
+  if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
   return weights;
+}
+
+// A stream that is normed after each half block is normed where it is read next: these files name a norm by what comes before it.
+void Weights::hand_norms_on() {
+  const Norm* norm = &token_embd_norm;
+  for (LayerWeights& layer : layers) {
+    layer.attn_norm = *norm;
+    norm = &layer.layer_output_norm;
+  }
+  output_norm = *norm;
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config) const {
@@ -249,7 +301,7 @@ std::uint64_t Weights::matrix_bytes(const Config& config) const {
   visit_matrices([&](const Matrix& m) { bytes += size(m); });
   const auto idle = static_cast<std::uint64_t>(config.n_expert - config.n_expert_used);
   for (const LayerWeights& l : layers)
-    for (const Experts* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
+    for (const Stack* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
       if (!experts->empty()) bytes -= idle * size(experts->front());
   return bytes;
 }

@@ -16,28 +16,36 @@ namespace hearth::model {
 
 using backend::Matrix;
 using backend::Norm;
-using Experts = std::vector<Matrix>;  // [n_expert]
+using Stack = std::vector<Matrix>;  // of experts or of heads
 
 /// A matrix that the model lacks has no rows; a norm, no weight.
 struct LayerWeights {
-  Norm attn_norm;                      // [dim]
-  Matrix attn_q, attn_k, attn_v;       // [q_dim | kv_dim, dim]
-  Norm attn_q_norm, attn_k_norm;       // as the family's QkNorm says
-  const float* attn_sinks = nullptr;   // [n_head], or none
-  Matrix attn_output;                  // [dim, q_dim]
-  Norm post_attn_norm, post_ffn_norm;  // [dim]
-  Norm ffn_norm;                       // [dim]
-  Matrix ffn_gate, ffn_up;             // [ffn_dim, dim]
-  Matrix ffn_down;                     // [dim, ffn_dim]
-  Matrix router;                       // [n_expert, dim]
-  Experts expert_gate, expert_up;      // [expert_ffn_dim, dim] each
-  Experts expert_down;                 // [dim, expert_ffn_dim] each
-  Matrix shared_router;                // [1, dim]
-  Matrix shared_gate, shared_up;       // [shared_ffn_dim, dim]
-  Matrix shared_down;                  // [dim, shared_ffn_dim]
+  Norm attn_norm;                 // [dim]
+  Matrix attn_q, attn_k, attn_v;  // [q_dim | kv_dim, dim]
+  Norm attn_q_norm, attn_k_norm;  // as the family's QkNorm says
+  Matrix attn_q_a, attn_q_b;      // [q_low_dim, dim], [q_dim, q_low_dim]
+  Norm attn_q_a_norm;             // [q_low_dim]
+  Matrix attn_kv_a;               // [latent_dim + n_rot, dim]
+  Norm attn_kv_a_norm;            // [latent_dim]
+  Stack attn_k_b, attn_v_b;       // of each head: [latent_dim, head_dim - n_rot], [value_dim, latent_dim]
+  Matrix attn_kv_b;  // both as older files have them: [n_head * (head_dim - n_rot + value_dim), latent_dim]
+  const float* attn_sinks = nullptr;     // [n_head], or none
+  Matrix attn_output;                    // [dim, mixed_dim]
+  Norm post_attn_norm, post_ffn_norm;    // [dim]
+  Norm ffn_norm;                         // [dim]
+  Norm layer_output_norm;                // [dim], of a stream that is normed; the next layer's attn_norm
+  Matrix ffn_gate, ffn_up;               // [ffn_dim, dim]
+  Matrix ffn_down;                       // [dim, ffn_dim]
+  Matrix router;                         // [n_expert, dim]
+  const float* router_choice = nullptr;  // [n_expert], added to what experts are chosen by; or none
+  Stack expert_gate, expert_up;          // of each expert: [expert_ffn_dim, dim]
+  Stack expert_down;                     // of each expert: [dim, expert_ffn_dim]
+  Matrix shared_router;                  // [1, dim]
+  Matrix shared_gate, shared_up;         // [shared_ffn_dim, dim]
+  Matrix shared_down;                    // [dim, shared_ffn_dim]
 };
 
-/// Views into the file, and copies of the vectors that lie at odd addresses in it.
+/// Views into the file, and copies of what cannot be read where it lies: vectors at odd addresses, attn_kv_b.
 class Weights {
  public:
   static Result<Weights> bind(const Config& config, const gguf::File& file);
@@ -49,20 +57,27 @@ class Weights {
   template <class Visit> void visit_matrices(Visit visit) { visit_all(*this, visit); }
   template <class Visit> void visit_matrices(Visit visit) const { visit_all(*this, visit); }
 
-  Matrix token_embd;  // [n_vocab, dim]
+  Matrix token_embd;     // [n_vocab, dim]
+  Matrix token_types;    // [n_token_type, dim]
+  Matrix position_embd;  // [n_ctx_train, dim]
+  Norm token_embd_norm;  // [dim], of a stream that is normed; the first layer's attn_norm
   std::vector<LayerWeights> layers;
-  Norm output_norm;                     // [dim]
-  Matrix output;                        // [n_vocab, dim]; tied: the embedding table
-  const float* rope_factors = nullptr;  // [n_rot/2], or none
+  Norm output_norm;                                                         // [dim]
+  Matrix output;                                                            // [n_vocab, dim]; tied: the embedding table
+  const float* rope_factors = nullptr;                                      // [n_rot/2], or none
+  const float *rope_factors_short = nullptr, *rope_factors_long = nullptr;  // the same by the length of the context
 
  private:
+  void hand_norms_on();
+
   template <class Self, class Visit> static void visit_all(Self& self, Visit& visit) {
     for (auto& l : self.layers) {
-      for (auto* m : {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.router,
-                      &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
+      for (auto* m :
+           {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_q_a, &l.attn_q_b, &l.attn_kv_a, &l.attn_output, &l.ffn_gate,
+            &l.ffn_up, &l.ffn_down, &l.router, &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
         visit(*m);
-      for (auto* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
-        for (auto& m : *experts) visit(m);
+      for (auto* stack : {&l.attn_k_b, &l.attn_v_b, &l.expert_gate, &l.expert_up, &l.expert_down})
+        for (auto& m : *stack) visit(m);
     }
     visit(self.output);
   }

@@ -18,14 +18,20 @@ std::int64_t padded(std::int64_t width) { return (width + kernels::kBlock - 1) /
 // Calls visit(buffer, elements) for everything that a workspace holds; the only place that knows its sizes.
 template <class Visit> void visit_buffers(const Config& c, std::int64_t n_rows, std::int64_t n_logits, Visit visit) {
   const std::int64_t ffn = std::max({c.ffn_dim, c.shared_ffn_dim, c.dim});
+  const bool latent = c.latent_dim != 0;
+  const std::int64_t n_heads = latent ? n_rows * c.n_head : 0;
   const std::int64_t pairs = c.n_rot / 2, window_pairs = c.window_rope_base != 0 ? pairs : 0;
   visit(&W::x, n_rows * c.dim);
   visit(&W::delta, n_rows * c.dim);
   visit(&W::h, n_rows * padded(c.widest()));
   visit(&W::hq, n_rows * kernels::q_stride(c.widest()));
   visit(&W::q, n_rows * c.q_dim());
-  visit(&W::k, n_rows * c.kv_dim());
-  visit(&W::v, n_rows * c.kv_dim());
+  visit(&W::k, n_rows * c.n_kv_head * c.key_dim());
+  visit(&W::v, n_rows * (latent ? 0 : c.kv_dim()));
+  visit(&W::q_low, n_rows * c.q_low_dim);
+  visit(&W::absorbed, n_heads * c.key_dim());
+  visit(&W::mixed, n_heads * c.latent_dim);
+  visit(&W::head_hq, n_heads * kernels::q_stride(std::max(c.latent_dim, c.head_dim - c.n_rot)));
   visit(&W::gate, n_rows * ffn);
   visit(&W::up, n_rows * ffn);
   visit(&W::cos, n_rows * pairs);

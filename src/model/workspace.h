@@ -34,6 +34,12 @@ class Workspace {
   AlignedBuffer<float> window_cos, window_sin;  // the same for layers with a window, where they rotate otherwise
   AlignedBuffer<float> logits;                  // [n_logits, n_vocab]
 
+  // With latents; those of the rows are in k.
+  AlignedBuffer<float> q_low;              // [n_rows, q_low_dim]
+  AlignedBuffer<float> absorbed;           // [n_rows, n_head, key_dim]: queries as they meet latents
+  AlignedBuffer<float> mixed;              // [n_rows, n_head, latent_dim]
+  AlignedBuffer<kernels::QBlock> head_hq;  // [n_rows, n_head, q_stride of a head's input]
+
   // Of a mixture of experts; n_visits = n_rows * n_expert_used.
   backend::Routes routes;
   AlignedBuffer<float> scores;                // [n_rows, n_expert]

@@ -1,4 +1,4 @@
-// Enters: logits in order of id. Leaves: candidates, best first.
+// Enters: candidates in order of id. Leaves: the same, best first.
 #include "candidate.h"
 
 #include <algorithm>
@@ -23,13 +23,6 @@ Candidate::Candidate(float logit, std::int32_t id) {
 float Candidate::logit() const {
   const std::uint32_t descending = rank();
   return kernels::float_of(descending & sign_bit ? descending : descending ^ ~sign_bit);
-}
-
-void collect(std::span<const float> logits, float least, std::vector<Candidate>& candidates) {
-  candidates.clear();
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] >= least) candidates.emplace_back(logits[i], static_cast<std::int32_t>(i));
-  }
 }
 
 void select_first(std::vector<Candidate>& candidates, std::size_t k) {

@@ -1,10 +1,9 @@
-// Enters: logits. Leaves: candidates in the one order that every running sum follows: logit descending, ties to the
+// Enters: candidates. Leaves: the same in the one order that every running sum follows: logit descending, ties to the
 // lower id.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace hearth::sample {
@@ -25,9 +24,6 @@ class Candidate {
  private:
   std::uint64_t key_ = 0;
 };
-
-/// All tokens of `logits` whose logit is at least `least`, in order of id. `least` is finite or -inf.
-void collect(std::span<const float> logits, float least, std::vector<Candidate>& candidates);
 
 /// Keeps the first `k` candidates, in order.
 void select_first(std::vector<Candidate>& candidates, std::size_t k);

@@ -2,177 +2,196 @@
 #include "sampler.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
 
-#include "canonical_math.h"
+#include "double_math.h"
+#include "lane_sum.h"
+#include "mirostat.h"
+#include "number_text.h"
 #include "philox.h"
+#include "temperature.h"
 #include "try.h"
 
 namespace hearth::sample {
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
-
-std::string shown(float value) {
-  char digits[32];
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
-Error out_of_range(std::string_view name, std::string value, std::string_view range) {
-  return Error(Status::invalid_argument,
-               std::string(name) + " is " + value + "; sampling settings; use a value in " + std::string(range));
-}
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 Error non_finite(std::string what, std::uint64_t position, std::string_view todo) {
   return Error(Status::non_finite, what + "; position " + std::to_string(position) + "; " + std::string(todo));
 }
 
-/// The highest logit, or the error of logits from which none can be picked.
-Result<float> best_logit(std::span<const float> logits, std::uint64_t position, std::string_view todo) {
-  float best = -infinity;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] < infinity)) {
-      return non_finite("logit " + std::to_string(i) + (std::isnan(logits[i]) ? " is NaN" : " is +inf"), position,
-                        todo);
-    }
-    best = std::max(best, logits[i]);
-  }
-  if (best == -infinity) return non_finite("all " + std::to_string(logits.size()) + " logits are -inf", position, todo);
-  return best;
+/// Why there is nothing to pick among these logits.
+Error no_answer(std::span<const float> logits, std::uint64_t position, std::string_view todo) {
+  const auto wrong = std::find_if(logits.begin(), logits.end(), [](float x) { return !(x < kInfinity); });
+  if (wrong == logits.end())
+    return non_finite("all " + std::to_string(logits.size()) + " logits are -inf", position, todo);
+  return non_finite("logit " + std::to_string(wrong - logits.begin()) + (std::isnan(*wrong) ? " is NaN" : " is +inf"),
+                    position, todo);
 }
 
-/// The lowest id with the highest logit.
-std::int32_t first_with(std::span<const float> logits, float best) {
-  return static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin());
-}
-
-/// A logit below this is surely less than `min_p` times as probable as `best`, by more than exp can be off: found from
-/// the exponent of min_p alone, it saves computing most of a vocabulary.
-float hopeless_below(float best, float min_p) {
-  if (min_p <= 0.0f) return -infinity;
-  const float log2_at_most = static_cast<float>(std::ilogb(min_p));
-  return best + (log2_at_most * 0.6931472f - 0.01f) - std::fabs(best) * 1e-6f;
-}
-
-}  // namespace
-
-Result<void> validate(const Settings& s) {
-  // Written so that a NaN fails.
-  if (!(s.temp >= 0.0f && s.temp < infinity)) return out_of_range("temp", shown(s.temp), "[0, inf)");
-  if (s.top_k < 0) return out_of_range("top_k", std::to_string(s.top_k), "[0, 2147483647]");
-  if (!(s.top_p >= 0.0f && s.top_p <= 1.0f)) return out_of_range("top_p", shown(s.top_p), "[0, 1]");
-  if (!(s.min_p >= 0.0f && s.min_p <= 1.0f)) return out_of_range("min_p", shown(s.min_p), "[0, 1]");
-  if (!(s.repeat_penalty > 0.0f && s.repeat_penalty < infinity)) {
-    return out_of_range("repeat_penalty", shown(s.repeat_penalty), "(0, inf)");
-  }
-  if (s.repeat_last < 0) return out_of_range("repeat_last", std::to_string(s.repeat_last), "[0, 2147483647]");
+Result<void> check_sizes(std::size_t n_vocab, std::size_t n_allowed, std::uint64_t position) {
+  const std::string where = "; position " + std::to_string(position) + "; ";
+  if (n_vocab == 0 || n_vocab > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    return Error(Status::invalid_argument, std::to_string(n_vocab) + " logits" + where + "give one for each token");
+  if (n_allowed != 0 && n_allowed * 64 < n_vocab)
+    return Error(Status::invalid_argument, std::to_string(n_allowed) + " words of allowed tokens for " +
+                                               std::to_string(n_vocab) + " logits" + where +
+                                               "give one bit for each token");
   return {};
 }
 
-Result<Sampler> Sampler::from(const Settings& settings) {
+/// The cuts that go by weight, in order.
+struct Cut {
+  bool (*is_on)(const Settings&);
+  Run (*keeps)(const Ranked&, const Settings&, std::uint64_t position);
+};
+constexpr Cut kCuts[] = {
+    {has_typical, [](const Ranked& r, const Settings& s, std::uint64_t) { return typical(r, s.typical_p); }},
+    {has_top_p, [](const Ranked& r, const Settings& s, std::uint64_t) { return top_p(r, s.top_p); }},
+    {has_min_p, [](const Ranked& r, const Settings& s, std::uint64_t) { return min_p(r, s.min_p); }},
+    {has_xtc,
+     [](const Ranked& r, const Settings& s, std::uint64_t position) {
+       const bool its_turn = uniform(s.seed, position, s.choice, Draw::xtc) < s.xtc_probability;
+       return its_turn ? xtc(r, s.xtc_threshold) : Run{0, r.weights.size()};
+     }},
+};
+
+}  // namespace
+
+Sampler::Sampler(const Settings& settings, std::vector<std::uint64_t> dry_breaks, const kernels::KernelTable& table)
+    : settings_(settings),
+      dry_breaks_(std::move(dry_breaks)),
+      table_(&table),
+      state_{2.0 * static_cast<double>(settings.mirostat_tau)} {}
+
+Result<Sampler> Sampler::from(const Settings& settings, std::vector<std::uint64_t> dry_breaks,
+                              const kernels::KernelTable& table) {
   HEARTH_CHECK(validate(settings));
-  return Sampler(settings);
+  return Sampler(settings, std::move(dry_breaks), table);
 }
 
 Result<std::int32_t> Sampler::pick(std::span<const float> logits, std::uint64_t position,
-                                   std::span<const std::int32_t> history) {
-  if (logits.empty() || logits.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    return Error(Status::invalid_argument, std::to_string(logits.size()) + " logits; position " +
-                                               std::to_string(position) + "; give one for each token");
-  }
-  HEARTH_TRY(float best, best_logit(logits, position, "check the model file's values (hearth check --tensors)"));
-  if (settings_.repeat_penalty != 1.0f && settings_.repeat_last > 0 && !history.empty()) {
-    HEARTH_TRY(logits, penalise(logits, position, history));
-    HEARTH_TRY(best, best_logit(logits, position, "use a repeat_penalty nearer to 1"));
-  }
-  if (settings_.temp == 0.0f) return first_with(logits, best);
-  truncate(logits, best);
-  return draw(position);
+                                   std::span<const std::int32_t> history, TokenBits allowed) {
+  HEARTH_CHECK(check_sizes(logits.size(), allowed.size(), position));
+  if (!peaks_.find(logits))
+    return no_answer(logits, position, "check the model file's values (hearth check --tensors)");
+  HEARTH_TRY(logits, changed(logits, position, history, allowed));
+  if (is_greedy(settings_)) return peaks_.first_best(logits);
+  rank(logits);
+  cut(position);
+  return draw(position, logits.size());
 }
 
-/// Each distinct token counts once, however often it came.
-Result<std::span<const float>> Sampler::penalise(std::span<const float> logits, std::uint64_t position,
-                                                 std::span<const std::int32_t> history) {
-  const std::size_t n = std::min(history.size(), static_cast<std::size_t>(settings_.repeat_last));
-  const auto newest = history.last(n);
-  recent_.assign(newest.begin(), newest.end());
-  std::sort(recent_.begin(), recent_.end());
-  recent_.erase(std::unique(recent_.begin(), recent_.end()), recent_.end());
-
-  penalised_.assign(logits.begin(), logits.end());
-  for (const std::int32_t id : recent_) {
-    if (id < 0 || static_cast<std::size_t>(id) >= penalised_.size()) {
-      return Error(Status::invalid_argument, "token " + std::to_string(id) + " in the history; position " +
-                                                 std::to_string(position) + "; use ids from 0 to " +
-                                                 std::to_string(penalised_.size() - 1));
-    }
-    float& logit = penalised_[static_cast<std::size_t>(id)];
-    logit = logit > 0.0f ? logit / settings_.repeat_penalty : logit * settings_.repeat_penalty;
+/// The logits after the steps that look at single tokens, and the peaks of these.
+Result<std::span<const float>> Sampler::changed(std::span<const float> logits, std::uint64_t position,
+                                                std::span<const std::int32_t> history, TokenBits allowed) {
+  const bool penalises = has_penalties(settings_) && !history.empty(), dries = has_dry(settings_) && !history.empty();
+  if (allowed.empty() && !has_bias(settings_) && !penalises && !dries) return logits;
+  changed_.assign(logits.begin(), logits.end());
+  if (!allowed.empty()) {
+    forbid_all_but(changed_, allowed);
+    if (!peaks_.find(changed_)) return no_answer(changed_, position, "allow a token that the model gives a chance");
   }
-  return std::span<const float>(penalised_);
-}
-
-/// Leaves in candidates_ those that top-k, top-p and min-p keep, in order. The whole vocabulary is sorted only where
-/// the running sum of top-p needs it or nothing cuts; what min-p alone drops is dropped before sorting.
-void Sampler::truncate(std::span<const float> logits, float best) {
-  const bool has_top_k = settings_.top_k > 0 && static_cast<std::size_t>(settings_.top_k) < logits.size();
-  const bool has_top_p = settings_.top_p < 1.0f;
-  collect(logits, has_top_k || has_top_p ? -infinity : hopeless_below(best, settings_.min_p), candidates_);
-  if (has_top_k) {
-    select_first(candidates_, static_cast<std::size_t>(settings_.top_k));
-  } else {
-    sort_all(candidates_, sort_space_);
+  HEARTH_CHECK(add_bias(changed_, settings_));
+  if (penalises) {
+    HEARTH_TRY(const auto recent, looked_back_on(history, settings_.repeat_last, logits.size()));
+    penalties_.apply(changed_, recent, settings_);
   }
-  if (has_top_p) keep_top_p();
-  if (settings_.min_p > 0.0f) keep_min_p();
-}
-
-void Sampler::keep_top_p() {
-  const float best = candidates_.front().logit();
-  weights_.clear();
-  float total = 0.0f;
-  for (const Candidate c : candidates_) {
-    weights_.push_back(kernels::exp_nonpositive(c.logit() - best));
-    total += weights_.back();
+  if (dries) {
+    HEARTH_TRY(const auto recent, looked_back_on(history, settings_.dry_last, logits.size()));
+    dry_.apply(changed_, recent, settings_, dry_breaks_);
   }
-  const float wanted = settings_.top_p * total;
-  float sum = weights_[0];
-  std::size_t n = 1;
-  while (n < candidates_.size() && !(sum >= wanted)) sum += weights_[n++];
-  candidates_.resize(n);
+  if (!peaks_.find(changed_))
+    return no_answer(changed_, position, "use a repeat_penalty nearer to 1, milder penalties and biases, fewer bans");
+  return std::span<const float>(changed_);
 }
 
-/// The first candidate's weight is exp(0), exactly 1. Weights are compared, not logits: that is the definition.
-void Sampler::keep_min_p() {
-  const float best = candidates_.front().logit();
-  std::size_t n = 1;
-  while (n < candidates_.size() && kernels::exp_nonpositive(candidates_[n].logit() - best) >= settings_.min_p) ++n;
-  candidates_.resize(n);
+/// Leaves candidates in order: all that top-n-sigma and top-k keep and the later steps can see.
+void Sampler::rank(std::span<const float> logits) {
+  for (auto* room : {&candidates_, &sort_space_}) room->reserve(logits.size());  // no token allocates after the first
+  for (auto* room : {&scaled_, &weights_}) room->reserve(logits.size());
+  peaks_.collect(logits, least_needed(logits), candidates_);
+  if (has_top_k(settings_)) select_first(candidates_, static_cast<std::size_t>(settings_.top_k));
+  else sort_all(candidates_, sort_space_);
+  left_ = candidates_;
+  weighed_at_ = 0.0f;
 }
 
-Result<std::int32_t> Sampler::draw(std::uint64_t position) {
-  const float best = candidates_.front().logit() / settings_.temp;
-  if (!std::isfinite(best)) {
-    return non_finite("logit " + shown(candidates_.front().logit()) + " divided by temp " + shown(settings_.temp) +
-                          " leaves the floats",
+/// A logit below which no candidate makes a difference. Sorting those above is sorting enough: a few, as a rule.
+float Sampler::least_needed(std::span<const float> logits) {
+  const Settings& s = settings_;
+  const float best = peaks_.best(), lowest = std::numeric_limits<float>::lowest();
+  float least = lowest;
+  if (has_top_k(s)) least = peaks_.reached_by(static_cast<std::size_t>(s.top_k));
+  else if (has_typical(s) || has_top_p(s)) least = vanishes_below(best, 1.0f);
+  else if (has_min_p(s)) least = hopeless_below(best, s.min_p);
+  else if (has_dynatemp(s)) least = lowest;  // it counts them all
+  else if (has_xtc(s)) least = vanishes_below(hopeless_below(best, s.xtc_threshold), std::max(s.temp, 1.0f));
+  else least = vanishes_below(best, s.temp);
+  return has_top_n_sigma(s) ? std::max(least, sigma_threshold(logits, best, s.top_n_sigma)) : least;
+}
+
+void Sampler::cut(std::uint64_t position) {
+  for (const Cut& cut : kCuts)
+    if (cut.is_on(settings_)) keep(cut.keeps(ranked(1.0f), settings_, position));
+}
+
+void Sampler::keep(Run run) {
+  left_ = left_.subspan(run.begin, run.end - run.begin);
+  scaled_.resize(left_.size());
+  weights_.resize(left_.size());
+  if (run.begin > 0) weighed_at_ = 0.0f;  // weights are relative to the first
+}
+
+/// The candidates left with their weights at a temperature, under which the first logit is a float.
+Ranked Sampler::ranked(float temp) {
+  if (weighed_at_ != temp) {
+    scaled_.resize(left_.size());
+    weights_.resize(left_.size());
+    std::transform(left_.begin(), left_.end(), scaled_.begin(), [&](Candidate c) { return c.logit() / temp; });
+    table_->exp_from(weights_.data(), scaled_.data(), scaled_[0], static_cast<std::int64_t>(left_.size()));
+    weighed_at_ = temp;
+  }
+  return {scaled_, weights_};
+}
+
+Result<std::int32_t> Sampler::draw(std::uint64_t position, std::size_t n_vocab) {
+  const float temp = has_dynatemp(settings_) ? dynamic_temperature(ranked(1.0f), settings_) : settings_.temp;
+  const float best = left_.front().logit();
+  if (!std::isfinite(best / temp))
+    return non_finite("logit " + number_text(best) + " divided by temp " + number_text(temp) + " leaves the floats",
                       position, "use a higher temp, or 0 for the most probable token");
-  }
-  weights_.clear();
-  float total = 0.0f;
-  for (const Candidate c : candidates_) {
-    weights_.push_back(kernels::exp_nonpositive(c.logit() / settings_.temp - best));
-    total += weights_.back();
-  }
-  const float threshold = uniform(settings_.seed, position, settings_.choice, Draw::token) * total;
-  float sum = 0.0f;
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    sum += weights_[i];
-    if (sum > threshold) return candidates_[i].id();
-  }
-  return candidates_.back().id();
+  const Ranked all = ranked(temp);
+  const float u = uniform(settings_.seed, position, settings_.choice, Draw::token);
+  if (!has_mirostat(settings_)) return left_[drawn(all.weights, u)].id();
+  const std::size_t n = mirostat_keeps(all, n_vocab, state_.mu, settings_);
+  const std::size_t i = drawn(all.weights.first(n), u);
+  state_.mu = mirostat_next(all, i, state_.mu, settings_);
+  return left_[i].id();
+}
+
+Result<TokenLogprobs> Sampler::logprobs(std::span<const float> logits, std::int32_t id, std::size_t n) {
+  if (id < 0 || static_cast<std::size_t>(id) >= logits.size())
+    return Error(Status::invalid_argument, "token " + std::to_string(id) +
+                                               " has no logit; log-probabilities; use an id "
+                                               "below " +
+                                               std::to_string(logits.size()));
+  if (!peaks_.find(logits)) return no_answer(logits, 0, "check the model file's values (hearth check --tensors)");
+  weighed_at_ = 0.0f;
+  weights_.resize(logits.size());
+  table_->exp_from(weights_.data(), logits.data(), peaks_.best(), static_cast<std::int64_t>(logits.size()));
+  const double log_total = kernels::log(lane_sum(weights_, [](float w) { return static_cast<double>(w); })) +
+                           static_cast<double>(peaks_.best());
+  const auto logprob = [&](float logit) { return static_cast<float>(static_cast<double>(logit) - log_total); };
+  TokenLogprobs found{logprob(logits[static_cast<std::size_t>(id)]), {}};
+  if (n == 0) return found;
+  peaks_.collect(logits, peaks_.reached_by(n), candidates_);
+  select_first(candidates_, n);
+  for (const Candidate c : candidates_) found.top.push_back({c.id(), logprob(c.logit())});
+  return found;
 }
 
 }  // namespace hearth::sample

@@ -8,62 +8,70 @@
 #include <vector>
 
 #include "candidate.h"
+#include "cuts.h"
+#include "dispatch.h"
+#include "dry.h"
+#include "logit_steps.h"
+#include "peaks.h"
+#include "settings.h"
 
 namespace hearth::sample {
 
-/// How to choose a token. The defaults are greedy and change nothing. Steps always run in this order:
-///   1. penalties    on the logits
-///   2. top_k        the k first candidates
-///   3. top_p        the shortest beginning whose probabilities sum to top_p
-///   4. min_p        those at least min_p times as probable as the first
-///   5. temperature  logits divided by temp
-///   6. draw         one token of those left
-/// Temperature comes last, so steps 3 and 4 see the probabilities of temperature 1: what they cut does not depend on
-/// temp. With temp 0 the first candidate after step 1 is taken: 2 to 6 could not change it.
-struct Settings {
-  float temp = 0.0f;              // [0, inf): 0 is greedy
-  std::int32_t top_k = 0;         // [0, 2^31): 0 is off
-  float top_p = 1.0f;             // [0, 1]: 1 is off
-  float min_p = 0.0f;             // [0, 1]: 0 is off
-  float repeat_penalty = 1.0f;    // (0, inf): 1 is off
-  std::int32_t repeat_last = 64;  // [0, 2^31): how many tokens back the penalty looks
-  std::uint64_t seed = 0;
-  std::uint32_t choice = 0;  // which of several texts for one prompt this is
+/// What a choice leaves to the next one: nothing but mirostat's surprise due. A copy taken before drafted tokens undoes them.
+struct SamplerState {
+  double mu = 0.0;
 };
 
-/// An error names the setting, its value and the range.
-Result<void> validate(const Settings& settings);
-
-/// pick() depends on its arguments and the settings alone: the members below it are room to work in, kept to save
-/// allocations. One thread at a time.
+/// pick() depends on its arguments, the settings and the state alone: the members below these are room to work in, kept to
+/// save allocations. The steps and their order stand at SamplingOptions. One thread at a time.
 class Sampler {
  public:
-  static Result<Sampler> from(const Settings& settings);
+  /// `dry_breaks`: the tokens with a breaker, one bit a token.
+  static Result<Sampler> from(const Settings& settings, std::vector<std::uint64_t> dry_breaks = {},
+                              const kernels::KernelTable& table = kernels::best());
 
-  /// The token for `position`, the index it will take in the text. -inf forbids a token. Errors: a NaN, a +inf, or
-  /// nothing but -inf among the logits; a number that leaves the floats under penalty or temperature.
+  /// The token for `position`, the index it will take in the text. -inf forbids a token, and so does a bit that is missing in
+  /// `allowed`, unless that is empty. Errors: a NaN, a +inf, or nothing but -inf among the logits; nothing left by `allowed`;
+  /// a number that leaves the floats under a bias, a penalty or the temperature. An error leaves the state as it was.
   Result<std::int32_t> pick(std::span<const float> logits,  // [n_vocab]
                             std::uint64_t position,
-                            std::span<const std::int32_t> history);  // [tokens before position], newest last
+                            std::span<const std::int32_t> history,  // [tokens before position], newest last
+                            TokenBits allowed = {});                // [ceil(n_vocab / 64)]
+
+  /// The log-probabilities of token `id` and of the `n` likeliest under these logits, as the model gave them.
+  Result<TokenLogprobs> logprobs(std::span<const float> logits, std::int32_t id, std::size_t n);
 
   const Settings& settings() const { return settings_; }
+  SamplerState state() const { return state_; }
+  void restore(SamplerState state) { state_ = state; }
 
  private:
-  explicit Sampler(const Settings& settings) : settings_(settings) {}
+  Sampler(const Settings& settings, std::vector<std::uint64_t> dry_breaks, const kernels::KernelTable& table);
 
-  Result<std::span<const float>> penalise(std::span<const float> logits, std::uint64_t position,
-                                          std::span<const std::int32_t> history);
-  void truncate(std::span<const float> logits, float best);
-  void keep_top_p();
-  void keep_min_p();
-  Result<std::int32_t> draw(std::uint64_t position);
+  Result<std::span<const float>> changed(std::span<const float> logits, std::uint64_t position,
+                                         std::span<const std::int32_t> history, TokenBits allowed);
+  void rank(std::span<const float> logits);
+  float least_needed(std::span<const float> logits);
+  void cut(std::uint64_t position);
+  Result<std::int32_t> draw(std::uint64_t position, std::size_t n_vocab);
+  void keep(Run run);
+  Ranked ranked(float temp);
 
   Settings settings_;
-  std::vector<float> penalised_;       // [n_vocab]
-  std::vector<std::int32_t> recent_;   // distinct tokens under the penalty
-  std::vector<Candidate> candidates_;  // best first, once truncated
+  std::vector<std::uint64_t> dry_breaks_;  // [ceil(n_vocab / 64)] or fewer
+  const kernels::KernelTable* table_;
+  SamplerState state_;
+
+  Peaks peaks_;
+  Penalties penalties_;
+  Dry dry_;
+  std::vector<float> changed_;         // [n_vocab]
+  std::vector<Candidate> candidates_;  // best first, once ranked
   std::vector<Candidate> sort_space_;
-  std::vector<float> weights_;  // [candidates]
+  std::span<const Candidate> left_;  // the run of them that the cuts have left
+  std::vector<float> scaled_;        // [left] their logits, divided by weighed_at_
+  std::vector<float> weights_;       // [left] of these
+  float weighed_at_ = 0.0f;          // a temperature; 0: not yet
 };
 
 }  // namespace hearth::sample

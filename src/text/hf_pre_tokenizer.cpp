@@ -1,4 +1,6 @@
 // Enters: the "pre_tokenizer" of a tokenizer.json. Leaves: its steps.
+#include <algorithm>
+
 #include "byte_letters.h"
 #include "characters.h"
 #include "escape.h"
@@ -38,6 +40,23 @@ template <class Append> Step rewriting(Append append) {
 Result<std::shared_ptr<const Pattern>> regex_pattern(std::string_view regex) {
   HEARTH_TRY(Regex compiled, Regex::compile(regex));
   return std::shared_ptr<const Pattern>(std::make_shared<const RegexPattern>(std::move(compiled)));
+}
+
+/// \uHHHH, which those tokenizers' regexes have, is \x{HHHH} in PCRE2's.
+std::string with_pcre2_escapes(std::string_view regex) {
+  std::string out;
+  for (std::size_t at = 0; at < regex.size(); ++at) {
+    const std::string_view digits = regex.substr(std::min(at + 2, regex.size()), 4);
+    const bool code = regex.substr(at, 2) == "\\u" && digits.size() == 4 &&
+                      digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    if (code) out.append("\\x{").append(digits).append("}"), at += 5;
+    else {
+      out.push_back(regex[at]);
+      if (regex[at] == '\\' && at + 1 < regex.size())
+        out.push_back(regex[++at]);  // an escaped backslash begins nothing
+    }
+  }
+  return out;
 }
 
 struct BehaviorRow {
@@ -167,7 +186,7 @@ constexpr SplitRow pre_tokenizers[] = {
 Result<std::shared_ptr<const Pattern>> read_pattern(const JsonNode& node) {
   if (!node["Regex"].is_null()) {
     HEARTH_TRY(const std::string_view regex, node["Regex"].text());
-    return regex_pattern(regex);
+    return regex_pattern(with_pcre2_escapes(regex));
   }
   HEARTH_TRY(const std::string_view literal, node["String"].text());
   return std::shared_ptr<const Pattern>(std::make_shared<const LiteralPattern>(std::string(literal)));

@@ -28,8 +28,11 @@ struct RandomModel {
   std::int64_t window = 0;                                                                 // 0: none
   std::int64_t n_expert = 0, n_expert_used = 2, expert_ffn_dim = 96, shared_ffn_dim = 64;  // 0 experts: dense
   std::int64_t head_dim = 0;                                                               // 0: dim / n_head
+  // Where positions are stored as latents: head_dim is of what does not turn (0: 32), n_rot elements come after it.
+  std::int64_t latent_dim = 64, n_rot = 16, value_dim = 24, q_low_dim = 40, n_leading_dense = 1;
   bool tied = false, soft_caps = false;
   std::uint64_t seed = 1;
+  std::int64_t still_dim() const { return head_dim != 0 ? head_dim : 32; }
 };
 
 inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
@@ -48,7 +51,16 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
     writer.add(key("attn_logit_softcapping"), 2.0f);
     writer.add(key("final_logit_softcapping"), 3.0f);
   }
-  if (m.head_dim != 0) {
+  const bool latent = model::find_arch(m.arch)->attention == model::Attention::latent;
+  if (latent) {
+    writer.add(key("attention.kv_lora_rank"), static_cast<std::uint32_t>(m.latent_dim));
+    writer.add(key("attention.q_lora_rank"), static_cast<std::uint32_t>(m.q_low_dim));
+    writer.add(key("attention.key_length"), static_cast<std::uint32_t>(m.latent_dim + m.n_rot));
+    writer.add(key("attention.value_length"), static_cast<std::uint32_t>(m.latent_dim));
+    writer.add(key("attention.key_length_mla"), static_cast<std::uint32_t>(m.still_dim() + m.n_rot));
+    writer.add(key("attention.value_length_mla"), static_cast<std::uint32_t>(m.value_dim));
+    writer.add(key("rope.dimension_count"), static_cast<std::uint32_t>(m.n_rot));
+  } else if (m.head_dim != 0) {
     writer.add(key("attention.key_length"), static_cast<std::uint32_t>(m.head_dim));
     writer.add(key("attention.value_length"), static_cast<std::uint32_t>(m.head_dim));
   }
@@ -57,6 +69,8 @@ inline void add_hyper_parameters(gguf::Writer& writer, const RandomModel& m) {
     writer.add(key("expert_used_count"), static_cast<std::uint32_t>(m.n_expert_used));
     writer.add(key("expert_feed_forward_length"), static_cast<std::uint32_t>(m.expert_ffn_dim));
     writer.add(key("expert_shared_feed_forward_length"), static_cast<std::uint32_t>(m.shared_ffn_dim));
+    writer.add(key("expert_shared_count"), std::uint32_t{1});
+    writer.add(key("leading_dense_block_count"), static_cast<std::uint32_t>(m.n_leading_dense));
   }
   if (m.window != 0) writer.add(key("attention.sliding_window"), static_cast<std::uint32_t>(m.window));
 }
@@ -70,6 +84,10 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
   c.head_dim = m.head_dim != 0 ? m.head_dim : m.dim / m.n_head, c.n_rot = c.head_dim;
   c.n_expert = m.n_expert, c.n_expert_used = m.n_expert_used, c.expert_ffn_dim = m.expert_ffn_dim,
   c.shared_ffn_dim = m.shared_ffn_dim;
+  if (c.arch->attention == model::Attention::latent) {
+    c.latent_dim = m.latent_dim, c.n_rot = m.n_rot, c.head_dim = m.still_dim() + m.n_rot, c.value_dim = m.value_dim;
+    c.q_low_dim = m.q_low_dim, c.n_leading_dense = m.n_leading_dense, c.shared_ffn_dim = m.expert_ffn_dim;
+  }
   gguf::Writer writer;
   add_hyper_parameters(writer, m);
   add_vocabulary(writer, m.n_vocab);
@@ -80,7 +98,8 @@ inline std::vector<std::byte> make_random_model(const RandomModel& m) {
     const auto width = static_cast<std::int64_t>(dims[0]);
     std::int64_t n_rows = 1;
     for (std::size_t d = 1; d < dims.size(); ++d) n_rows *= static_cast<std::int64_t>(dims[d]);
-    const kernels::Format format = row.is_matrix() ? m.format : kernels::Format::f32;
+    const bool blocks = row.is_matrix() && width % kernels::format_info(m.format).block_elements == 0;
+    const kernels::Format format = blocks ? m.format : kernels::Format::f32;
     for (std::int64_t layer = 0; layer < (row.per_layer() ? m.n_layer : 1); ++layer) {
       if (row.need(c, layer) != model::Need::must && (row.name != "output.weight" || m.tied)) continue;
       std::vector<float> values = random_floats(rng, static_cast<std::size_t>(width * n_rows),

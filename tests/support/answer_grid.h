@@ -1,0 +1,60 @@
+// Enters: a model file and token ids. Leaves: the law of one answer, checked over instruction sets, threads, chunks and layouts.
+#pragma once
+
+#include <cstring>
+#include <hearth/hearth.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dispatch.h"
+#include "support/catch.hpp"
+
+namespace hearth::test {
+
+/// The logits of each position, one after another.
+inline std::vector<float> logits_of(const std::string& path, const ModelOptions& model_options,
+                                    const SessionOptions& session_options, std::span<const std::int32_t> ids) {
+  auto model = Model::open(path, model_options);
+  if (!model) FAIL(model.error().message());
+  auto session = model->session(session_options);
+  if (!session) FAIL(session.error().message());
+  std::vector<float> all;
+  auto done = session->evaluate(ids, [&](std::span<const float> logits) {
+    all.insert(all.end(), logits.begin(), logits.end());
+    return true;
+  });
+  if (!done) FAIL(done.error().message());
+  return all;
+}
+
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+inline std::vector<std::string> isas_here() {
+  std::vector<std::string> names;
+  for (const kernels::KernelTable* table : kernels::runnable()) names.push_back(table->name);
+  return names;
+}
+
+/// Thin leaves out pairs that the full grid, run on other models through the same code, covers.
+enum class Grid { full, thin };
+
+inline void check_grid(const std::string& path, std::span<const std::int32_t> ids, Kv kv, Grid grid = Grid::full,
+                       std::int64_t n_ctx = 0) {
+  const std::vector<float> expected = logits_of(path, {.threads = 1, .isa = "scalar", .weights = Weights::file},
+                                                {.n_ctx = n_ctx, .kv = kv, .chunk = 512}, ids);
+  for (const std::string& isa : isas_here())
+    for (const int threads : {1, 2, 3})
+      for (const std::int64_t chunk : {1, 7, 32, 512})
+        for (const Weights weights : {Weights::file, Weights::repacked}) {
+          if (grid == Grid::thin && (threads == 2 || chunk == 7 || (isa == "scalar" && threads == 3))) continue;
+          INFO(path << " " << isa << " threads=" << threads << " chunk=" << chunk
+                    << (weights == Weights::file ? " file" : " repacked"));
+          REQUIRE(same_bits(expected, logits_of(path, {.threads = threads, .isa = isa, .weights = weights},
+                                                {.n_ctx = n_ctx, .kv = kv, .chunk = chunk}, ids)));
+        }
+}
+
+}  // namespace hearth::test
