@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <cstring>
 #include <hearth/hearth.hpp>
 #include <map>
 #include <memory>
@@ -48,6 +50,14 @@ Model open_model(const Kind& kind, const ModelOptions& options = {.threads = 2})
   return *model;
 }
 
+/// The same weights, rounded more coarsely: a good draft, which reads half of the bytes.
+Model open_draft(const Kind& kind) {
+  Kind draft = kind;
+  const std::string name = std::string(kind.name) + "-draft";
+  draft.name = name.c_str(), draft.model.format = kernels::Format::q4_0;
+  return open_model(draft);
+}
+
 Engine start(const Model& model, const EngineOptions& options = {}) {
   auto engine = Engine::start(model, options);
   if (!engine) FAIL(engine.error().message());
@@ -60,7 +70,7 @@ template <class T> T must(Result<T> result) {
 }
 
 /// A prompt that repeats itself, so that there is something to look up; all begin with the same 130 tokens.
-Ids prompt_of(std::int64_t which, std::int64_t n = 180) {
+Ids prompt_of(std::int64_t which, std::int64_t n = 150) {
   Ids ids = {1};
   for (std::int64_t i = 1; i < n; ++i)
     ids.push_back(static_cast<std::int32_t>(3 + (i < 130 ? i % 17 * 13 : (i % 11) * 7 + which * 31) % 280));
@@ -68,7 +78,7 @@ Ids prompt_of(std::int64_t which, std::int64_t n = 180) {
 }
 
 GenerateOptions options_of(std::int64_t which, std::int64_t n_draft = 0) {
-  GenerateOptions options{.max_tokens = 40, .n_draft = n_draft};
+  GenerateOptions options{.max_tokens = 24, .n_draft = n_draft};
   if (which % 2 == 1) options.sampling = {.temp = 0.3f + 0.2f * static_cast<float>(which), .top_k = 20};
   options.sampling.repeat_penalty = which % 3 == 2 ? 1.1f : 1.0f;
   options.sampling.seed = static_cast<std::uint64_t>(which) * 1000;
@@ -108,7 +118,7 @@ TEST_CASE("threads, company, cache, guesses and instruction set change no bit of
         for (const int guesses : {0, 1, 2}) {  // none, looked up, from a draft model
           const Model model = open_model(kind, {.threads = threads, .isa = table->name});
           SessionOptions session{.n_ctx = 256, .chunk = threads == 1 ? 64 : 50};
-          if (guesses == 2) session.draft = std::make_shared<const Model>(model);  // as good as a draft can be
+          if (guesses == 2) session.draft = std::make_shared<const Model>(open_draft(kind));
           Engine engine = start(model, {.session = session});
           for (const char* cache : {"cold", "warm"}) {
             INFO(kind.name << " " << table->name << " threads " << threads << " guesses " << guesses << " " << cache);
@@ -138,7 +148,7 @@ TEST_CASE("a session gives the same bits warm and cold, guessing and not") {
   for (const Kind& kind : kinds()) {
     const std::vector<Reply> expected = alone(kind, 4);
     const Model model = open_model(kind);
-    const auto draft = std::make_shared<const Model>(open_model(kind));
+    const auto draft = std::make_shared<const Model>(open_draft(kind));
     for (int round = 0; round < 2; ++round)
       for (std::int64_t i = 0; i < 4; ++i)
         for (const bool drafted : {false, true}) {
@@ -163,7 +173,7 @@ TEST_CASE(
   const Kind kind = kinds()[0];
   const Model model = open_model(kind);
   Kind other = kind;
-  other.name = "stranger", other.model.seed = 99;
+  other.name = "stranger", other.model.seed = 99, other.model.format = kernels::Format::q4_0;
   const auto ask = [&](std::shared_ptr<const Model> draft) {
     Session session = must(model.session({.n_ctx = 512, .reuse = false, .draft = std::move(draft)}));
     GenerateOptions options{.max_tokens = 150, .sampling = {.temp = 0.8f, .seed = 3}, .n_draft = 7};
@@ -172,7 +182,8 @@ TEST_CASE(
   const Reply right = ask(std::make_shared<const Model>(model)),
               wrong = ask(std::make_shared<const Model>(open_model(other)));
   check_same(wrong, right);
-  CHECK(right.n_accepted == right.n_drafted);
+  CHECK(2 * right.n_accepted > right.n_drafted);
+  CHECK(right.n_accepted > 40);
   CHECK(wrong.n_accepted < wrong.n_drafted);
   CHECK(wrong.n_drafted < 60);  // of 150 tokens: it paused
   Kind larger = kind;

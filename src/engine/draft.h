@@ -57,7 +57,7 @@ class DraftPace {
  private:
   static constexpr std::int64_t kPause = 64;  // tokens without guesses once they did not pay
   std::int64_t most_, length_ = 4, pause_ = 0;
-  double right_ = 0.5;  // of a guess: a running mean
+  double right_ = 1;  // share of the guesses that came true: a running mean
 };
 
 }  // namespace hearth::engine
