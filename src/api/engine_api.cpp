@@ -50,7 +50,10 @@ class Engine::Impl {
  public:
   explicit Impl(std::unique_ptr<engine::Scheduler> made) : scheduler(std::move(made)) {}
   ~Impl() {
-    if (scheduler) scheduler->close();
+    scheduler->close();
+    thread.reset();  // waits for the pass under way; nobody works on what is left
+    scheduler->fail_all(
+        Error(Status::cancelled, "the engine was closed before the request was done; request; start another"));
   }
   bool step() {
     const auto goes_on = api::guarded([&]() -> Result<bool> { return scheduler->step(); });

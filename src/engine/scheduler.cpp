@@ -67,10 +67,7 @@ void Scheduler::close() {
 }
 
 bool Scheduler::step() {
-  if (!admit()) {
-    fail_all(Error(Status::cancelled, "the engine was closed before the request was done; request; start another"));
-    return false;
-  }
+  if (!admit()) return false;
   plan();
   pass();
   std::erase_if(active_, [](const std::unique_ptr<Active>& a) { return a->job->done(); });

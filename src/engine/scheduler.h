@@ -28,7 +28,7 @@ class Scheduler {
   /// One pass, or a wait for work. False once closed. One thread calls it.
   bool step();
 
-  /// Ends all requests with this error, as they stand.
+  /// Ends all requests with this error, as they stand. Not while step() is at work.
   void fail_all(const Error& error);
 
   /// Takes no more requests and lets step() end.
