@@ -116,6 +116,7 @@ Result<std::unique_ptr<Scheduler::Active>> Scheduler::begin(std::shared_ptr<Job>
 
 void Scheduler::plan() {
   rows_.clear();
+  n_logits_ = 0;
   std::int64_t n_reading = 0;
   for (const auto& a : active_) {
     a->n_rows = 0;
@@ -141,6 +142,8 @@ void Scheduler::plan(Active& a, std::int64_t most) {
     return end(*a.job, planned.error());
   }
   a.n_rows = rows_.size() - a.first_row;
+  a.first_logits = n_logits_;
+  n_logits_ += a.generation->n_logits();
 }
 
 void Scheduler::pass() {
@@ -152,13 +155,8 @@ void Scheduler::pass() {
     return;
   }
   length_.saw(static_cast<std::int64_t>(rows_.size()), seconds_since(start));
-  std::int64_t first_logits = 0;
   for (const auto& a : active_)
-    if (a->n_rows != 0) {
-      const std::int64_t n_logits = a->generation->n_logits();
-      take(*a, first_logits);
-      first_logits += n_logits;
-    }
+    if (a->n_rows != 0) take(*a, a->first_logits);
 }
 
 void Scheduler::pass_alone(Active& a) {

@@ -42,8 +42,9 @@ class Scheduler {
     Context context;
     std::unique_ptr<DraftModel> draft;
     std::unique_ptr<Generation> generation;
-    std::size_t first_row = 0;  // of the pass under way
-    std::size_t n_rows = 0;     // 0: none
+    std::size_t first_row = 0;      // of the pass under way
+    std::size_t n_rows = 0;         // 0: none
+    std::int64_t first_logits = 0;  // in the order of the rows, which is not that of the requests
   };
 
   Scheduler(std::shared_ptr<const LoadedModel> model, std::shared_ptr<const LoadedModel> draft,
@@ -65,6 +66,7 @@ class Scheduler {
   PassLength length_;
   std::vector<std::unique_ptr<Active>> active_;
   std::vector<model::Row> rows_;
+  std::int64_t n_logits_ = 0;  // that those rows want
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
