@@ -88,14 +88,14 @@ TEST_CASE("a windowed layer's memory does not grow with the context") {
 TEST_CASE("truncating reaches back over the longest pass; what a window has dropped is said to be lost") {
   auto cache = model::KvCache::make(test::config_of(windowed(100)), kernels::KvType::f16, 1024, 32);
   REQUIRE(cache);
-  for (std::int64_t p = 0; p < 700; ++p) cache->append(p);
+  for (std::int64_t p = 0; p < 700; ++p) REQUIRE(cache->append(p));
   CHECK(cache->truncate(700) == 700);
   CHECK(cache->truncate(700 - 32 - model::KvCache::kRollback) == 700 - 32 - model::KvCache::kRollback);
   CHECK(cache->truncate(300) == 0);
   CHECK(cache->truncate(0) == 0);
   auto all = model::KvCache::make(test::config_of(windowed(0)), kernels::KvType::f16, 1024, 32);
   REQUIRE(all);
-  for (std::int64_t p = 0; p < 700; ++p) all->append(p);
+  for (std::int64_t p = 0; p < 700; ++p) REQUIRE(all->append(p));
   CHECK(all->truncate(1) == 1);
 }
 

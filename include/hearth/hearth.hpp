@@ -20,6 +20,7 @@
 
 namespace hearth {
 
+class Model;
 class Session;
 
 /// How weights lie in memory. The answer is the same bits either way. `automatic` repacks when weights, KV and scratch fit in
@@ -29,18 +30,33 @@ enum class Weights { automatic, file, repacked };
 /// The type keys and values are stored in. f16 rounds to nearest even; q8_0 takes half of its memory and needs heads of 32 n.
 enum class Kv { f16, f32, q8_0 };
 
+/// Called with how much of a call is done, 0 to 1. Returning false cancels it.
+using OnProgress = std::function<bool(double done)>;
+
+/// Asked between the steps of a call, where other threads and signal handlers are heard. Returning true cancels it.
+using Cancelled = std::function<bool()>;
+
 struct ModelOptions {
   int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024
   std::string isa{};  ///< a name from machine_info().isas; empty: the fastest that runs here
   Weights weights = Weights::automatic;
   bool mmap = true;   ///< false: read the file into memory, immune to others changing it
   std::string pre{};  ///< a pre-tokenizer's name in place of the file's tokenizer.ggml.pre; empty: the file's
+
+  /// Bytes of keys and values of all the model's sessions, with the beginnings of texts that are kept for other sessions: those
+  /// used longest ago go first, and what then does not fit is out_of_memory. 0: beginnings are kept while all of it fits in a
+  /// quarter of the memory that is left, and sessions take what the system grants.
+  std::uint64_t kv_budget = 0;
 };
 
 struct SessionOptions {
   std::int64_t n_ctx = 0;  ///< positions; 0: the smaller of the model's and what memory fits
   Kv kv = Kv::f16;
   std::int64_t chunk = 512;  ///< prompt tokens per forward pass, 1 to 4096
+
+  /// Whether pages of 64 positions are shared with the model's other sessions whose text begins alike. The bits are the same.
+  bool reuse = true;
+  std::shared_ptr<const Model> draft{};  ///< a smaller model with the same vocabulary, which guesses tokens ahead
 };
 
 /// What is added to one token's logit; -inf forbids it.
@@ -122,6 +138,12 @@ struct GenerateOptions {
   std::optional<std::string> json_schema{};     ///< JSON Schema, draft 2020-12; an unsupported keyword is an error
   std::optional<std::string> regex{};           ///< the whole text matches it
   std::vector<std::string> grammar_triggers{};  ///< the text is free until one of these is complete
+
+  /// Tokens guessed ahead and checked in one pass, at most, 0 to 15. A guess is kept if it is the token that would have been
+  /// chosen, so no token ever differs; guesses pause where they do not pay. From the draft model, or from the text itself.
+  std::int64_t n_draft = 7;
+  OnProgress on_progress{};         ///< of reading the prompt in; cancelled there, a call changes nothing
+  Cancelled cancelled{};            ///< asked before each pass; while generating it ends the text: Finish::cancelled
 };
 
 /// Why a text ended.
@@ -143,6 +165,8 @@ struct Reply {
   std::vector<std::int32_t> tokens;  ///< generated, the end-of-generation token included
   Finish finish = Finish::end_of_text;
   std::int64_t n_prompt = 0;  ///< prompt tokens, BOS included
+  std::int64_t n_reused = 0;  ///< of them, those that this or another session had computed before
+  std::int64_t n_drafted = 0, n_accepted = 0;  ///< tokens guessed ahead, and those that came true
   double prefill_seconds = 0, decode_seconds = 0;
   std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
   std::vector<TokenLogprobs> logprobs;  ///< one a token generated, where asked for
@@ -181,11 +205,18 @@ struct ChatReply {
   std::optional<std::string> parse_error;
   std::string raw;            ///< the whole text, control tokens spelled out
   Reply generation;           ///< tokens, times, why it ended; its text is `raw`
-  std::int64_t n_reused = 0;  ///< prompt tokens that the session had computed before
+  std::int64_t n_reused = 0;  ///< prompt tokens that this or another session had computed before
 };
 
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
 using OnText = std::function<bool(std::string_view piece)>;
+
+/// Memory of keys and values, of all sessions of a model.
+struct KvMemory {
+  std::uint64_t budget = 0;      ///< bytes
+  std::uint64_t taken = 0;       ///< by sessions and kept beginnings; what is shared counts once
+  std::int64_t pages_known = 0;  ///< pages of 64 positions that another session can begin with
+};
 
 /// How the last hidden rows of a text, one a token, become its embedding.
 enum class Pooling {
@@ -228,7 +259,12 @@ class HEARTH_API Model {
   /// A conversation with an own KV cache. An encoder has none: unsupported.
   Result<Session> session(const SessionOptions& options = {}) const;
 
+  /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another
+  /// model's is refused. What it holds is not shared with sessions that begin alike; its forks share it.
+  Result<Session> restore(const std::string& path) const;
+
   const ModelInfo& info() const;
+  KvMemory kv_memory() const;
 
   /// Text to token ids; `special` adds BOS/EOS as the model's metadata says, `parse` turns special-token text into ids.
   Result<std::vector<std::int32_t>> tokenize(std::string_view text, bool special = false, bool parse = false) const;
@@ -278,14 +314,67 @@ class HEARTH_API Session {
                         const std::function<bool(std::span<const float> logits)>& on_logits);
 
   std::int64_t n_ctx() const;
+  /// Another session that goes on from here, and shares all that both have. The conversation is copied.
+  Result<Session> fork() const;
+
+  /// Forgets positions from n on; n is 0 to n_past(). The conversation of chat() is kept: its next turn brings them back.
+  Result<void> truncate(std::int64_t n);
+
   std::int64_t n_past() const;  ///< positions taken so far
   void reset();                 ///< forgets all positions and the conversation
+
+  /// Writes text, conversation, keys and values to a file, whole or not at all, bound to the model.
+  Result<void> save(const std::string& path) const;
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
   class Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+struct EngineOptions {
+  std::int64_t n_parallel = 8;  ///< requests computed together, 1 to 256
+  std::int64_t n_queue = 64;    ///< requests that may wait beside them; one more is refused with Status::busy
+  SessionOptions session{};     ///< of each request; n_ctx 0: what memory fits n_parallel times; chunk: of all prompts together
+};
+
+/// What an engine was asked for. Copies are the same request; dropping them does not end it.
+class HEARTH_API Request {
+ public:
+  /// Returns when the request is done. Not to be called from a callback.
+  Result<Reply> wait() const;
+  bool done() const;
+  /// Heard at the end of the pass under way: the reply is what there is, with Finish::cancelled; before the first token it is the
+  /// error Status::cancelled. A done request stays as it is.
+  void cancel();
+
+  class Impl;
+  explicit Request(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+/// Requests of many callers, computed together on a thread of its own: prompts are read beside answers, none waits for another's
+/// end. A reply has the bits that it has alone. Any thread may ask. Ending the engine ends its requests: Status::cancelled.
+class HEARTH_API Engine {
+ public:
+  static Result<Engine> start(const Model& model, const EngineOptions& options = {});
+
+  /// Callbacks come from the engine's thread: all requests wait while one works, and none may ask the engine for anything.
+  Result<Request> submit(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
+  Result<Request> submit_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {},
+                              const OnText& on_text = {});
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -10,21 +10,17 @@
 #include "elapsed.h"
 #include "embedding.h"
 #include "host.h"
+#include "model_impl.h"
 #include "perplexity.h"
 #include "sequence.h"
+#include "session_file.h"
 #include "speed.h"
 #include "try.h"
 
 namespace hearth {
 
-class Model::Impl {
- public:
-  std::shared_ptr<engine::LoadedModel> model;
-};
-
 class Session::Impl {
  public:
-  std::shared_ptr<const engine::LoadedModel> model;
   std::unique_ptr<engine::Sequence> sequence;
   std::vector<ChatMessage> conversation;
 };
@@ -38,8 +34,17 @@ Result<Model> Model::open(const std::string& path, const ModelOptions& options) 
 
 Result<Session> Model::session(const SessionOptions& options) const {
   return api::guarded([&]() -> Result<Session> {
-    HEARTH_TRY(auto sequence, engine::Sequence::make(impl_->model, options));
-    return Session(std::make_unique<Session::Impl>(Session::Impl{impl_->model, std::move(sequence), {}}));
+    HEARTH_TRY(auto sequence,
+               engine::Sequence::make(impl_->model, options, options.draft ? options.draft->impl()->model : nullptr));
+    return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), {}}));
+  });
+}
+
+Result<Session> Model::restore(const std::string& path) const {
+  return api::guarded([&]() -> Result<Session> {
+    HEARTH_TRY(auto saved, engine::restore_session(impl_->model, path));
+    HEARTH_TRY(auto sequence, engine::Sequence::make(std::move(saved.context)));
+    return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), std::move(saved.conversation)}));
   });
 }
 
@@ -76,6 +81,11 @@ Result<void> Model::embed(std::span<const std::string> texts, const EmbedOptions
 
 const ModelInfo& Model::info() const { return impl_->model->info(); }
 
+KvMemory Model::kv_memory() const {
+  const engine::LoadedModel& model = *impl_->model;
+  return {model.pool()->budget(), model.pool()->bytes_taken(), model.prefixes().n_pages()};
+}
+
 Result<std::vector<std::int32_t>> Model::tokenize(std::string_view text, bool special, bool parse) const {
   return api::guarded([&] { return impl_->model->tokenizer().encode(text, {special, parse}); });
 }
@@ -111,7 +121,7 @@ Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& option
 Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const ChatOptions& options,
                                 const OnText& on_text) {
   return api::guarded([&]() -> Result<ChatReply> {
-    HEARTH_TRY(ChatReply reply, engine::answer(*impl_->model, *impl_->sequence, messages, options, on_text));
+    HEARTH_TRY(ChatReply reply, engine::answer(*impl_->sequence, messages, options, on_text));
     impl_->conversation.assign(messages.begin(), messages.end());
     impl_->conversation.push_back(
         {.role = "assistant", .content = reply.content, .reasoning = reply.reasoning, .tool_calls = reply.tool_calls});
@@ -122,6 +132,20 @@ Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const Cha
 Result<void> Session::evaluate(std::span<const std::int32_t> ids,
                                const std::function<bool(std::span<const float>)>& on_logits) {
   return api::guarded([&] { return impl_->sequence->evaluate(ids, on_logits); });
+}
+
+Result<Session> Session::fork() const {
+  return api::guarded([&]() -> Result<Session> {
+    return Session(std::make_unique<Impl>(Impl{impl_->sequence->fork(), impl_->conversation}));
+  });
+}
+
+Result<void> Session::truncate(std::int64_t n) {
+  return api::guarded([&] { return impl_->sequence->truncate(n); });
+}
+
+Result<void> Session::save(const std::string& path) const {
+  return api::guarded([&] { return engine::save_session(impl_->sequence->context(), impl_->conversation, path); });
 }
 
 std::int64_t Session::n_ctx() const { return impl_->sequence->n_ctx(); }
@@ -135,11 +159,12 @@ namespace tools {
 
 Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options) {
   return api::guarded([&]() -> Result<Perplexity> {
-    const engine::LoadedModel& loaded = *model.impl()->model;
-    HEARTH_TRY(auto sequence, engine::Sequence::make(model.impl()->model, options));
+    SessionOptions alone = options;
+    alone.reuse = false;  // nobody begins with a window of this text
+    HEARTH_TRY(auto sequence, engine::Sequence::make(model.impl()->model, alone));
     Sha256 hash;
     HEARTH_TRY(const engine::Score score,
-               engine::score_text(loaded, *sequence, text,
+               engine::score_text(*model.impl()->model, *sequence, text,
                                   [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }));
     return Perplexity{score.n_tokens, score.nll, std::exp(score.nll / static_cast<double>(score.n_tokens)), hash.hex()};
   });

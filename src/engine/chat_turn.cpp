@@ -26,8 +26,9 @@ Result<std::vector<std::int32_t>> prompt_tokens(const text::Tokenizer& tokenizer
 
 }  // namespace
 
-Result<ChatReply> answer(const LoadedModel& model, Sequence& sequence, std::span<const ChatMessage> messages,
-                         const ChatOptions& options, const OnText& on_text) {
+Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
+                         const OnText& on_text) {
+  const LoadedModel& model = sequence.context().model();
   const text::Vocab& vocab = model.tokenizer().vocab();
   text::ChatInput input{messages,
                         options.tools,
@@ -51,11 +52,10 @@ Result<ChatReply> answer(const LoadedModel& model, Sequence& sequence, std::span
   generate.special = true;
   generate.echo = false;
   ChatReply reply;
-  HEARTH_TRY(
-      reply.generation,
-      sequence.generate_after(
-          ids, generate, [&](std::string_view piece) { return show(parser.push(text::jinja::made_sound(piece))); },
-          reply.n_reused));
+  HEARTH_TRY(reply.generation, sequence.generate_after(ids, generate, [&](std::string_view piece) {
+    return show(parser.push(text::jinja::made_sound(piece)));
+  }));
+  reply.n_reused = reply.generation.n_reused;
   const std::string rest = parser.finish();
   const bool heard = reply.generation.finish != Finish::cancelled;  // who said stop is told no more
   if (heard && !show(rest)) reply.generation.finish = Finish::cancelled;

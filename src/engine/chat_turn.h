@@ -4,13 +4,12 @@
 #include <hearth/hearth.hpp>
 #include <span>
 
-#include "loaded_model.h"
 #include "sequence.h"
 
 namespace hearth::engine {
 
 /// `sequence` then holds the prompt and the answer; what it had of the prompt before is not computed again.
-Result<ChatReply> answer(const LoadedModel& model, Sequence& sequence, std::span<const ChatMessage> messages,
-                         const ChatOptions& options, const OnText& on_text);
+Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
+                         const OnText& on_text);
 
 }  // namespace hearth::engine

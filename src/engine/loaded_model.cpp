@@ -46,6 +46,13 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
                                       " rows; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
 }
 
+/// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left.
+std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget) {
+  using Kind = model::PagePool::Budget;
+  return budget != 0 ? std::make_shared<model::PagePool>(budget, Kind::firm)
+                     : std::make_shared<model::PagePool>(available_memory() / 4, Kind::soft);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, const ModelOptions& options) {
@@ -67,6 +74,8 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
   HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
   m->describe();
+  m->pool_ = make_pool(options.kv_budget);
+  m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
   HEARTH_CHECK(m->place_weights(options.weights));
   return m;
 }
@@ -194,8 +203,9 @@ Result<void> check_chunk(std::int64_t chunk) {
                                              " was asked for; --chunk; choose 1 to " + std::to_string(kLongest));
 }
 
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk) {
-  const std::uint64_t budget = memory_budget();
+std::int64_t LoadedModel::fitting_context(kernels::KvType type, std::int64_t chunk, std::int64_t n_sequences) const {
+  const model::Config& config = this->config();
+  const std::uint64_t budget = std::min(memory_budget(), pool_->limit()) / static_cast<std::uint64_t>(n_sequences);
   std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
   while (too_many - fits > 1) {
     const std::int64_t middle = fits + (too_many - fits) / 2;

@@ -12,6 +12,7 @@
 #include "forward.h"
 #include "gguf_reader.h"
 #include "parallel.h"
+#include "prefix_cache.h"
 #include "repack.h"
 #include "token_masks.h"
 #include "tokenizer.h"
@@ -38,6 +39,17 @@ class LoadedModel {
 
   /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
   std::uint64_t bytes_when_repacked() const;
+
+  /// The memory of all keys and values, and what is known of texts' beginnings; for any thread.
+  const std::shared_ptr<model::PagePool>& pool() const { return pool_; }
+  PrefixCache& prefixes() const { return prefixes_; }
+  std::size_t kv_kind(const model::KvCache& cache) const {
+    const model::Rotations& r = network_.rotations;
+    return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
+  }
+
+  /// The largest context so many of which fit in 70% of the memory that is left and in the budget, at most the model's own.
+  std::int64_t fitting_context(kernels::KvType type, std::int64_t chunk, std::int64_t n_sequences = 1) const;
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
@@ -70,6 +82,8 @@ class LoadedModel {
   ModelInfo info_;
   mutable std::once_flag grammar_tokens_once_;
   mutable std::shared_ptr<const sample::GrammarTokens> grammar_tokens_;
+  std::shared_ptr<model::PagePool> pool_;
+  mutable PrefixCache prefixes_;            // its pages are the pool's
   std::unique_ptr<Background> background_;  // last, so that it ends first
 };
 
@@ -77,8 +91,5 @@ kernels::KvType kv_type(Kv kv);
 
 /// Whether a pass may have so many tokens.
 Result<void> check_chunk(std::int64_t chunk);
-
-/// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);
 
 }  // namespace hearth::engine

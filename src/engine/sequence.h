@@ -1,64 +1,65 @@
-// Enters: tokens. Leaves: logits and text: one conversation with its KV cache.
+// Enters: tokens. Leaves: logits and text: one conversation, alone with its model.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <hearth/hearth.hpp>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "constraint.h"
-#include "loaded_model.h"
-#include "sampler.h"
+#include "context.h"
+#include "draft.h"
+#include "generation.h"
+#include "pass_length.h"
 
 namespace hearth::engine {
 
 class Sequence {
  public:
-  static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model,
-                                                const SessionOptions& options);
+  /// `draft`: guesses for it, if there is one.
+  static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options,
+                                                std::shared_ptr<const LoadedModel> draft = nullptr);
+
+  /// Of a context that is already there.
+  static Result<std::unique_ptr<Sequence>> make(Context context, std::shared_ptr<const LoadedModel> draft = nullptr);
 
   Result<Reply> generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text);
   Result<Reply> generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text);
-  /// Generates after exactly these ids: what the sequence has in common with them is kept, `n_reused` says how much.
-  Result<Reply> generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options, const OnText& on_text,
-                               std::int64_t& n_reused);
+  /// Generates after exactly these ids: what the sequence has in common with them is kept.
+  Result<Reply> generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options,
+                               const OnText& on_text);
   Result<void> evaluate(std::span<const std::int32_t> ids,
                         const std::function<bool(std::span<const float>)>& on_logits);
 
-  std::int64_t n_ctx() const { return cache_.n_ctx(); }
-  std::int64_t n_past() const { return static_cast<std::int64_t>(tokens_.size()); }
-  void reset();
+  std::int64_t n_ctx() const { return context_.n_ctx(); }
+  std::int64_t n_past() const { return context_.n_tokens(); }
+  const Context& context() const { return context_; }
+
+  /// Another conversation that begins like this one; what both have is there once.
+  std::unique_ptr<Sequence> fork() const;
+  Result<void> truncate(std::int64_t n);
+  void reset() { context_.keep(0); }
 
  private:
-  Sequence(std::shared_ptr<const LoadedModel> model, model::KvCache cache, std::int64_t chunk)
-      : model_(std::move(model)), cache_(std::move(cache)), chunk_(chunk) {}
+  explicit Sequence(Context context, std::shared_ptr<const LoadedModel> draft)
+      : context_(std::move(context)), draft_(std::move(draft)) {}
+  Result<Reply> answer(std::span<const std::int32_t> ids, std::int64_t n_before, const GenerateOptions& options,
+                       const OnText& on_text);
+  Result<Reply> run(Generation& generation, bool soon);
+  Result<void> pass(std::span<const std::int32_t> ids, bool wants_logits);
+  Result<void> make_space(std::int64_t n_logits);
+  std::span<const float> logits(std::int64_t n_rows) const;
 
-  enum class Wanted { none, last, all };
-  Result<void> check_ids(std::span<const std::int32_t> ids) const;
-  Result<void> fits(std::size_t n_tokens) const;
-  Result<void> pass(std::span<const std::int32_t> ids, Wanted wanted);
-  Result<void> prefill(std::span<const std::int32_t> ids);
-  Result<void> catch_up();
-  void keep(std::int64_t n_kept);
-  Result<std::int32_t> pick(sample::Sampler& sampler, sample::Constraint* constraint, std::int32_t n_logprobs,
-                            Reply& reply) const;
-  template <class Shown>
-  Result<void> decode(sample::Sampler& sampler, sample::Constraint* constraint, const GenerateOptions& options,
-                      Reply& reply, Shown shown);
-  std::span<const float> logits(std::int64_t row) const;
-  std::span<const float> last_logits() const { return logits(last_row_); }
-
-  std::shared_ptr<const LoadedModel> model_;
-  model::KvCache cache_;
-  std::int64_t chunk_;
-  model::Workspace space_;
-  std::int64_t n_past_ = 0;         // positions in the cache
-  std::int64_t last_row_ = kNoRow;  // of the workspace's logits: that of position n_past_ - 1
-  static constexpr std::int64_t kNoRow = -1;
-  std::vector<std::int32_t> tokens_;  // [n_past], or one more: generated last, not in the cache yet
+  Context context_;
+  std::shared_ptr<const LoadedModel> draft_;
+  std::unique_ptr<DraftModel> drafter_;  // once it is needed
+  model::Workspace space_;               // a fork's comes with its first pass
+  std::vector<model::Row> rows_;
+  PassLength length_;
 };
+
+/// A prompt's ids where a text of `n_before` tokens stands: BOS first where the model wants one and the text is empty.
+Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt, std::int64_t n_before);
 
 }  // namespace hearth::engine

@@ -17,7 +17,6 @@ std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
 
 Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space,
                            std::int64_t n_prompt) {
-  cache.fill_with_zero();  // the system gives the memory before the clock starts
   const auto start = Clock::now();
   for (std::int64_t begin = 0; begin < n_prompt; begin += space.n_rows()) {
     const std::int64_t end = std::min(n_prompt, begin + space.n_rows());
@@ -42,7 +41,7 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
   return seconds_since(start);
 }
 
-// Caches are written at once, before a clock starts or at a depth that was never computed: asking for too much would end the process, not fail.
+// Caches are written at once, by the prompt or at a depth that was never computed: asking for too much would end the process, not fail.
 Result<void> check_memory(const model::Config& config, kernels::KvType type, std::int64_t n_sequences,
                           std::int64_t n_ctx, std::int64_t n_pass) {
   const double needed =
@@ -75,7 +74,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
     std::vector<model::KvCache> caches;
     for (std::int64_t s = 0; s < n_sequences; ++s) {
       HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1));
-      cache.fill_with_zero();
+      HEARTH_CHECK(cache.fill_with_zero(depth));
       caches.push_back(std::move(cache));
     }
     HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences));

@@ -38,7 +38,6 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head h
   Pass pass{net, space, {}, {}, {}, {}, {}, {}, *rows[0].sequence, head};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
     const Row& row = rows[static_cast<std::size_t>(i)];
-    row.sequence->append(row.index);
     pass.tokens.push_back(row.token);
     pass.positions.push_back(static_cast<std::int32_t>(row.index));
     pass.rotations.push_back(&net.rotations.of(row.sequence->n_ctx()));
@@ -146,6 +145,7 @@ std::vector<float> make_slopes(const Config& config) {
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {
   if (rows.empty()) return {};
+  for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
   Pass pass = make_pass(network, rows, space, head);
   network.team->run([&](Worker& w) { run(w, pass); });
   if (const auto where = network.device->take_failure())

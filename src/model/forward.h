@@ -42,7 +42,7 @@ struct Network {
 std::vector<float> make_slopes(const Config& config);
 
 /// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
-/// are in the pass or were before: a text comes whole. Errors: non_finite, naming layer and step.
+/// are in the pass or were before: a text comes whole. Errors: out_of_memory for a page; non_finite, naming layer and step.
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head = Head::logits);
 
 }  // namespace hearth::model

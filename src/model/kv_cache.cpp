@@ -1,4 +1,5 @@
-// Enters: keys and values, position by position. Leaves: pages of 64 positions that attention reads.
+// Enters: keys and values, position by position. Leaves: pages of 64 positions that attention reads, shared with whoever has
+// the same beginning.
 #include "kv_cache.h"
 
 #include <algorithm>
@@ -17,7 +18,35 @@ std::int64_t window_pages(std::int64_t window, std::int64_t n_pass) {
   return pages_of(window + n_pass + KvCache::kRollback) + 1;
 }
 
+Error too_long(std::int64_t n_ctx, std::uint64_t bytes) {
+  return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " +
+                                          std::to_string(bytes) +
+                                          " bytes, which the system refused; context; ask for a smaller --ctx");
+}
+
 }  // namespace
+
+void KvCache::Part::set(std::int64_t page, PageRef ref) {
+  const auto at = static_cast<std::size_t>(page);
+  if (at >= refs.size()) {
+    refs.resize(at + 1);
+    pages.resize(at + 1);
+  }
+  pages[at] = ref.data();
+  refs[at] = std::move(ref);
+}
+
+void KvCache::Part::drop_before(std::int64_t page) {
+  for (; first_held < page; ++first_held)
+    if (first_held < static_cast<std::int64_t>(refs.size())) set(first_held, {});
+}
+
+void KvCache::Part::drop_from(std::int64_t page) {
+  const auto n = std::min(refs.size(), static_cast<std::size_t>(page));
+  refs.resize(n);
+  pages.resize(n);
+  first_held = std::min(first_held, page);
+}
 
 // The parts without their memory.
 KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
@@ -33,7 +62,7 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
     if (part == cache.parts_.end()) {
       const std::int64_t all = pages_of(n_ctx);
       const std::int64_t held = window == 0 ? all : std::min(all, window_pages(window, n_pass));
-      cache.parts_.push_back({window, 0, held, 0, {}, {}});
+      cache.parts_.push_back({window, 0, held, 0, 0, {}, {}});
       part = cache.parts_.end() - 1;
     }
     cache.places_.push_back({static_cast<std::size_t>(part - cache.parts_.begin()), part->n_layer++});
@@ -48,43 +77,86 @@ std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::in
   return total;
 }
 
-Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
+Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                              std::shared_ptr<PagePool> pool) {
   if (!kernels::kv_fits(type, config.key_dim()))
     return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
                                           " need heads of a multiple of " + std::to_string(kernels::kBlock) +
                                           ", the model's have " + std::to_string(config.key_dim()) +
                                           " elements; KV type; use f16 or f32");
   KvCache cache = plan(config, type, n_ctx, n_pass);
-  for (Part& part : cache.parts_) {
-    auto storage = AlignedBuffer<std::byte>::make_unwritten(part.bytes());
-    if (!storage)
-      return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " +
-                                              std::to_string(bytes(config, type, n_ctx, n_pass)) +
-                                              " bytes, which the system refused; context; ask for a smaller --ctx");
-    part.storage = std::move(*storage);
-  }
+  cache.pool_ = pool ? std::move(pool) : std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);
+  const std::uint64_t all = bytes(config, type, n_ctx, n_pass);
+  HEARTH_CHECK(cache.pool_->could_hold(all));
+  // Asked for and given back at once: what the system would never grant is refused now, not after half a text.
+  for (const Part& part : cache.parts_)
+    if (!AlignedBuffer<std::byte>::make_unwritten(part.bytes())) return too_long(n_ctx, all);
   return cache;
 }
 
-void KvCache::append(std::int64_t position) {
-  n_written_ = std::max(n_written_, position + 1);
-  for (Part& part : parts_)
-    for (auto p = static_cast<std::int64_t>(part.pages.size()); p < pages_of(n_written_); ++p)
-      part.pages.push_back(part.storage.data() + static_cast<std::size_t>(p % part.n_held) * part.page_bytes);
+Result<void> KvCache::append(std::int64_t position) {
+  const std::int64_t page = position / kernels::kPage;
+  for (Part& part : parts_) {
+    const auto at = static_cast<std::size_t>(page);
+    if (at < part.refs.size() && !part.refs[at].shared()) continue;
+    HEARTH_TRY(PageRef own, pool_->take(part.page_bytes));
+    if (at < part.refs.size()) std::memcpy(own.data(), part.pages[at], part.page_bytes);
+    part.set(page, std::move(own));
+    part.drop_before(page + 1 - part.n_held);
+  }
+  return {};
 }
 
 std::int64_t KvCache::truncate(std::int64_t n) {
   const auto lost = [&](const Part& part) {
-    const std::int64_t first_held = std::max<std::int64_t>(0, pages_of(n_written_) - part.n_held) * kernels::kPage;
-    return part.window != 0 && n - part.window + 1 < first_held;
+    return part.window != 0 && n - part.window + 1 < part.first_held * kernels::kPage;
   };
-  if (n > 0 && std::none_of(parts_.begin(), parts_.end(), lost)) return n;
-  n_written_ = 0;
-  return 0;
+  const std::int64_t kept = n > 0 && std::none_of(parts_.begin(), parts_.end(), lost) ? n : 0;
+  for (Part& part : parts_) part.drop_from(pages_of(kept));
+  return kept;
 }
 
-void KvCache::fill_with_zero() {
-  for (Part& part : parts_) std::memset(part.storage.data(), 0, part.storage.bytes());
+std::vector<PageRef> KvCache::share(std::int64_t page) const {
+  std::vector<PageRef> all;
+  for (const Part& part : parts_) {
+    const auto at = static_cast<std::size_t>(page);
+    if (page < part.first_held || at >= part.refs.size()) return {};
+    all.push_back(part.refs[at]);
+  }
+  return all;
+}
+
+void KvCache::adopt(std::span<const std::vector<PageRef>> pages) {
+  const auto n = static_cast<std::int64_t>(pages.size());
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    Part& part = parts_[i];
+    part.drop_from(0);
+    part.drop_before(n - part.n_held);
+    for (std::int64_t page = std::max<std::int64_t>(0, part.first_held); page < n; ++page)
+      part.set(page, pages[static_cast<std::size_t>(page)][i]);
+  }
+}
+
+KvCache::Held KvCache::held(std::size_t part) const {
+  const Part& p = parts_[part];
+  return {p.window, p.page_bytes, p.first_held, static_cast<std::int64_t>(p.refs.size())};
+}
+
+Result<void> KvCache::restore(std::size_t part, std::int64_t first, std::span<const std::byte> bytes) {
+  Part& p = parts_[part];
+  p.drop_from(0);
+  p.drop_before(first);
+  for (std::int64_t page = first; !bytes.empty(); ++page, bytes = bytes.subspan(p.page_bytes)) {
+    HEARTH_TRY(PageRef own, pool_->take(p.page_bytes));
+    std::memcpy(own.data(), bytes.data(), p.page_bytes);
+    p.set(page, std::move(own));
+  }
+  return {};
+}
+
+Result<void> KvCache::fill_with_zero(std::int64_t n) {
+  for (std::int64_t position = 0; position < n; position += kernels::kPage) HEARTH_CHECK(append(position));
+  return {};
 }
 
 backend::AttentionShape KvCache::shape(std::int64_t layer) const {

@@ -1,40 +1,47 @@
-// Enters: keys and values, position by position. Leaves: pages of 64 positions that attention reads.
+// Enters: keys and values, position by position. Leaves: pages of 64 positions that attention reads, shared with whoever has
+// the same beginning.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <memory>
+#include <span>
 #include <vector>
 
-#include "aligned_buffer.h"
 #include "backend.h"
 #include "config.h"
+#include "page_pool.h"
 #include "saturating.h"
 
 namespace hearth::model {
 
 /// What one sequence keeps: a list of parts, each for the layers that remember alike. Today's parts are paged keys and values: of
-/// layers that see everything, and of layers that see a window and whose old pages are used again. Other kinds of memory
-/// (latents, recurrent states) are further parts: they too append, and say how far back they can be truncated.
+/// layers that see everything, and of layers that see a window and whose old pages are given back. Other kinds of memory
+/// (latents, recurrent states) are further parts: they too append, fork, save, and say how far back they can be truncated.
+/// A copy is a fork: it shares all pages, and whoever first writes to a shared one takes a page of its own.
 class KvCache {
  public:
   /// How far back `truncate` always reaches without losing what a window has left behind, besides the longest pass.
   static constexpr std::int64_t kRollback = 64;
 
-  /// Room for n_ctx positions, at most n_pass of them new in one forward pass.
-  static Result<KvCache> make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
+  /// Room for n_ctx positions, at most n_pass of them new in one forward pass. Pages come from `pool` as positions do; without
+  /// one, from a pool of its own.
+  static Result<KvCache> make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                              std::shared_ptr<PagePool> pool = nullptr);
 
-  /// Bytes that `make` takes.
+  /// Bytes that it has when it is full.
   static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
   std::int64_t n_ctx() const { return n_ctx_; }
+  kernels::KvType type() const { return shape_.kv_type; }
   std::size_t n_parts() const { return parts_.size(); }
   std::size_t part_of(std::int64_t layer) const { return places_[static_cast<std::size_t>(layer)].part; }
   backend::AttentionShape shape(std::int64_t layer) const;
 
   /// Makes a position's pages its own, in every part. Positions come in order, each at most n_pass after those truncated to.
-  /// Page tables may move: `pages` is asked for after the last append of a pass.
-  void append(std::int64_t position);
+  /// Page tables may move: `pages` is asked for after the last append of a pass. Errors: out_of_memory; no position is lost.
+  Result<void> append(std::int64_t position);
   std::byte* page(std::size_t part, std::int64_t position) const {
     return parts_[part].pages[static_cast<std::size_t>(position / kernels::kPage)];
   }
@@ -44,18 +51,37 @@ class KvCache {
   /// the caller computes the others again.
   std::int64_t truncate(std::int64_t n);
 
-  /// Writes every position, for measuring at a depth that was never computed.
-  void fill_with_zero();
+  /// The references to one page of positions in every part, or none when a window has dropped it.
+  std::vector<PageRef> share(std::int64_t page) const;
+
+  /// Holds exactly these pages from now on, one of `share`'s answers each: the positions of a beginning that is known.
+  void adopt(std::span<const std::vector<PageRef>> pages);
+
+  /// What a saved file has of a part, and takes it back: see session_file.cpp.
+  struct Held {
+    std::int64_t window;
+    std::size_t page_bytes;
+    std::int64_t first, end;  // pages
+  };
+  Held held(std::size_t part) const;
+  Result<void> restore(std::size_t part, std::int64_t first, std::span<const std::byte> bytes);
+
+  /// Writes n positions, for measuring at a depth that was never computed.
+  Result<void> fill_with_zero(std::int64_t n);
 
  private:
   struct Part {
     std::int64_t window;   // positions that its layers see, their own included; 0: all
     std::int64_t n_layer;  // a page holds 64 positions of each: [n_layer][n_kv_head][K, V]
-    std::int64_t n_held;   // pages in memory; page p is the p mod n_held-th of them
+    std::int64_t n_held;   // pages in memory at most: those before are dropped
     std::size_t page_bytes;
-    AlignedBuffer<std::byte> storage;  // not written before it is used: memory is taken as positions are
-    std::vector<std::byte*> pages;     // of the positions written so far: a context may be long and hardly used
+    std::int64_t first_held = 0;    // page
+    std::vector<PageRef> refs;      // of the positions written so far: a context may be long and hardly used
+    std::vector<std::byte*> pages;  // where they lie; none before first_held
     std::uint64_t bytes() const { return saturating_multiply(static_cast<std::uint64_t>(n_held), page_bytes); }
+    void set(std::int64_t page, PageRef ref);
+    void drop_before(std::int64_t page);
+    void drop_from(std::int64_t page);
   };
   struct Place {
     std::size_t part;
@@ -64,8 +90,9 @@ class KvCache {
 
   static KvCache plan(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
+  std::shared_ptr<PagePool> pool_;  // before the parts, so that it outlives their pages
   backend::AttentionShape shape_{};
-  std::int64_t n_ctx_ = 0, n_written_ = 0;  // positions; written ones may have been truncated since
+  std::int64_t n_ctx_ = 0;
   std::vector<Part> parts_;
   std::vector<Place> places_;  // [n_layer]
 };

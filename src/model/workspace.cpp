@@ -98,4 +98,11 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
   return space;
 }
 
+Result<void> Workspace::more_logits(const Config& config, std::int64_t n_logits) {
+  if (n_logits <= n_logits_) return {};
+  HEARTH_TRY(logits, AlignedBuffer<float>::make(static_cast<std::size_t>(n_logits * config.n_vocab)));
+  n_logits_ = n_logits;
+  return {};
+}
+
 }  // namespace hearth::model

@@ -19,6 +19,9 @@ class Workspace {
   /// Bytes that `make` takes.
   static std::uint64_t bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
 
+  /// Room for so many rows of logits, at least; what was in them is gone.
+  Result<void> more_logits(const Config& config, std::int64_t n_logits);
+
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 

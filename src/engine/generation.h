@@ -1,0 +1,83 @@
+// Enters: a prompt that stands at the end of a text, and options. Leaves: the reply, pass by pass: which rows the next pass is
+// to compute for it, and what becomes of their logits.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <hearth/hearth.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "constraint.h"
+#include "context.h"
+#include "draft.h"
+#include "elapsed.h"
+#include "sampler.h"
+#include "text_out.h"
+
+namespace hearth::engine {
+
+/// One request. It never runs a pass itself, so that one loop serves a session alone and an engine's many: what it makes does not
+/// depend on its company. The context must outlive it.
+class Generation {
+ public:
+  static constexpr std::int64_t kMostGuesses = 15;
+
+  /// Appends `ids` to the context's text. Errors change nothing. `n_before`: tokens of the text that are not the prompt's.
+  static Result<std::unique_ptr<Generation>> start(Context& context, std::span<const std::int32_t> ids,
+                                                   std::int64_t n_before, GenerateOptions options, OnText on_text,
+                                                   DraftModel* draft);
+
+  bool done() const { return done_; }
+  bool reads_prompt() const { return !answering_; }
+
+  /// The rows of the next pass for it, at most `most`; memory for their pages is taken. Not when done.
+  Result<void> plan(std::int64_t most, std::vector<model::Row>& rows);
+
+  /// Rows that the pass under way has for it, and how many of them want logits.
+  std::int64_t n_rows() const { return n_own_ + n_guesses_; }
+  std::int64_t n_logits() const { return wants_logits_ ? 1 + n_guesses_ : 0; }
+
+  /// After the pass: the logits of its wanting rows, in order.
+  Result<void> take(std::span<const float> logits);  // [n_logits, n_vocab]
+
+  /// After an error of plan, the pass or take: a prompt that was not read is forgotten.
+  void fail();
+
+  /// Once done.
+  Reply finish();
+
+ private:
+  Generation(Context& context, GenerateOptions options, OnText on_text, sample::Sampler sampler, DraftModel* draft);
+  Result<void> goes_on_reading() const;
+  void plan_guesses(std::int64_t most);
+  void begin_answer();
+  Result<std::int32_t> pick(std::span<const float> logits);
+  Result<bool> choose(std::span<const float> logits);
+  bool is_over();
+
+  Context& context_;
+  const GenerateOptions options_;
+  const OnText on_text_;
+  DraftModel* const draft_;  // none: guesses are looked up in the text
+  DraftPace pace_;
+  Reply reply_;
+  // What chooses a token, and all that it remembers. Only tokens that become part of the text move it on: a guess never does.
+  sample::Sampler sampler_;
+  std::optional<sample::Constraint> constraint_;
+  std::unique_ptr<TextOut> out_;  // once the prompt is read
+
+  std::int64_t n_text_before_ = 0;                    // tokens before those that `ids` appended
+  std::int64_t n_own_ = 0;                            // rows of the pass under way that compute the text's own tokens
+  std::array<std::int32_t, kMostGuesses> guesses_{};  // and those that guess what follows
+  std::int64_t n_guesses_ = 0;
+  bool wants_logits_ = false, answering_ = false, done_ = false;
+  Clock::time_point start_ = Clock::now(), answer_start_{};
+};
+
+/// The error of options that nothing can be generated with.
+Result<void> check_options(const GenerateOptions& options);
+
+}  // namespace hearth::engine

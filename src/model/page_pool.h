@@ -1,0 +1,94 @@
+// Enters: wishes for pages. Leaves: pages of zeros, shared by counting references, within one budget.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <hearth/result.hpp>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "aligned_buffer.h"
+
+namespace hearth::model {
+
+class PagePool;
+
+/// Memory of some positions. Whoever has the only reference may write; what is shared is read alone.
+struct Page {
+  AlignedBuffer<std::byte> memory;
+  PagePool* pool = nullptr;
+  std::atomic<std::int64_t> n_references{1};
+};
+
+/// A reference to a page, or none. The last one gives the page back to its pool, which lives longer.
+class PageRef {
+ public:
+  PageRef() = default;
+  explicit PageRef(Page* page) : page_(page) {}
+  PageRef(const PageRef& other) : page_(other.page_) {
+    if (page_) page_->n_references.fetch_add(1, std::memory_order_relaxed);
+  }
+  PageRef(PageRef&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  PageRef& operator=(PageRef other) noexcept {
+    std::swap(page_, other.page_);
+    return *this;
+  }
+  ~PageRef();
+
+  explicit operator bool() const { return page_ != nullptr; }
+  std::byte* data() const { return page_ ? page_->memory.data() : nullptr; }
+  std::size_t bytes() const { return page_ ? page_->memory.bytes() : 0; }
+
+  /// Acquires: what others read of the page before they let go of it comes before what is written now.
+  bool shared() const { return page_ && page_->n_references.load(std::memory_order_acquire) > 1; }
+
+ private:
+  Page* page_ = nullptr;
+};
+
+/// All pages of a model's sequences. What is taken counts against the budget until its last reference is gone; then a few pages
+/// stay at hand and the rest goes back to the system. Any thread may take and give.
+class PagePool {
+ public:
+  /// What happens at the budget's end, once nothing more can be reclaimed: `firm` refuses, `soft` takes what the system grants
+  /// (the budget then only says how much is kept for later).
+  enum class Budget { firm, soft };
+
+  PagePool(std::uint64_t budget, Budget kind) : budget_(budget), kind_(kind) { spare_.reserve(kSpare); }
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  /// A page of zeros. Errors: out_of_memory.
+  Result<PageRef> take(std::size_t bytes);
+
+  /// Whether so many bytes may be asked for in the end; nothing is taken.
+  Result<void> could_hold(std::uint64_t bytes) const;
+
+  /// Called when a page does not fit: lets go of something that is only kept, and says whether there was any. Set before use.
+  void set_reclaim(std::function<bool()> reclaim) { reclaim_ = std::move(reclaim); }
+
+  std::uint64_t bytes_taken() const { return taken_.load(std::memory_order_relaxed); }
+  std::uint64_t budget() const { return budget_; }
+  std::uint64_t limit() const { return kind_ == Budget::firm ? budget_ : UINT64_MAX; }  // of what can be taken
+
+ private:
+  friend class PageRef;
+  static constexpr std::size_t kSpare = 4;  // pages at hand: what is truncated and written again costs no allocation
+  void give_back(Page* page);
+  Page* spare(std::size_t bytes);
+  bool count(std::size_t bytes);
+  bool reclaim() const { return reclaim_ && reclaim_(); }
+
+  const std::uint64_t budget_;
+  const Budget kind_;
+  std::function<bool()> reclaim_;
+  std::atomic<std::uint64_t> taken_{0};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Page>> spare_;
+};
+
+}  // namespace hearth::model
