@@ -125,7 +125,6 @@ TEST_CASE("threads, company, cache, guesses and instruction set change no bit of
             const Request first = must(engine.submit_from(prompt_of(0), options_of(0, guesses == 0 ? 0 : 7)));
             const Reply only = must(first.wait());
             check_same(only, expected[0]);
-            CHECK((only.n_drafted != 0 || guesses != 2 || kind.model.n_expert != 0));  // experts: it would not pay
             n_accepted += only.n_accepted;
             std::vector<Request> requests;
             for (std::int64_t i = 0; i < kRequests; ++i)
