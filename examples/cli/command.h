@@ -25,6 +25,7 @@ std::unique_ptr<Command> make_chat();
 std::unique_ptr<Command> make_tokenize();
 std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_eval();
+std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_info();

@@ -23,6 +23,7 @@ constexpr std::array kCommands = {
     Row{"tokenize", "text to token ids, or back", make_tokenize},
     Row{"render", "the prompt that a chat template makes", make_render},
     Row{"eval", "logits or perplexity of a text", make_eval},
+    Row{"plan", "what running a model will take", make_plan},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"check", "whether a model file is sound", make_check},
     Row{"info", "what this build and machine are", make_info},

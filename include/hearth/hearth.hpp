@@ -2,6 +2,7 @@
 // tools.hpp has what works on model files. Nothing here throws, prints, exits or touches the network.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <hearth/result.hpp>
@@ -12,10 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#ifndef HEARTH_API
 #if defined(__GNUC__)
 #define HEARTH_API __attribute__((visibility("default")))
 #else
 #define HEARTH_API
+#endif
 #endif
 
 namespace hearth {
@@ -29,12 +32,18 @@ enum class Weights { automatic, file, repacked };
 /// The type keys and values are stored in. f16 rounds to nearest even; q8_0 takes half of its memory and needs heads of 32 n.
 enum class Kv { f16, f32, q8_0 };
 
+/// Called with how much of a call is done, 0 to 1. Returning false cancels it.
+using OnProgress = std::function<bool(double done)>;
+
 struct ModelOptions {
   int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024
   std::string isa{};  ///< a name from machine_info().isas; empty: the fastest that runs here
   Weights weights = Weights::automatic;
   bool mmap = true;   ///< false: read the file into memory, immune to others changing it
   std::string pre{};  ///< a pre-tokenizer's name in place of the file's tokenizer.ggml.pre; empty: the file's
+  OnProgress on_progress{};
+  const std::atomic<bool>* cancel =
+      nullptr;  ///< set by any thread or signal handler, it ends opening: Status::cancelled
 };
 
 struct SessionOptions {
@@ -42,6 +51,9 @@ struct SessionOptions {
   Kv kv = Kv::f16;
   std::int64_t chunk = 512;  ///< prompt tokens per forward pass, 1 to 4096
 };
+
+/// Called while a prompt is read, with its tokens read so far and all of them. Returning false cancels.
+using OnPrompt = std::function<bool(std::int64_t n_read, std::int64_t n_prompt)>;
 
 /// Applied in this order: repeat penalty, top-k, top-p, min-p, temperature, draw. The same seed gives the same tokens on
 /// every machine: the randomness belongs to the position a token takes.
@@ -61,6 +73,9 @@ struct GenerateOptions {
   std::vector<std::string> stop{};  ///< the text ends before the first of these
   bool echo = false;                ///< the prompt's text comes first
   bool special = false;             ///< control tokens are spelled out in the text
+  /// Set by any thread or signal handler, it ends the call with Finish::cancelled before the next pass.
+  const std::atomic<bool>* cancel = nullptr;
+  OnPrompt on_prompt{};
 };
 
 /// Why a text ended.
@@ -93,12 +108,18 @@ struct ChatMessage {
   std::string tool_call_id{}, name{};  ///< of a tool's answer
 };
 
+/// What becomes of a conversation that is longer than the context: context_full with both counts, or the oldest turns are left
+/// out: whole ones, from a user's message to the next user's, until a quarter of the context (or max_tokens, if those are
+/// fewer) is free. System messages and the last turn always stay. The reply says how many messages were left out.
+enum class Overflow { error, drop_oldest_turns };
+
 struct ChatOptions {
   GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
   std::string tools{};      ///< a JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}
   std::string variables{};  ///< a JSON object of more variables for the template: {"enable_thinking": false}
   std::string chat_template{};  ///< Jinja source; empty: the model's own
   std::string now{};            ///< what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time
+  Overflow overflow = Overflow::error;
 };
 
 /// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything, the
@@ -107,9 +128,10 @@ struct ChatReply {
   std::string content, reasoning;
   std::vector<ToolCall> tool_calls;
   std::optional<std::string> parse_error;
-  std::string raw;            ///< the whole text, control tokens spelled out
-  Reply generation;           ///< tokens, times, why it ended; its text is `raw`
-  std::int64_t n_reused = 0;  ///< prompt tokens that the session had computed before
+  std::string raw;                      ///< the whole text, control tokens spelled out
+  Reply generation;                     ///< tokens, times, why it ended; its text is `raw`
+  std::int64_t n_reused = 0;            ///< prompt tokens that the session had computed before
+  std::int64_t n_dropped_messages = 0;  ///< of the conversation, left out of the prompt
 };
 
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
@@ -123,6 +145,32 @@ struct ModelInfo {
   int threads = 0;
   Weights weights = Weights::automatic;  ///< what was chosen: file or repacked
 };
+
+/// What running a model takes and how it is done, from the file's header alone: nothing is loaded. Loading asks the same
+/// functions, so on a machine that does not change meanwhile this is what then happens, to the byte.
+struct Plan {
+  std::string path, name, architecture;
+  std::string tokenizer;      ///< "llama", "gpt2 qwen2", …
+  std::string chat_template;  ///< how its replies are written: "chatml", …; empty: the model has no template
+  std::string isa;
+  int threads = 0;
+  Weights weights = Weights::automatic;  ///< file or repacked
+  Kv kv = Kv::f16;
+  std::int64_t n_ctx = 0, n_ctx_train = 0, chunk = 0, batch = 1;
+  std::uint64_t weights_bytes = 0;  ///< what stays in memory: repacked copies, and what is used of the file
+  std::uint64_t kv_bytes = 0;       ///< keys and values of `batch` full contexts
+  std::uint64_t scratch_bytes = 0;  ///< what passes write besides
+  std::uint64_t total_bytes = 0;    ///< of these three
+  std::uint64_t allocated_bytes =
+      0;  ///< of the total, what the library allocates; the rest are pages of the mapped file
+  std::uint64_t available_bytes = 0;                      ///< what the machine or container can still give
+  bool fits = false;                                      ///< total <= available
+  double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
+};
+
+/// `batch`: sequences computed together. `forecast` measures this machine for a second; without it the speeds are 0.
+HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
+                             const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 
 /// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
 class HEARTH_API Model {

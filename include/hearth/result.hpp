@@ -22,6 +22,7 @@ enum class Status : int {
   non_finite = 8,        ///< an activation or logit became infinite or NaN; the message names layer and step
   cancelled = 9,         ///< a callback asked to stop
   internal = 10,         ///< a defect in Hearth itself
+  busy = 11,             ///< what was asked is in another call's hands
 };
 
 /// An error is a value. `message()` reads "WHAT; WHERE; WHAT TO DO", in one line without a newline.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "float_state.h"
+#include "try.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -105,11 +106,15 @@ Team::Team(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 int Team::size() const { return state_->n_threads; }
 
-Result<std::unique_ptr<Team>> Team::start(int n_threads) {
+Result<void> Team::check(int n_threads) {
   constexpr int kMost = 1024;
-  if (n_threads < 1 || n_threads > kMost)
-    return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
-                                               std::to_string(kMost) + "; choose a number in that range");
+  if (n_threads >= 1 && n_threads <= kMost) return {};
+  return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
+                                             std::to_string(kMost) + "; choose a number in that range");
+}
+
+Result<std::unique_ptr<Team>> Team::start(int n_threads) {
+  HEARTH_CHECK(check(n_threads));
   auto state = std::make_unique<State>(n_threads);
   state->owner = getpid();
   std::unique_ptr<Team> team(new Team(std::move(state)));

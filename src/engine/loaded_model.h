@@ -11,6 +11,7 @@
 #include "forward.h"
 #include "gguf_reader.h"
 #include "parallel.h"
+#include "plan.h"
 #include "repack.h"
 #include "tokenizer.h"
 #include "turns.h"
@@ -44,8 +45,9 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  Result<void> place_weights(Weights wanted);
-  Result<void> start_repacking(bool now);
+  Result<void> place_weights(const ModelOptions& options);
+  Result<void> start_repacking();
+  Result<void> repack_now(const ModelOptions& options);
   bool repack_a_piece();
   void describe();
 
@@ -60,13 +62,5 @@ class LoadedModel {
   ModelInfo info_;
   std::unique_ptr<Background> background_;  // last, so that it ends first
 };
-
-kernels::KvType kv_type(Kv kv);
-
-/// Whether a pass may have so many tokens.
-Result<void> check_chunk(std::int64_t chunk);
-
-/// The largest context whose KV fits in 70% of the memory that is left, at most the model's own.
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk);
 
 }  // namespace hearth::engine

@@ -33,6 +33,8 @@ text::StreamDecoder::Begin begins_text(const text::Tokenizer& tokenizer, std::sp
   return text::StreamDecoder::Begin::text;
 }
 
+bool wants_end(const GenerateOptions& options) { return options.cancel && options.cancel->load(); }
+
 /// Tokens in, whole characters out: to the reply and to the caller, up to the first stop string.
 class TextOut {
  public:
@@ -81,13 +83,8 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
                                                  const SessionOptions& options) {
   const model::Config& c = model->config();
   const kernels::KvType type = kv_type(options.kv);
-  if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
-    return Error(Status::invalid_argument,
-                 "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
-                     std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
-  HEARTH_CHECK(check_chunk(options.chunk));
-  const std::int64_t n_ctx = options.n_ctx != 0 ? options.n_ctx : fitting_context(c, type, options.chunk);
-
+  HEARTH_TRY(const std::int64_t n_ctx, choose_context(c, options));
+  HEARTH_CHECK(check_session_fits(c, options, n_ctx));
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
   HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_ctx, chunk));
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), std::move(cache), chunk));
@@ -144,20 +141,24 @@ void Sequence::keep(std::int64_t n_kept) {
   last_row_ = kNoRow;
 }
 
-Result<void> Sequence::prefill(std::span<const std::int32_t> ids) {
-  while (!ids.empty()) {
+// `goes_on` hears how many are read, before each pass and at the end.
+Result<void> Sequence::prefill(std::span<const std::int32_t> ids, const OnPrompt& goes_on) {
+  const auto n_all = static_cast<std::int64_t>(ids.size());
+  for (;;) {
+    if (goes_on && !goes_on(n_all - static_cast<std::int64_t>(ids.size()), n_all))
+      return Error(Status::cancelled, "the call was cancelled; reading the prompt; nothing was changed");
+    if (ids.empty()) return {};
     const std::size_t n = std::min(ids.size(), static_cast<std::size_t>(chunk_));
     HEARTH_CHECK(pass(ids.first(n), n == ids.size() ? Wanted::last : Wanted::none));
     ids = ids.subspan(n);
   }
-  return {};
 }
 
 // All tokens in the cache and the last one's logits at hand. Logits that are gone are computed again: the same bits.
-Result<void> Sequence::catch_up() {
+Result<void> Sequence::catch_up(const OnPrompt& goes_on) {
   const auto n = static_cast<std::int64_t>(tokens_.size());
   if (n_past_ == n && last_row_ == kNoRow) n_past_ = cache_.truncate(n_past_ - 1);
-  return prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_)));
+  return prefill(std::span(tokens_).subspan(static_cast<std::size_t>(n_past_)), goes_on);
 }
 
 Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
@@ -185,9 +186,14 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   Reply reply;
   reply.n_prompt = static_cast<std::int64_t>(ids.size());
   const auto start = Clock::now();
-  if (auto filled = catch_up(); !filled) {
-    keep(static_cast<std::int64_t>(n_before));  // a failed prompt changes nothing
-    return std::move(filled).error();
+  const auto reads_on = [&](std::int64_t n_read, std::int64_t n_prompt) {
+    return !wants_end(options) && (!options.on_prompt || options.on_prompt(n_read, n_prompt));
+  };
+  if (auto filled = catch_up(reads_on); !filled) {
+    keep(static_cast<std::int64_t>(n_before));  // a prompt that failed or was cancelled changes nothing
+    if (filled.error().status() != Status::cancelled) return std::move(filled).error();
+    reply.finish = Finish::cancelled;
+    return reply;
   }
   reply.prefill_seconds = seconds_since(start);
 
@@ -197,7 +203,7 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
   const bool goes_on =
       !options.echo || std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out.push(id); });
   const auto decode_start = Clock::now();
-  if (goes_on) HEARTH_CHECK(decode(sampler, options.max_tokens, reply, [&](std::int32_t id) { return out.push(id); }));
+  if (goes_on) HEARTH_CHECK(decode(sampler, options, reply, [&](std::int32_t id) { return out.push(id); }));
   reply.decode_seconds = seconds_since(decode_start);
   if (reply.finish != Finish::cancelled && reply.finish != Finish::stop_string) out.flush();
   reply.logits_hash = fnv1a(last_logits());
@@ -217,8 +223,12 @@ Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const 
 
 // Token after token until the text ends, the context is full, `max_tokens` are made or `shown` says that it is over.
 template <class Shown>
-Result<void> Sequence::decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown) {
-  for (std::int64_t n = 0; max_tokens < 0 || n < max_tokens; ++n) {
+Result<void> Sequence::decode(sample::Sampler& sampler, const GenerateOptions& options, Reply& reply, Shown shown) {
+  for (std::int64_t n = 0; options.max_tokens < 0 || n < options.max_tokens; ++n) {
+    if (wants_end(options)) {
+      reply.finish = Finish::cancelled;
+      return {};
+    }
     if (n_past() >= n_ctx()) {
       reply.finish = Finish::context_full;
       return {};

@@ -39,12 +39,12 @@ class Sequence {
   Result<void> check_ids(std::span<const std::int32_t> ids) const;
   Result<void> fits(std::size_t n_tokens) const;
   Result<void> pass(std::span<const std::int32_t> ids, Wanted wanted);
-  Result<void> prefill(std::span<const std::int32_t> ids);
-  Result<void> catch_up();
+  Result<void> prefill(std::span<const std::int32_t> ids, const OnPrompt& goes_on = {});
+  Result<void> catch_up(const OnPrompt& goes_on = {});
   void keep(std::int64_t n_kept);
   Result<std::int32_t> pick(sample::Sampler& sampler) const;
   template <class Shown>
-  Result<void> decode(sample::Sampler& sampler, std::int64_t max_tokens, Reply& reply, Shown shown);
+  Result<void> decode(sample::Sampler& sampler, const GenerateOptions& options, Reply& reply, Shown shown);
   std::span<const float> logits(std::int64_t row) const;
   std::span<const float> last_logits() const { return logits(last_row_); }
 

@@ -47,15 +47,19 @@ std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::in
   return total;
 }
 
+Result<void> KvCache::check_type(const Config& config, kernels::KvType type) {
+  if (kernels::kv_fits(type, config.head_dim)) return {};
+  return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
+                                        " need heads of a multiple of " + std::to_string(kernels::kBlock) +
+                                        ", the model's have " + std::to_string(config.head_dim) +
+                                        " elements; KV type; use f16 or f32");
+}
+
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
-  if (!kernels::kv_fits(type, config.head_dim))
-    return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
-                                          " need heads of a multiple of " + std::to_string(kernels::kBlock) +
-                                          ", the model's have " + std::to_string(config.head_dim) +
-                                          " elements; KV type; use f16 or f32");
+  HEARTH_CHECK(check_type(config, type));
   KvCache cache = plan(config, type, n_ctx, n_pass);
   for (Part& part : cache.parts_) {
-    auto storage = AlignedBuffer<std::byte>::make_unwritten(part.bytes());
+    auto storage = AlignedBuffer<std::byte>::make_unwritten(part.size());
     if (!storage)
       return Error(Status::out_of_memory, "the KV cache of " + std::to_string(n_ctx) + " positions needs " +
                                               std::to_string(bytes(config, type, n_ctx, n_pass)) +

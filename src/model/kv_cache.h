@@ -24,6 +24,9 @@ class KvCache {
   /// Room for n_ctx positions, at most n_pass of them new in one forward pass.
   static Result<KvCache> make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
+  /// Whether the model's heads can be stored so.
+  static Result<void> check_type(const Config& config, kernels::KvType type);
+
   /// Bytes that `make` takes.
   static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
@@ -55,7 +58,8 @@ class KvCache {
     std::size_t page_bytes;
     AlignedBuffer<std::byte> storage;  // not written before it is used: memory is taken as positions are
     std::vector<std::byte*> pages;     // of the positions written so far: a context may be long and hardly used
-    std::uint64_t bytes() const { return saturating_multiply(static_cast<std::uint64_t>(n_held), page_bytes); }
+    std::uint64_t bytes() const { return AlignedBuffer<std::byte>::taken(size()); }
+    std::uint64_t size() const { return saturating_multiply(static_cast<std::uint64_t>(n_held), page_bytes); }
   };
   struct Place {
     std::size_t part;

@@ -54,12 +54,16 @@ class Chat : public Command {
     add_number(app, "-n", options_.generate.max_tokens, std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
                "tokens at most an answer (default: to its end)");
     add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
+    add_choice(
+        app, "--overflow", {"error", "drop-oldest"}, overflow_,
+        "what a conversation longer than the context gets: error (default)|drop-oldest: its oldest turns are left out");
     declare_sampling(app, options_.generate.sampling);
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
+    if (overflow_ == "drop-oldest") options_.overflow = Overflow::drop_oldest_turns;
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -100,6 +104,8 @@ class Chat : public Command {
     if (!reply) return reply.error();
     for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
+    if (reply->n_dropped_messages > 0)
+      console.note("messages left out because the context is full: " + std::to_string(reply->n_dropped_messages));
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
     console.write("\n");
     messages_.push_back({.role = "assistant",
@@ -111,6 +117,7 @@ class Chat : public Command {
 
   ModelRun model_;
   std::optional<std::string> text_, system_, template_;
+  std::string overflow_ = "error";
   ChatOptions options_;
   std::vector<ChatMessage> messages_;
 };
