@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <hearth/hearth.hpp>
 #include <random>
 #include <set>
 #include <thread>

@@ -108,6 +108,7 @@ class Chat : public Command {
       console.note("messages left out because the context is full: " + std::to_string(reply->n_dropped_messages));
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
     console.write("\n");
+    if (messages_.size() < 3) console.note("context " + std::to_string(session.n_ctx()));  // once, where nothing failed
     messages_.push_back({.role = "assistant",
                          .content = reply->content,
                          .reasoning = reply->reasoning,
