@@ -20,7 +20,8 @@ template <class Body> auto guarded(Body&& body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return error_from(Status::out_of_memory, "the system has no memory left", "; allocation; free some or ask for less");
+    return error_from(Status::out_of_memory, "the system has no memory left",
+                      "; allocation; free some or ask for less");
   } catch (const std::exception& failure) {
     return error_from(Status::internal, failure.what(), "; an unexpected failure inside Hearth; please report it");
   } catch (...) {

@@ -161,11 +161,16 @@ Result<GenerateOptions> generate_options(const hearth_generate_options& o, const
   return options;
 }
 
+Result<hearth_generate_options> generation_of(const hearth_chat_options& o) {
+  HEARTH_CHECK(choice(o.overflow, Overflow::drop_oldest_turns, "overflow of hearth_chat_options"));
+  HEARTH_CHECK(zero(o.reserved, "reserved of hearth_chat_options"));
+  return read_struct(o.generate, "hearth_generate_options");
+}
+
 Result<ChatOptions> chat_options(const hearth_chat_options& o, const hearth_generate_options& generate,
                                  Listener& listener) {
   ChatOptions options;
-  HEARTH_TRY(options.overflow, choice(o.overflow, Overflow::drop_oldest_turns, "overflow of hearth_chat_options"));
-  HEARTH_CHECK(zero(o.reserved, "reserved of hearth_chat_options"));
+  options.overflow = static_cast<Overflow>(o.overflow);
   const SamplingOptions usual = options.generate.sampling;
   HEARTH_TRY(options.generate, generate_options(generate, usual, listener));
   options.tools = or_empty(o.tools);

@@ -12,6 +12,8 @@ Result<ModelOptions> model_options(const hearth_model_options& given, Listener& 
 Result<SessionOptions> session_options(const hearth_session_options* given);
 Result<GenerateOptions> generate_options(const hearth_generate_options& given, const SamplingOptions& sampling,
                                          Listener& listener);
+/// Of a chat: numbers are checked before its pointers are followed, so that a structure full of ones is an error.
+Result<hearth_generate_options> generation_of(const hearth_chat_options& given);
 Result<ChatOptions> chat_options(const hearth_chat_options& given, const hearth_generate_options& generate,
                                  Listener& listener);
 Result<std::vector<ChatMessage>> chat_messages(const hearth_message* messages, std::size_t n_messages);

@@ -77,7 +77,7 @@ hearth_status chat(hearth_session* session, const hearth_chat_options* options, 
     HEARTH_CHECK(check_output(out, "hearth_reply"));
     Listener listener(user);
     HEARTH_TRY(const auto given, read_struct(options, "hearth_chat_options"));
-    HEARTH_TRY(const auto generation, read_struct(given.generate, "hearth_generate_options"));
+    HEARTH_TRY(const auto generation, generation_of(given));
     HEARTH_TRY(const ChatOptions chosen, chat_options(given, generation, listener));
     Result<ChatReply> reply = run(object->session, chosen, text_to(on_text, listener));
     HEARTH_CHECK(listener.sound());
