@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <new>
 
 #include "host.h"
@@ -35,7 +36,7 @@ std::atomic<std::uint64_t> g_taken{
 
 #ifndef HEARTH_TEST_SANITIZED
 // Only the library's buffers come this way: C++'s own over-aligned objects go around.
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   g_taken += bytes;
   return memalign(alignment, bytes);
 }
@@ -110,9 +111,9 @@ TEST_CASE("the plan's bytes are right for every way to place weights, keys and v
     m.tied = tied;
     const std::string path = test::write_random_model(m, folder / "m.gguf");
     for (const Weights weights : {Weights::automatic, Weights::file, Weights::repacked})
-      for (const bool mmap : {true, false})
+      for (const bool mapped : {true, false})
         for (const Kv kv : {Kv::f16, Kv::f32, Kv::q8_0})
-          check_plan(path, {.threads = 2, .weights = weights, .mmap = mmap}, {.n_ctx = 130, .kv = kv},
+          check_plan(path, {.threads = 2, .weights = weights, .mmap = mapped}, {.n_ctx = 130, .kv = kv},
                      test::config_of(m));
   }
 }
