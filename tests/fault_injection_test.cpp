@@ -167,11 +167,11 @@ void fail_each(Mode mode, const Work& work) {
       if (result && *result) same = **result == *sure;
     }
     reached = g_failed > 0;
+    const long left = g_blocks - blocks;  // before Catch keeps messages of its own
     INFO("call " << n << " failed");
     CHECK_FALSE(threw);
     CHECK(failed_well);
     CHECK(same);
-    const long left = g_blocks - blocks;
     CHECK(left <= 0);
     const auto again = work();
     REQUIRE(again);
