@@ -192,17 +192,18 @@ const std::string& model_path() {
 
 Result<std::uint64_t> generate_once(Session& session) {
   session.reset();
-  auto reply = session.generate("abc", {.max_tokens = 4, .stop = {"zzz"}});
-  if (!reply) return reply.error();
+  static const GenerateOptions options{.max_tokens = 4, .stop = {"zzz"}};  // the caller's own memory does not fail here
+  auto reply = session.generate("abc", options);
+  if (!reply) return std::move(reply).error();
   return reply->logits_hash;
 }
 
 Work opening(ModelOptions options) {
   return [options]() -> Result<std::uint64_t> {
     auto model = Model::open(model_path(), options);
-    if (!model) return model.error();
+    if (!model) return std::move(model).error();
     auto session = model->session({.n_ctx = 64, .chunk = 8});
-    if (!session) return session.error();
+    if (!session) return std::move(session).error();
     return generate_once(*session);
   };
 }
@@ -226,11 +227,11 @@ TEST_CASE("generating and chatting in a session that is there, each allocation m
     fail_each(mode, [&] { return generate_once(*session); });
     fail_each(mode, [&]() -> Result<std::uint64_t> {
       session->reset();
-      ChatOptions options;
-      options.generate.max_tokens = 4;
-      options.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content | trim }}\n{% endfor %}";
+      static const ChatOptions options{
+          .generate = {.max_tokens = 4},
+          .chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content | trim }}\n{% endfor %}"};
       auto reply = session->chat("ab", options);
-      if (!reply) return reply.error();
+      if (!reply) return std::move(reply).error();
       return reply->generation.logits_hash;
     });
   }
@@ -239,7 +240,7 @@ TEST_CASE("generating and chatting in a session that is there, each allocation m
 TEST_CASE("a plan, each allocation and system call may fail") {
   fail_each(Mode::once, []() -> Result<std::uint64_t> {
     auto made = plan(model_path(), {.threads = 2}, {}, 1, false);
-    if (!made) return made.error();
+    if (!made) return std::move(made).error();
     return made->total_bytes;
   });
 }

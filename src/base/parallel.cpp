@@ -178,16 +178,18 @@ struct Background::State {
 Background::Background(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Background>> Background::start(std::function<bool()> step) {
-  auto state = std::make_unique<State>();
+  std::unique_ptr<Background> background(
+      new Background(std::make_unique<State>()));  // a thread begins owned, or not at all
+  State* const state = background->state_.get();
   try {
-    state->thread = std::thread([s = state.get(), step = std::move(step)] {
+    state->thread = std::thread([s = state, step = std::move(step)] {
       while (!s->stop.load(std::memory_order_relaxed) && step()) {
       }
     });
   } catch (const std::system_error& failure) {
     return thread_refused(failure, "the background thread");
   }
-  return std::unique_ptr<Background>(new Background(std::move(state)));
+  return background;
 }
 
 Background::~Background() {
@@ -196,7 +198,7 @@ Background::~Background() {
     return;
   }
   state_->stop = true;
-  state_->thread.join();
+  if (state_->thread.joinable()) state_->thread.join();
 }
 
 }  // namespace hearth
