@@ -177,7 +177,7 @@ void fail_each(Mode mode, const Work& work) {
     REQUIRE(again);
     CHECK(*again == *sure);
   }
-  CHECK(n_errors > 5);
+  CHECK(n_errors > 0);
 }
 
 const std::string& model_path() {
