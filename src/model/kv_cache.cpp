@@ -113,7 +113,8 @@ Result<void> KvCache::append(std::int64_t position) {
 
 std::int64_t KvCache::truncate(std::int64_t n) {
   const auto lost = [&](const Part& part) {
-    return part.window != 0 && n - part.window + 1 < part.first_held * kernels::kPage;
+    const std::int64_t seen = std::max<std::int64_t>(0, n - part.window + 1);  // what position n sees begins here
+    return part.window != 0 && seen < part.first_held * kernels::kPage;
   };
   const std::int64_t kept = n > 0 && std::none_of(parts_.begin(), parts_.end(), lost) ? n : 0;
   for (Part& part : parts_) part.drop_from(pages_of(kept));
