@@ -360,7 +360,6 @@ TEST_CASE(
   const auto on_text = [](void* user, const char*, std::size_t) {
     return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
   };
-  const std::string prompt(100, 'a');  // some chunks of it
   hearth_session_options session_options;
   REQUIRE(hearth_session_options_init(&session_options, sizeof session_options) == HEARTH_OK);
   session_options.chunk = 16;
@@ -369,6 +368,8 @@ TEST_CASE(
   int n_early = 0, n_later = 0;
   for (int steps = 0; steps < 40; ++steps) {
     Count count{steps};
+    std::string prompt(100, 'a');  // some chunks of it, and none that a call before has left in the cache
+    prompt[0] = static_cast<char>('a' + steps % 26), prompt[1] = static_cast<char>('A' + steps / 26);
     hearth_reply reply{};
     reply.size = sizeof reply;
     REQUIRE(hearth_session_generate(session, prompt.data(), prompt.size(), &options, on_text, &count, &reply,

@@ -79,7 +79,8 @@ void count(Plan& plan, const gguf::File& file, const model::Config& c, const mod
   const std::uint64_t packed = repacked ? model::repacked_bytes(weights) : 0, read = mapped ? 0 : file.file_bytes();
   plan.kv_bytes = saturating_multiply(static_cast<std::uint64_t>(plan.batch),
                                       model::KvCache::bytes(c, kv_type(plan.kv), plan.n_ctx, plan.chunk));
-  plan.scratch_bytes = saturating_add(model::Workspace::bytes(c, std::max(plan.chunk, plan.batch), plan.batch),
+  const std::int64_t n_logits = plan.batch == 1 ? session_logits(plan.chunk) : plan.batch;
+  plan.scratch_bytes = saturating_add(model::Workspace::bytes(c, std::max(plan.chunk, plan.batch), n_logits),
                                       backend::CpuBackend::bytes(table, plan.threads, c.widest()));
   plan.weights_bytes = packed + (mapped ? mapped_bytes(file, weights, repacked) : read);
   plan.allocated_bytes = saturating_add(saturating_add(packed + read, plan.kv_bytes), plan.scratch_bytes);
@@ -161,6 +162,8 @@ Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions
   HEARTH_CHECK(check_chunk(options.chunk));
   return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget);
 }
+
+std::int64_t session_logits(std::int64_t chunk) { return std::min(1 + GenerateOptions().n_draft, chunk); }
 
 Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do) {
   const std::uint64_t left = available_memory();

@@ -35,6 +35,9 @@ std::int64_t fitting_context(const model::Config& config, kernels::KvType type, 
 /// The context that a session gets: the one asked for, which the model must allow, or the largest whose KV fits in `budget` bytes.
 Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, std::uint64_t budget);
 
+/// Rows of a session's pass that may want logits: a token's own, and those of as many guesses as are usual.
+std::int64_t session_logits(std::int64_t chunk);
+
 /// Refuses, with both figures, what is more than the memory that is left.
 Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do);
 

@@ -103,10 +103,10 @@ Result<void> KvCache::append(std::int64_t position) {
   for (Part& part : parts_) {
     const auto at = static_cast<std::size_t>(page);
     if (at < part.refs.size() && !part.refs[at].shared()) continue;
+    part.drop_before(page + 1 - part.n_held);  // first: its memory may be the new page's
     HEARTH_TRY(PageRef own, pool_->take(part.page_bytes));
     if (at < part.refs.size()) std::memcpy(own.data(), part.pages[at], part.page_bytes);
     part.set(page, std::move(own));
-    part.drop_before(page + 1 - part.n_held);
   }
   return {};
 }
