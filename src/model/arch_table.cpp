@@ -32,6 +32,7 @@ std::span<const ArchTraits> arch_table() {
                  .routing = Routing::softmax,
                  .routing_in_file = true,
                  .shared_expert = SharedExpert::plain},
+      ArchTraits{.name = "ernie4_5", .rope = RopeLayout::adjacent},
       ArchTraits{.name = "gemma2",
                  .rope = RopeLayout::halves,
                  .norm_place = NormPlace::around,

@@ -134,6 +134,9 @@ FAMILIES = {
     "deepseek_v3": Family(deepseek(
         3, topk_method="noaux_tc", scoring_func="sigmoid", n_group=4, topk_group=2, norm_topk_prob=True, n_shared_experts=1,
         routed_scaling_factor=2.5, num_nextn_predict_layers=0, yarn={"mscale": 1.0, "mscale_all_dim": 1.0}), tokenizer="deepseek-v3"),
+    "ernie4_5": Family(decoder(
+        "ernie4_5", "Ernie4_5ForCausalLM", hidden_size=60, head_dim=24, num_attention_heads=3, num_key_value_heads=1, use_bias=False,
+        rope_theta=500000.0, tie_word_embeddings=True, pad_token_id=277)),
     "gpt_oss": Family(decoder(
         "gpt_oss", "GptOssForCausalLM", num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=1, head_dim=24,
         intermediate_size=64, num_local_experts=5, experts_per_token=2, num_experts_per_tok=2, sliding_window=24,
