@@ -285,3 +285,45 @@ TEST_CASE("a template that raises is an error in its own words") {
   REQUIRE_FALSE(reply);
   CHECK(reply.error().message().rfind("no such role; template line 1;", 0) == 0);
 }
+
+TEST_CASE(
+    "where it is asked for, a conversation that does not fit loses its oldest turns whole, and the reply says how "
+    "many") {
+  constexpr std::int64_t kContext = 160;  // a token is about a byte here; 8 of them are for the answer
+  std::vector<ChatMessage> messages = {{.role = "system", .content = "sys"}};
+  for (int turn = 0; turn < 6; ++turn) {
+    messages.push_back({.role = "user", .content = std::string(10, static_cast<char>('a' + turn))});
+    messages.push_back({.role = "assistant", .content = "yes"});
+    if (turn == 0) messages.push_back({.role = "tool", .content = "tool"});
+  }
+  messages.push_back({.role = "user", .content = "last"});
+  ChatOptions options = short_answers();
+  options.overflow = Overflow::drop_oldest_turns;
+  Session session = open_session(kContext);
+  const ChatReply reply = answered(session.chat(messages, options));
+  REQUIRE(reply.n_dropped_messages >= 3);
+  CHECK(reply.n_dropped_messages % 2 == 1);  // the first turn has three messages, the others two
+  CHECK(reply.generation.n_prompt <= kContext - 8);
+
+  // It is the answer to the conversation without them, and one turn more would not have fitted.
+  const auto without = [&](std::int64_t n) {
+    std::vector<ChatMessage> kept = {messages[0]};
+    kept.insert(kept.end(), messages.begin() + 1 + static_cast<std::ptrdiff_t>(n), messages.end());
+    return kept;
+  };
+  Session anew = open_session(kContext);
+  CHECK(answered(anew.chat(without(reply.n_dropped_messages), short_answers())).generation.logits_hash ==
+        reply.generation.logits_hash);
+  Session large = open_session();
+  const std::int64_t fewer = reply.n_dropped_messages == 3 ? 0 : reply.n_dropped_messages - 2;
+  CHECK(answered(large.chat(without(fewer), short_answers())).generation.n_prompt > kContext - 8);
+
+  // What fits loses nothing; what cannot fit is the same error as without the policy.
+  Session roomy = open_session();
+  CHECK(answered(roomy.chat(messages, options)).n_dropped_messages == 0);
+  messages.back().content = std::string(200, 'a');
+  const auto refused = session.chat(messages, options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::context_full);
+  CHECK(refused.error().message().find(std::to_string(kContext)) != std::string::npos);
+}

@@ -18,12 +18,13 @@ std::shared_ptr<engine::LoadedModel> open_model(const std::string& path, const M
 }
 
 std::uint64_t bytes_held(const model::Workspace& s) {
-  std::uint64_t total = s.hq.bytes() + s.visit_hq.bytes() + s.head_hq.bytes();
+  const auto taken = [](const auto& buffer) { return std::decay_t<decltype(buffer)>::taken(buffer.size()); };
+  std::uint64_t total = taken(s.hq) + taken(s.visit_hq) + taken(s.head_hq);
   for (const auto* floats :
        {&s.x,       &s.delta,      &s.h,        &s.q,          &s.k,          &s.v,        &s.gate,
         &s.up,      &s.cos,        &s.sin,      &s.window_cos, &s.window_sin, &s.logits,   &s.scores,
         &s.visit_h, &s.visit_gate, &s.visit_up, &s.visit_y,    &s.q_low,      &s.absorbed, &s.mixed})
-    total += floats->bytes();
+    total += taken(*floats);
   const backend::Routes& r = s.routes;
   return total + r.experts.size() * 4 + r.weights.size() * 4 + r.visits.size() * 8 +
          r.groups.size() * sizeof(backend::Routes::Group);

@@ -26,6 +26,7 @@ std::unique_ptr<Command> make_tokenize();
 std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_embed();
+std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_convert();

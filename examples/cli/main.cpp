@@ -24,6 +24,7 @@ constexpr std::array kCommands = {
     Row{"render", "the prompt that a chat template makes", make_render},
     Row{"eval", "logits or perplexity of a text", make_eval},
     Row{"embed", "vectors of texts", make_embed},
+    Row{"plan", "what running a model will take", make_plan},
     Row{"inspect", "what a model file holds", make_inspect},
     Row{"check", "whether a model file is sound", make_check},
     Row{"convert", "a Hugging Face model folder to a model file", make_convert},

@@ -208,6 +208,10 @@ Result<Model> ModelRun::open() const {
   if (auto done = supported(); !done) return done.error();
   auto path = file_.path();
   if (!path) return path.error();
+  return Model::open(*path, model_options());
+}
+
+ModelOptions ModelRun::model_options() const {
   ModelOptions options;
   options.threads = threads_;
   options.isa = isa_.name();
@@ -216,7 +220,7 @@ Result<Model> ModelRun::open() const {
   options.weights = weights_ == "file"       ? Weights::file
                     : weights_ == "repacked" ? Weights::repacked
                                              : Weights::automatic;
-  return Model::open(*path, options);
+  return options;
 }
 
 Result<SessionOptions> ModelRun::session_options(std::int64_t default_n_ctx) const {

@@ -70,6 +70,8 @@ class ModelRun {
   void declare(CLI::App& app, ModelFile::Need need);
   void settle();
 
+  Result<std::string> path() const { return file_.path(); }
+  ModelOptions model_options() const;
   Result<Model> open() const;
   bool mmap() const { return file_.mmap(); }
   /// `default_n_ctx`: for a call without --ctx; 0 leaves it to the library.

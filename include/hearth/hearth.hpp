@@ -2,6 +2,7 @@
 // tools.hpp has what works on model files. Nothing here throws, prints, exits or touches the network.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <hearth/result.hpp>
@@ -12,10 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#ifndef HEARTH_API
 #if defined(__GNUC__)
 #define HEARTH_API __attribute__((visibility("default")))
 #else
 #define HEARTH_API
+#endif
 #endif
 
 namespace hearth {
@@ -47,6 +50,9 @@ struct ModelOptions {
   /// used longest ago go first, and what then does not fit is out_of_memory. 0: beginnings are kept while all of it fits in a
   /// quarter of the memory that is left, and sessions take what the system grants.
   std::uint64_t kv_budget = 0;
+
+  OnProgress on_progress{};  ///< of opening
+  Cancelled cancelled{};     ///< asked while opening: Status::cancelled
 };
 
 struct SessionOptions {
@@ -142,8 +148,8 @@ struct GenerateOptions {
   /// Tokens guessed ahead and checked in one pass, at most, 0 to 15. A guess is kept if it is the token that would have been
   /// chosen, so no token ever differs; guesses pause where they do not pay. From the draft model, or from the text itself.
   std::int64_t n_draft = 7;
-  OnProgress on_progress{};         ///< of reading the prompt in; cancelled there, a call changes nothing
-  Cancelled cancelled{};            ///< asked before each pass; while generating it ends the text: Finish::cancelled
+  OnProgress on_progress{};  ///< of reading the prompt in; cancelled there, a call changes nothing
+  Cancelled cancelled{};     ///< asked before each pass; while generating it ends the text: Finish::cancelled
 };
 
 /// Why a text ended.
@@ -164,8 +170,8 @@ struct Reply {
   std::string text;
   std::vector<std::int32_t> tokens;  ///< generated, the end-of-generation token included
   Finish finish = Finish::end_of_text;
-  std::int64_t n_prompt = 0;  ///< prompt tokens, BOS included
-  std::int64_t n_reused = 0;  ///< of them, those that this or another session had computed before
+  std::int64_t n_prompt = 0;                   ///< prompt tokens, BOS included
+  std::int64_t n_reused = 0;                   ///< of them, those that this or another session had computed before
   std::int64_t n_drafted = 0, n_accepted = 0;  ///< tokens guessed ahead, and those that came true
   double prefill_seconds = 0, decode_seconds = 0;
   std::uint64_t logits_hash = 0;        ///< FNV-1a of the last logits' bits: equal on every machine
@@ -189,12 +195,18 @@ struct ChatMessage {
   std::string tool_call_id{}, name{};  ///< of a tool's answer
 };
 
+/// What becomes of a conversation that is longer than the context: context_full with both counts, or the oldest turns are left
+/// out: whole ones, from a user's message to the next user's, until a quarter of the context (or max_tokens, if those are
+/// fewer) is free. System messages and the last turn always stay. The reply says how many messages were left out.
+enum class Overflow { error, drop_oldest_turns };
+
 struct ChatOptions {
   GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
   std::string tools{};      ///< a JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}
   std::string variables{};  ///< a JSON object of more variables for the template: {"enable_thinking": false}
   std::string chat_template{};  ///< Jinja source; empty: the model's own
   std::string now{};            ///< what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time
+  Overflow overflow = Overflow::error;
 };
 
 /// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything, the
@@ -203,9 +215,10 @@ struct ChatReply {
   std::string content, reasoning;
   std::vector<ToolCall> tool_calls;
   std::optional<std::string> parse_error;
-  std::string raw;            ///< the whole text, control tokens spelled out
-  Reply generation;           ///< tokens, times, why it ended; its text is `raw`
-  std::int64_t n_reused = 0;  ///< prompt tokens that this or another session had computed before
+  std::string raw;                      ///< the whole text, control tokens spelled out
+  Reply generation;                     ///< tokens, times, why it ended; its text is `raw`
+  std::int64_t n_reused = 0;            ///< prompt tokens that this or another session had computed before
+  std::int64_t n_dropped_messages = 0;  ///< of the conversation, left out of the prompt
 };
 
 /// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
@@ -249,6 +262,32 @@ struct ModelInfo {
   bool encoder = false;                  ///< it embeds texts and writes none: no sessions
   RecommendedSampling recommended{};
 };
+
+/// What running a model takes and how it is done, from the file's header alone: nothing is loaded. Loading asks the same
+/// functions, so on a machine that does not change meanwhile this is what then happens, to the byte.
+struct Plan {
+  std::string path, name, architecture;
+  std::string tokenizer;      ///< "llama", "gpt2 qwen2", …
+  std::string chat_template;  ///< how its replies are written: "chatml", …; empty: the model has no template
+  std::string isa;
+  int threads = 0;
+  Weights weights = Weights::automatic;  ///< file or repacked
+  Kv kv = Kv::f16;
+  std::int64_t n_ctx = 0, n_ctx_train = 0, chunk = 0, batch = 1;
+  std::uint64_t weights_bytes = 0;  ///< what stays in memory: repacked copies, and what is used of the file
+  std::uint64_t kv_bytes = 0;       ///< keys and values of `batch` full contexts
+  std::uint64_t scratch_bytes = 0;  ///< what passes write besides
+  std::uint64_t total_bytes = 0;    ///< of these three
+  std::uint64_t allocated_bytes =
+      0;  ///< of the total, what the library allocates; the rest are pages of the mapped file
+  std::uint64_t available_bytes = 0;                      ///< what the machine or container can still give
+  bool fits = false;                                      ///< total <= available
+  double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
+};
+
+/// `batch`: sequences computed together. `forecast` measures this machine for a second; without it the speeds are 0.
+HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
+                             const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 
 /// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
 class HEARTH_API Model {
@@ -339,7 +378,8 @@ class HEARTH_API Session {
 struct EngineOptions {
   std::int64_t n_parallel = 8;  ///< requests computed together, 1 to 256
   std::int64_t n_queue = 64;    ///< requests that may wait beside them; one more is refused with Status::busy
-  SessionOptions session{};     ///< of each request; n_ctx 0: what memory fits n_parallel times; chunk: of all prompts together
+  SessionOptions
+      session{};  ///< of each request; n_ctx 0: what memory fits n_parallel times; chunk: of all prompts together
 };
 
 /// What an engine was asked for. Copies are the same request; dropping them does not end it.

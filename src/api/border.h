@@ -6,17 +6,26 @@
 
 namespace hearth::api {
 
+/// The message, or where there is no memory for it either two words that need none.
+inline Error error_from(Status status, const char* what, const char* rest) noexcept {
+  try {
+    return {status, std::string(what) + rest};
+  } catch (const std::bad_alloc&) {
+    return {Status::out_of_memory, "out of memory"};  // within what a string holds by itself
+  }
+}
+
 /// body(), whose Result is returned; running out of memory is an error like any other.
 template <class Body> auto guarded(Body&& body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return Error(Status::out_of_memory, "the system has no memory left; allocation; free some or ask for less");
+    return error_from(Status::out_of_memory, "the system has no memory left",
+                      "; allocation; free some or ask for less");
   } catch (const std::exception& failure) {
-    return Error(Status::internal,
-                 std::string("unexpected failure: ") + failure.what() + "; inside Hearth; please report it");
+    return error_from(Status::internal, failure.what(), "; an unexpected failure inside Hearth; please report it");
   } catch (...) {
-    return Error(Status::internal, "unexpected failure; inside Hearth or in a callback; please report it");
+    return error_from(Status::internal, "unexpected failure", "; inside Hearth or in a callback; please report it");
   }
 }
 

@@ -122,9 +122,10 @@ Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const Cha
                                 const OnText& on_text) {
   return api::guarded([&]() -> Result<ChatReply> {
     HEARTH_TRY(ChatReply reply, engine::answer(*impl_->sequence, messages, options, on_text));
-    impl_->conversation.assign(messages.begin(), messages.end());
-    impl_->conversation.push_back(
+    std::vector<ChatMessage> conversation(messages.begin(), messages.end());  // whole before it becomes the session's
+    conversation.push_back(
         {.role = "assistant", .content = reply.content, .reasoning = reply.reasoning, .tool_calls = reply.tool_calls});
+    impl_->conversation = std::move(conversation);
     return reply;
   });
 }

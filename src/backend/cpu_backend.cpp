@@ -16,6 +16,10 @@ Result<std::unique_ptr<CpuBackend>> CpuBackend::make(const kernels::KernelTable&
   return backend;
 }
 
+std::uint64_t CpuBackend::bytes(const kernels::KernelTable& table, int n_members, std::int64_t widest) {
+  return static_cast<std::uint64_t>(n_members) * AlignedBuffer<std::byte>::taken(table.scratch_bytes(widest));
+}
+
 std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
   return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
 }

@@ -18,6 +18,9 @@ class CpuBackend final : public Backend {
   static Result<std::unique_ptr<CpuBackend>> make(const kernels::KernelTable& table, int n_members,
                                                   std::int64_t widest);
 
+  /// Bytes that `make` takes.
+  static std::uint64_t bytes(const kernels::KernelTable& table, int n_members, std::int64_t widest);
+
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) override;

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -29,16 +30,23 @@ template <class T> class AlignedBuffer {
 
   /// For what is written before it is read: the system gives the memory as it is written, by whoever writes it.
   static Result<AlignedBuffer> make_unwritten(std::size_t count) {
-    if (count > (SIZE_MAX - kLargePage) / sizeof(T)) return too_large(SIZE_MAX);
-    const std::size_t alignment = count * sizeof(T) >= kManyPages ? kLargePage : kAlignment;
-    const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
+    const std::uint64_t bytes = taken(count);
+    if (bytes == UINT64_MAX) return too_large(SIZE_MAX);
     AlignedBuffer buffer;
     if (count == 0) return buffer;
-    buffer.data_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes)));
+    buffer.data_.reset(static_cast<T*>(std::aligned_alloc(alignment(count * sizeof(T)), bytes)));
     if (!buffer.data_) return too_large(bytes);
-    if (alignment == kLargePage) madvise(buffer.data_.get(), bytes, MADV_HUGEPAGE);  // a hint: fewer page faults
+    if (alignment(bytes) == kLargePage)
+      madvise(static_cast<void*>(buffer.data_.get()), bytes, MADV_HUGEPAGE);  // a hint: fewer page faults
     buffer.size_ = count;
     return buffer;
+  }
+
+  /// Bytes that a buffer of so many elements takes from the system; UINT64_MAX: more than there can be.
+  static constexpr std::uint64_t taken(std::uint64_t count) {
+    if (count > (SIZE_MAX - kLargePage) / sizeof(T)) return UINT64_MAX;
+    const std::uint64_t bytes = count * sizeof(T), unit = alignment(bytes);
+    return (bytes + unit - 1) / unit * unit;
   }
 
   T* data() { return data_.get(); }
@@ -50,6 +58,7 @@ template <class T> class AlignedBuffer {
 
  private:
   static constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;
+  static constexpr std::size_t alignment(std::uint64_t bytes) { return bytes >= kManyPages ? kLargePage : kAlignment; }
   static Error too_large(std::size_t bytes) {
     return Error(Status::out_of_memory,
                  "cannot allocate " + std::to_string(bytes) + " bytes; buffer; free memory or ask for less context");

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "escape.h"
+#include "host.h"
 #include "try.h"
 
 namespace hearth {
@@ -127,6 +128,10 @@ Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
 
   // Both ways end in a mapping, page-aligned and freed by munmap: of the file itself, or of memory it is read into.
   const bool map = access == Access::map;
+  const std::uint64_t left = map ? size : available_memory();  // what is mapped takes no memory that must be there
+  if (size > left)
+    return Error(Status::out_of_memory, "the file has " + std::to_string(size) + " bytes, " + std::to_string(left) +
+                                            " are left; reading " + quoted_path(path) + "; let it be mapped");
   void* const memory = map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0)
                            : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return system_error(errno, "mapping " + std::to_string(size) + " bytes of", path);

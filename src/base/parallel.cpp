@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "float_state.h"
+#include "try.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -105,11 +106,15 @@ Team::Team(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 int Team::size() const { return state_->n_threads; }
 
-Result<std::unique_ptr<Team>> Team::start(int n_threads) {
+Result<void> Team::check(int n_threads) {
   constexpr int kMost = 1024;
-  if (n_threads < 1 || n_threads > kMost)
-    return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
-                                               std::to_string(kMost) + "; choose a number in that range");
+  if (n_threads >= 1 && n_threads <= kMost) return {};
+  return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
+                                             std::to_string(kMost) + "; choose a number in that range");
+}
+
+Result<std::unique_ptr<Team>> Team::start(int n_threads) {
+  HEARTH_CHECK(check(n_threads));
   auto state = std::make_unique<State>(n_threads);
   state->owner = getpid();
   std::unique_ptr<Team> team(new Team(std::move(state)));
@@ -173,16 +178,18 @@ struct Background::State {
 Background::Background(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Background>> Background::start(std::function<bool()> step) {
-  auto state = std::make_unique<State>();
+  std::unique_ptr<Background> background(
+      new Background(std::make_unique<State>()));  // a thread begins owned, or not at all
+  State* const state = background->state_.get();
   try {
-    state->thread = std::thread([s = state.get(), step = std::move(step)] {
+    state->thread = std::thread([s = state, step = std::move(step)] {
       while (!s->stop.load(std::memory_order_relaxed) && step()) {
       }
     });
   } catch (const std::system_error& failure) {
     return thread_refused(failure, "the background thread");
   }
-  return std::unique_ptr<Background>(new Background(std::move(state)));
+  return background;
 }
 
 Background::~Background() {
@@ -191,7 +198,7 @@ Background::~Background() {
     return;
   }
   state_->stop = true;
-  state_->thread.join();
+  if (state_->thread.joinable()) state_->thread.join();
 }
 
 }  // namespace hearth

@@ -53,6 +53,9 @@ class Worker {
 class Team {
  public:
   static Result<std::unique_ptr<Team>> start(int n_threads);
+
+  /// Whether a team may have so many threads.
+  static Result<void> check(int n_threads);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;

@@ -1,6 +1,8 @@
 // Enters: a conversation. Leaves: the model's answer to it, split into content, reasoning and tool calls.
 #include "chat_turn.h"
 
+#include <algorithm>
+
 #include "chat_template.h"
 #include "jinja_strftime.h"
 #include "jinja_unicode.h"
@@ -24,6 +26,67 @@ Result<std::vector<std::int32_t>> prompt_tokens(const text::Tokenizer& tokenizer
   return ids;
 }
 
+struct Prompt {
+  std::string text;
+  std::vector<std::int32_t> ids;
+  std::int64_t n_dropped = 0;  // messages
+};
+
+Result<Prompt> make_prompt(const text::Tokenizer& tokenizer, const text::ChatTemplate& chat,
+                           const text::ChatInput& input) {
+  Prompt prompt;
+  HEARTH_TRY(prompt.text, chat.prompt(input));
+  HEARTH_TRY(prompt.ids, prompt_tokens(tokenizer, prompt.text));
+  return prompt;
+}
+
+/// The messages without those before `first` that are not the system's.
+std::vector<ChatMessage> without_turns(std::span<const ChatMessage> messages, std::size_t first) {
+  std::vector<ChatMessage> kept;
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    if (i >= first || messages[i].role == "system" || messages[i].role == "developer") kept.push_back(messages[i]);
+  return kept;
+}
+
+/// The prompt with the fewest oldest turns left out that has at most `most` tokens; if none has, all but the last are left out.
+Result<Prompt> make_fitting_prompt(const text::Tokenizer& tokenizer, const text::ChatTemplate& chat,
+                                   text::ChatInput input, std::size_t most) {
+  HEARTH_TRY(Prompt best, make_prompt(tokenizer, chat, input));
+  if (best.ids.size() <= most) return best;
+  const std::span<const ChatMessage> all = input.messages;
+  std::vector<std::size_t> begins;  // of turns
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].role == "user") begins.push_back(i);
+  const auto without = [&](std::size_t n_turns) -> Result<Prompt> {
+    const std::vector<ChatMessage> kept = without_turns(all, begins[n_turns]);
+    input.messages = kept;
+    HEARTH_TRY(Prompt prompt, make_prompt(tokenizer, chat, input));
+    prompt.n_dropped = static_cast<std::int64_t>(all.size() - kept.size());
+    return prompt;
+  };
+  if (begins.size() < 2) return best;
+  std::size_t too_few = 0, enough = begins.size() - 1;  // turns left out: a prompt gets shorter with each
+  HEARTH_TRY(best, without(enough));
+  while (best.ids.size() <= most && enough - too_few > 1) {
+    const std::size_t middle = too_few + (enough - too_few) / 2;
+    HEARTH_TRY(Prompt prompt, without(middle));
+    if (prompt.ids.size() > most) {
+      too_few = middle;
+      continue;
+    }
+    enough = middle;
+    best = std::move(prompt);
+  }
+  return best;
+}
+
+/// Tokens that a prompt may have under the policy; what is over the context after all is refused by the sequence.
+std::size_t longest_prompt(const ChatOptions& options, std::int64_t n_ctx) {
+  if (options.overflow == Overflow::error) return SIZE_MAX;
+  const std::int64_t room = n_ctx / 4, wanted = options.generate.max_tokens;
+  return static_cast<std::size_t>(n_ctx - (wanted < 0 ? room : std::min(wanted, room)));
+}
+
 }  // namespace
 
 Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
@@ -42,20 +105,21 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
     HEARTH_TRY(source, text::chat_template_source(model.file(), !options.tools.empty()));
   }
   HEARTH_TRY(const text::ChatTemplate chat, text::ChatTemplate::parse(source));
-  HEARTH_TRY(const std::string prompt, chat.prompt(input));
-  HEARTH_TRY(const std::vector<std::int32_t> ids, prompt_tokens(model.tokenizer(), prompt));
+  HEARTH_TRY(const Prompt prompt,
+             make_fitting_prompt(model.tokenizer(), chat, input, longest_prompt(options, sequence.n_ctx())));
 
   const text::ReplyFormat& format = chat.replies();
-  text::ReplyParser parser(format, {text::opens_reasoning(format, prompt), !options.tools.empty()});
+  text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), !options.tools.empty()});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
   GenerateOptions generate = options.generate;
   generate.special = true;
   generate.echo = false;
   ChatReply reply;
-  HEARTH_TRY(reply.generation, sequence.generate_after(ids, generate, [&](std::string_view piece) {
+  HEARTH_TRY(reply.generation, sequence.generate_after(prompt.ids, generate, [&](std::string_view piece) {
     return show(parser.push(text::jinja::made_sound(piece)));
   }));
   reply.n_reused = reply.generation.n_reused;
+  reply.n_dropped_messages = prompt.n_dropped;
   const std::string rest = parser.finish();
   const bool heard = reply.generation.finish != Finish::cancelled;  // who said stop is told no more
   if (heard && !show(rest)) reply.generation.finish = Finish::cancelled;

@@ -11,16 +11,11 @@ namespace hearth::engine {
 Result<Context> Context::make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options) {
   HEARTH_CHECK(model->check_generates());
   const model::Config& c = model->config();
-  const kernels::KvType type = kv_type(options.kv);
-  if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
-    return Error(Status::invalid_argument,
-                 "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
-                     std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
-  HEARTH_CHECK(check_chunk(options.chunk));
   SessionOptions made = options;
-  if (made.n_ctx == 0) made.n_ctx = model->fitting_context(type, options.chunk);
+  HEARTH_TRY(made.n_ctx, choose_context(c, options, model->kv_budget()));
+  HEARTH_CHECK(check_session_fits(c, options, made.n_ctx));
   const std::int64_t chunk = std::min(options.chunk, made.n_ctx);
-  HEARTH_TRY(auto cache, model::KvCache::make(c, type, made.n_ctx, chunk, model->pool()));
+  HEARTH_TRY(auto cache, model::KvCache::make(c, kv_type(options.kv), made.n_ctx, chunk, model->pool()));
   return Context(std::move(model), std::move(cache), made, chunk);
 }
 

@@ -5,7 +5,6 @@
 
 #include "chat_template.h"
 #include "cpu_backend.h"
-#include "dispatch.h"
 #include "elapsed.h"
 #include "escape.h"
 #include "float_state.h"
@@ -16,28 +15,6 @@
 
 namespace hearth::engine {
 namespace {
-
-constexpr double kMemoryShare = 0.7;  // of what the container or machine grants (DESIGN.md, "Weights in memory")
-
-std::uint64_t memory_budget() {
-  return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(available_memory()));
-}
-
-Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
-  if (name.empty()) return &kernels::best();
-  std::string here;
-  for (const kernels::KernelTable* table : kernels::runnable())
-    here += (here.empty() ? "" : ", ") + std::string(table->name);
-  const kernels::KernelTable* table = kernels::find(name);
-  if (!table)
-    return Error(
-        Status::invalid_argument,
-        "instruction set '" + escape(name) + "' is unknown to this build; --isa or HEARTH_ISA; choose one of: " + here);
-  if (!table->runs_here())
-    return Error(Status::unsupported, "instruction set '" + name + "' needs " + table->needs +
-                                          ", which this CPU lacks; --isa or HEARTH_ISA; choose one of: " + here);
-  return table;
-}
 
 Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer& tokenizer, const std::string& path) {
   if (tokenizer.vocab().size() == config.n_vocab) return {};
@@ -53,10 +30,17 @@ std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget) {
                      : std::make_shared<model::PagePool>(available_memory() / 4, Kind::soft);
 }
 
+Result<void> goes_on(const ModelOptions& options, double done) {
+  const bool cancelled = options.cancelled && options.cancelled();
+  if (!cancelled && (!options.on_progress || options.on_progress(done))) return {};
+  return Error(Status::cancelled, "the call was cancelled; opening the model; open it again");
+}
+
 }  // namespace
 
 Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, const ModelOptions& options) {
   const FloatState canonical;  // frequencies and scales are rounded here
+  HEARTH_CHECK(goes_on(options, 0));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(options.isa));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
   m->table_ = table;
@@ -76,7 +60,8 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->describe();
   m->pool_ = make_pool(options.kv_budget);
   m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
-  HEARTH_CHECK(m->place_weights(options.weights));
+  HEARTH_CHECK(m->place_weights(options));
+  HEARTH_CHECK(goes_on(options, 1));
   return m;
 }
 
@@ -123,34 +108,38 @@ std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const
 }
 
 std::uint64_t LoadedModel::bytes_when_repacked() const {
-  const model::Config& c = network_.config;
-  const SessionOptions usual;
-  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk);
-  const std::uint64_t scratch = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1);
-  return saturating_add(saturating_add(model::repacked_bytes(network_.weights), scratch), kv);
+  return engine::bytes_when_repacked(network_.config, network_.weights);
 }
 
-Result<void> LoadedModel::place_weights(Weights wanted) {
-  if (wanted == Weights::file) return {};
-  const bool nothing = model::repacked_bytes(network_.weights) == 0;
-  if (wanted == Weights::automatic && (nothing || bytes_when_repacked() > memory_budget())) return {};
-  info_.weights = Weights::repacked;
-  return start_repacking(wanted == Weights::repacked);
+Result<void> LoadedModel::place_weights(const ModelOptions& options) {
+  info_.weights = choose_placement(network_.config, network_.weights, options.weights);
+  if (info_.weights == Weights::file) return {};
+  HEARTH_CHECK(
+      check_memory(model::repacked_bytes(network_.weights), "repacking the weights", "weights; use --weights file"));
+  HEARTH_CHECK(start_repacking());
+  if (options.weights == Weights::repacked) return repack_now(options);
+  repacking_now_ = true;
+  HEARTH_TRY(background_, Background::start([this] { return repack_a_piece(); }));
+  return {};
 }
 
-Result<void> LoadedModel::start_repacking(bool now) {
+Result<void> LoadedModel::start_repacking() {
   const auto let_go = [this](std::span<const std::byte> bytes) {
     for (const MappedFile& shard : file_->shards())
       if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
         shard.release(bytes);
   };
   HEARTH_TRY(repacking_, model::Repacking::of(network_.weights, *table_, let_go));
-  if (now) {
-    repacking_->advance(*network_.team, SIZE_MAX);
-    return {};
+  return {};
+}
+
+Result<void> LoadedModel::repack_now(const ModelOptions& options) {
+  constexpr std::size_t kPiece = 64 << 20;  // tens of milliseconds
+  const auto all = static_cast<double>(model::repacked_bytes(network_.weights));
+  for (std::size_t done = 0; !repacking_->done(); done += kPiece) {
+    HEARTH_CHECK(goes_on(options, std::min(1.0, static_cast<double>(done) / all)));
+    repacking_->advance(*network_.team, kPiece);
   }
-  repacking_now_ = true;
-  HEARTH_TRY(background_, Background::start([this] { return repack_a_piece(); }));
   return {};
 }
 
@@ -182,36 +171,6 @@ Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Works
   auto done = model::forward(network_, rows, space, head);
   last_pass_ = seconds_since(start);
   return done;
-}
-
-kernels::KvType kv_type(Kv kv) {
-  switch (kv) {
-    case Kv::f16:
-      return kernels::KvType::f16;
-    case Kv::f32:
-      return kernels::KvType::f32;
-    case Kv::q8_0:
-      return kernels::KvType::q8_0;
-  }
-  return kernels::KvType::f16;
-}
-
-Result<void> check_chunk(std::int64_t chunk) {
-  constexpr std::int64_t kLongest = 4096;
-  if (chunk >= 1 && chunk <= kLongest) return {};
-  return Error(Status::invalid_argument, "a chunk of " + std::to_string(chunk) +
-                                             " was asked for; --chunk; choose 1 to " + std::to_string(kLongest));
-}
-
-std::int64_t LoadedModel::fitting_context(kernels::KvType type, std::int64_t chunk, std::int64_t n_sequences) const {
-  const model::Config& config = this->config();
-  const std::uint64_t budget = std::min(memory_budget(), pool_->limit()) / static_cast<std::uint64_t>(n_sequences);
-  std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
-  while (too_many - fits > 1) {
-    const std::int64_t middle = fits + (too_many - fits) / 2;
-    (model::KvCache::bytes(config, type, middle, chunk) <= budget ? fits : too_many) = middle;
-  }
-  return fits;
 }
 
 }  // namespace hearth::engine

@@ -12,6 +12,7 @@
 #include "forward.h"
 #include "gguf_reader.h"
 #include "parallel.h"
+#include "plan.h"
 #include "prefix_cache.h"
 #include "repack.h"
 #include "token_masks.h"
@@ -48,8 +49,8 @@ class LoadedModel {
     return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
   }
 
-  /// The largest context so many of which fit in 70% of the memory that is left and in the budget, at most the model's own.
-  std::int64_t fitting_context(kernels::KvType type, std::int64_t chunk, std::int64_t n_sequences = 1) const;
+  /// Bytes that the keys and values of a session may take: 70% of the memory that is left, and within the pool's budget.
+  std::uint64_t kv_budget() const { return std::min(memory_budget(), pool_->limit()); }
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
@@ -66,8 +67,9 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  Result<void> place_weights(Weights wanted);
-  Result<void> start_repacking(bool now);
+  Result<void> place_weights(const ModelOptions& options);
+  Result<void> start_repacking();
+  Result<void> repack_now(const ModelOptions& options);
   bool repack_a_piece();
   void describe();
 
@@ -86,10 +88,5 @@ class LoadedModel {
   mutable PrefixCache prefixes_;            // its pages are the pool's
   std::unique_ptr<Background> background_;  // last, so that it ends first
 };
-
-kernels::KvType kv_type(Kv kv);
-
-/// Whether a pass may have so many tokens.
-Result<void> check_chunk(std::int64_t chunk);
 
 }  // namespace hearth::engine

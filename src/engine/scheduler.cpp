@@ -32,7 +32,8 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(std::shared_ptr<const LoadedM
   std::unique_ptr<Scheduler> s(new Scheduler(std::move(model), std::move(draft), options));
   SessionOptions& session = s->options_.session;
   if (session.n_ctx == 0)
-    session.n_ctx = s->model_->fitting_context(kv_type(session.kv), session.chunk, options.n_parallel);
+    session.n_ctx = fitting_context(s->model_->config(), kv_type(session.kv), session.chunk,
+                                    s->model_->kv_budget() / static_cast<std::uint64_t>(options.n_parallel));
   HEARTH_TRY(const Context context, Context::make(s->model_, session));  // what no request could have is refused now
   session.chunk = context.chunk();
   const std::uint64_t all = saturating_multiply(

@@ -77,13 +77,17 @@ std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::in
   return total;
 }
 
+Result<void> KvCache::check_type(const Config& config, kernels::KvType type) {
+  if (kernels::kv_fits(type, config.key_dim())) return {};
+  return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
+                                        " need heads of a multiple of " + std::to_string(kernels::kBlock) +
+                                        ", the model's have " + std::to_string(config.key_dim()) +
+                                        " elements; KV type; use f16 or f32");
+}
+
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                               std::shared_ptr<PagePool> pool) {
-  if (!kernels::kv_fits(type, config.key_dim()))
-    return Error(Status::unsupported, "keys and values of type " + std::string(kernels::kv_info(type).name) +
-                                          " need heads of a multiple of " + std::to_string(kernels::kBlock) +
-                                          ", the model's have " + std::to_string(config.key_dim()) +
-                                          " elements; KV type; use f16 or f32");
+  HEARTH_CHECK(check_type(config, type));
   KvCache cache = plan(config, type, n_ctx, n_pass);
   cache.pool_ = pool ? std::move(pool) : std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);
   const std::uint64_t all = bytes(config, type, n_ctx, n_pass);
@@ -109,7 +113,8 @@ Result<void> KvCache::append(std::int64_t position) {
 
 std::int64_t KvCache::truncate(std::int64_t n) {
   const auto lost = [&](const Part& part) {
-    return part.window != 0 && n - part.window + 1 < part.first_held * kernels::kPage;
+    const std::int64_t seen = std::max<std::int64_t>(0, n - part.window + 1);  // what position n sees begins here
+    return part.window != 0 && seen < part.first_held * kernels::kPage;
   };
   const std::int64_t kept = n > 0 && std::none_of(parts_.begin(), parts_.end(), lost) ? n : 0;
   for (Part& part : parts_) part.drop_from(pages_of(kept));

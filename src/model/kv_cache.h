@@ -30,6 +30,9 @@ class KvCache {
   static Result<KvCache> make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                               std::shared_ptr<PagePool> pool = nullptr);
 
+  /// Whether the model's heads can be stored so.
+  static Result<void> check_type(const Config& config, kernels::KvType type);
+
   /// Bytes that it has when it is full.
   static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
@@ -78,7 +81,9 @@ class KvCache {
     std::int64_t first_held = 0;    // page
     std::vector<PageRef> refs;      // of the positions written so far: a context may be long and hardly used
     std::vector<std::byte*> pages;  // where they lie; none before first_held
-    std::uint64_t bytes() const { return saturating_multiply(static_cast<std::uint64_t>(n_held), page_bytes); }
+    std::uint64_t bytes() const {
+      return saturating_multiply(static_cast<std::uint64_t>(n_held), AlignedBuffer<std::byte>::taken(page_bytes));
+    }
     void set(std::int64_t page, PageRef ref);
     void drop_before(std::int64_t page);
     void drop_from(std::int64_t page);

@@ -21,11 +21,23 @@ std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cach
   return (static_cast<std::size_t>(n_groups(m)) * group_bytes(m) + 63) / 64 * 64;
 }
 
+std::size_t file_bytes(const Matrix& m) {
+  return static_cast<std::size_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
+}
+
 }  // namespace
 
 std::uint64_t repacked_bytes(const Weights& weights) {
   std::uint64_t bytes = 0;
   weights.visit_matrices([&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; });
+  return AlignedBuffer<std::byte>::taken(bytes);
+}
+
+std::uint64_t replaced_bytes(const Weights& weights) {
+  std::uint64_t bytes = 0;
+  weights.visit_matrices([&](const Matrix& m) {
+    if (worth_packing(m) && m.file != weights.token_embd.file) bytes += file_bytes(m);
+  });
   return bytes;
 }
 
@@ -52,9 +64,7 @@ void Repacking::advance(Team& team, std::size_t bytes) {
     next_group_ = end;
     if (end < n_groups(m)) continue;
     m.packed = packed_;
-    const std::size_t file_bytes =
-        static_cast<std::size_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
-    if (m.file != embedding_) let_go_({m.file, file_bytes});
+    if (m.file != embedding_) let_go_({m.file, file_bytes(m)});
     packed_ += packed_bytes(m);
     next_group_ = 0;
     ++next_;

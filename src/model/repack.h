@@ -46,4 +46,7 @@ class Repacking {
 /// Bytes that repacking takes.
 std::uint64_t repacked_bytes(const Weights& weights);
 
+/// Bytes of the file that are let go when all is repacked.
+std::uint64_t replaced_bytes(const Weights& weights);
+
 }  // namespace hearth::model

@@ -2,6 +2,7 @@
 #include "workspace.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "host.h"
@@ -56,7 +57,10 @@ template <class Visit> void visit_buffers(const Config& c, std::int64_t n_rows, 
 struct Count {
   std::uint64_t& bytes;
   template <class Holder, class Buffer> void operator()(Buffer Holder::*, std::int64_t elements) {
-    bytes += static_cast<std::uint64_t>(elements) * sizeof(*std::declval<Buffer&>().data());
+    using Element = std::remove_reference_t<decltype(*std::declval<Buffer&>().data())>;
+    const auto n = static_cast<std::uint64_t>(elements);
+    if constexpr (std::is_same_v<Buffer, AlignedBuffer<Element>>) bytes += Buffer::taken(n);
+    else bytes += n * sizeof(Element);
   }
 };
 

@@ -57,12 +57,16 @@ class Chat : public Command {
     add_texts(app, "--stop", "TEXT", options_.generate.stop, "end an answer before this text; may be given again");
     sampling_.declare(app, options_.generate.sampling);
     constraint_.declare(app, options_.generate);
+    add_choice(
+        app, "--overflow", {"error", "drop-oldest"}, overflow_,
+        "what a conversation longer than the context gets: error (default)|drop-oldest: its oldest turns are left out");
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
     if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
+    if (overflow_ == "drop-oldest") options_.overflow = Overflow::drop_oldest_turns;
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -108,8 +112,11 @@ class Chat : public Command {
     if (const std::string advice = std::exchange(advice_, {}); !advice.empty()) console.note(advice);
     for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
+    if (reply->n_dropped_messages > 0)
+      console.note("messages left out because the context is full: " + std::to_string(reply->n_dropped_messages));
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
     console.write("\n");
+    if (messages_.size() < 3) console.note("context " + std::to_string(session.n_ctx()));  // once, where nothing failed
     messages_.push_back({.role = "assistant",
                          .content = reply->content,
                          .reasoning = reply->reasoning,
@@ -121,6 +128,7 @@ class Chat : public Command {
   std::optional<std::string> text_, system_, template_;
   SamplingChoice sampling_;
   std::string advice_;  // said once, after the first answer
+  std::string overflow_ = "error";
   ChatOptions options_;
   ConstraintOptions constraint_;
   std::vector<ChatMessage> messages_;

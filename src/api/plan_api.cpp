@@ -1,0 +1,38 @@
+// The C++ border for plans: what a file's header says it takes, and how fast this machine will be.
+#include <algorithm>
+#include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
+
+#include "border.h"
+#include "kernel_speed.h"
+#include "plan.h"
+#include "try.h"
+
+namespace hearth {
+namespace {
+
+/// A step takes as long as its weights take to be read, or its multiplications to be done, whichever is longer.
+Result<void> forecast_speeds(Plan& plan, const engine::Work& work) {
+  HEARTH_TRY(const tools::MachineInfo machine, tools::machine_info());
+  HEARTH_TRY(const double macs, inspect::macs_a_second(*work.table, work.format, plan.weights == Weights::repacked,
+                                                       plan.threads, std::min<std::int64_t>(plan.chunk, 64)));
+  const double read = static_cast<double>(work.step_bytes) / (machine.read_gbps * 1e9),
+               multiply = work.token_macs / macs;
+  plan.read_gbps = machine.read_gbps;
+  plan.decode_tps = static_cast<double>(plan.batch) / std::max(read, static_cast<double>(plan.batch) * multiply);
+  plan.prefill_tps = 1 / std::max(multiply, read / static_cast<double>(plan.chunk));
+  return {};
+}
+
+}  // namespace
+
+Result<Plan> plan(const std::string& path, const ModelOptions& model, const SessionOptions& session, std::int64_t batch,
+                  bool forecast) {
+  return api::guarded([&]() -> Result<Plan> {
+    HEARTH_TRY(engine::PlanAndWork made, engine::make_plan(path, model, session, batch));
+    if (forecast) HEARTH_CHECK(forecast_speeds(made.plan, made.work));
+    return std::move(made.plan);
+  });
+}
+
+}  // namespace hearth

@@ -1,0 +1,211 @@
+// Enters: a file's header and options. Leaves: what running the model takes and how it is done.
+#include "plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "chat_template.h"
+#include "cpu_backend.h"
+#include "dispatch.h"
+#include "escape.h"
+#include "host.h"
+#include "kv_cache.h"
+#include "parallel.h"
+#include "repack.h"
+#include "saturating.h"
+#include "try.h"
+#include "workspace.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr double kMemoryShare = 0.7;  // of what the container or machine grants (DESIGN.md, "Weights in memory")
+
+std::uint64_t file_bytes(const model::Matrix& m) {
+  return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
+}
+
+/// Of the file's tensors, those that stay in use: repacked ones are let go, and of an embedding table that is no head a few rows
+/// are read now and then.
+std::uint64_t mapped_bytes(const gguf::File& file, const model::Weights& weights, bool repacked) {
+  std::uint64_t bytes = 0;
+  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  if (repacked) bytes -= std::min(bytes, model::replaced_bytes(weights));
+  if (weights.output.file != weights.token_embd.file) bytes -= std::min(bytes, file_bytes(weights.token_embd));
+  return bytes;
+}
+
+std::string text_at(const gguf::File& file, std::string_view key) {
+  const auto text = file.optional_string(key);
+  return text && *text ? std::string(**text) : std::string();
+}
+
+std::string tokenizer_name(const gguf::File& file, const std::string& pre) {
+  const std::string model = text_at(file, "tokenizer.ggml.model"),
+                    rules = pre.empty() ? text_at(file, "tokenizer.ggml.pre") : pre;
+  return rules.empty() ? model : model + " " + rules;
+}
+
+/// How the model's replies are written, which is what its template is known by; empty: it has none.
+std::string template_name(const gguf::File& file) {
+  const auto source = text::chat_template_source(file, false);
+  return source ? std::string(text::reply_format(*source).name) : std::string();
+}
+
+Work work_of(const model::Config& c, const model::Weights& weights, const kernels::KernelTable& table) {
+  std::map<kernels::Format, double> macs;  // of a prompt's token: those but the last need no logits
+  const double idle =
+      c.n_expert > 0 ? static_cast<double>(c.n_expert - c.n_expert_used) / static_cast<double>(c.n_expert) : 0;
+  const auto add = [&](const model::Matrix& m, double share) {
+    macs[m.format] += share * static_cast<double>(m.n_rows) * static_cast<double>(m.k);
+  };
+  weights.visit_matrices([&](const model::Matrix& m) { add(m, m.file == weights.output.file ? 0 : 1); });
+  for (const model::LayerWeights& layer : weights.layers)
+    for (const model::Stack* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down})
+      for (const model::Matrix& m : *experts) add(m, -idle);
+  Work work{&table, weights.output.format, weights.matrix_bytes(c), 0};
+  double most = 0;
+  for (const auto& [format, n] : macs) {
+    work.token_macs += n;
+    if (n > most) work.format = format, most = n;
+  }
+  return work;
+}
+
+/// The bytes, once everything is chosen.
+void count(Plan& plan, const gguf::File& file, const model::Config& c, const model::Weights& weights,
+           const kernels::KernelTable& table, bool mapped) {
+  const bool repacked = plan.weights == Weights::repacked;
+  const std::uint64_t packed = repacked ? model::repacked_bytes(weights) : 0, read = mapped ? 0 : file.file_bytes();
+  plan.kv_bytes = saturating_multiply(static_cast<std::uint64_t>(plan.batch),
+                                      model::KvCache::bytes(c, kv_type(plan.kv), plan.n_ctx, plan.chunk));
+  plan.scratch_bytes = saturating_add(model::Workspace::bytes(c, std::max(plan.chunk, plan.batch), plan.batch),
+                                      backend::CpuBackend::bytes(table, plan.threads, c.widest()));
+  plan.weights_bytes = packed + (mapped ? mapped_bytes(file, weights, repacked) : read);
+  plan.allocated_bytes = saturating_add(saturating_add(packed + read, plan.kv_bytes), plan.scratch_bytes);
+  plan.total_bytes = saturating_add(saturating_add(plan.weights_bytes, plan.kv_bytes), plan.scratch_bytes);
+  plan.available_bytes = available_memory();
+  plan.fits = plan.total_bytes <= plan.available_bytes;
+}
+
+}  // namespace
+
+Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
+  if (name.empty()) return &kernels::best();
+  std::string here;
+  for (const kernels::KernelTable* table : kernels::runnable())
+    here += (here.empty() ? "" : ", ") + std::string(table->name);
+  const kernels::KernelTable* table = kernels::find(name);
+  if (!table)
+    return Error(
+        Status::invalid_argument,
+        "instruction set '" + escape(name) + "' is unknown to this build; --isa or HEARTH_ISA; choose one of: " + here);
+  if (!table->runs_here())
+    return Error(Status::unsupported, "instruction set '" + name + "' needs " + table->needs +
+                                          ", which this CPU lacks; --isa or HEARTH_ISA; choose one of: " + here);
+  return table;
+}
+
+std::uint64_t memory_budget(std::uint64_t spoken_for) {
+  const std::uint64_t left = available_memory();
+  return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(left - std::min(left, spoken_for)));
+}
+
+std::uint64_t bytes_when_repacked(const model::Config& c, const model::Weights& weights) {
+  const SessionOptions usual;
+  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk);
+  const std::uint64_t scratch = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1);
+  return saturating_add(saturating_add(model::repacked_bytes(weights), scratch), kv);
+}
+
+Weights choose_placement(const model::Config& config, const model::Weights& weights, Weights wanted) {
+  if (wanted != Weights::automatic) return wanted;
+  const bool something = model::repacked_bytes(weights) != 0;
+  return something && bytes_when_repacked(config, weights) <= memory_budget() ? Weights::repacked : Weights::file;
+}
+
+kernels::KvType kv_type(Kv kv) {
+  switch (kv) {
+    case Kv::f16:
+      return kernels::KvType::f16;
+    case Kv::f32:
+      return kernels::KvType::f32;
+    case Kv::q8_0:
+      return kernels::KvType::q8_0;
+  }
+  return kernels::KvType::f16;
+}
+
+Result<void> check_chunk(std::int64_t chunk) {
+  constexpr std::int64_t kLongest = 4096;
+  if (chunk >= 1 && chunk <= kLongest) return {};
+  return Error(Status::invalid_argument, "a chunk of " + std::to_string(chunk) +
+                                             " was asked for; --chunk; choose 1 to " + std::to_string(kLongest));
+}
+
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
+                             std::uint64_t budget) {
+  std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
+  while (too_many - fits > 1) {
+    const std::int64_t middle = fits + (too_many - fits) / 2;
+    (model::KvCache::bytes(config, type, middle, chunk) <= budget ? fits : too_many) = middle;
+  }
+  return fits;
+}
+
+Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions& options, std::uint64_t budget) {
+  if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
+    return Error(Status::invalid_argument,
+                 "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
+                     std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
+  HEARTH_CHECK(check_chunk(options.chunk));
+  return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget);
+}
+
+Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do) {
+  const std::uint64_t left = available_memory();
+  if (needed <= left) return {};
+  return Error(Status::out_of_memory, what + " needs " + std::to_string(needed) + " bytes, " + std::to_string(left) +
+                                          " are left; " + where_and_to_do);
+}
+
+Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx) {
+  const std::int64_t chunk = std::min(options.chunk, n_ctx);
+  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk);
+  return check_memory(kv, "a context of " + std::to_string(n_ctx) + " positions",
+                      "keys and values; ask for a smaller --ctx or another --kv");
+}
+
+Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what,
+                              std::int64_t batch) {
+  constexpr std::int64_t kMostBatch = 256;
+  if (batch < 1 || batch > kMostBatch)
+    return Error(Status::invalid_argument, "a batch of " + std::to_string(batch) +
+                                               " was asked for; --batch; choose 1 to " + std::to_string(kMostBatch));
+  HEARTH_TRY(const kernels::KernelTable* table, choose_isa(how.isa));
+  if (how.threads != 0) HEARTH_CHECK(Team::check(how.threads));
+  HEARTH_TRY(const auto file, gguf::File::open(path));
+  HEARTH_TRY(const model::Config c, model::read_config(file));
+  HEARTH_TRY(const auto weights, model::Weights::bind(c, file));
+  Plan plan;
+  plan.path = path;
+  plan.name = text_at(file, "general.name");
+  plan.architecture = c.arch->name;
+  plan.tokenizer = tokenizer_name(file, how.pre);
+  plan.chat_template = template_name(file);
+  plan.isa = table->name;
+  plan.threads = how.threads != 0 ? how.threads : usable_processors();
+  plan.weights = choose_placement(c, weights, how.weights);
+  plan.kv = what.kv;
+  plan.n_ctx_train = c.n_ctx_train;
+  plan.batch = batch;
+  HEARTH_CHECK(model::KvCache::check_type(c, kv_type(what.kv)));
+  const std::uint64_t spoken_for =
+      (plan.weights == Weights::repacked ? model::repacked_bytes(weights) : 0) + (how.mmap ? 0 : file.file_bytes());
+  HEARTH_TRY(plan.n_ctx, choose_context(c, what, memory_budget(spoken_for)));
+  plan.chunk = std::min(what.chunk, plan.n_ctx);
+  count(plan, file, c, weights, *table, how.mmap);
+  return PlanAndWork{std::move(plan), work_of(c, weights, *table)};
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,61 @@
+// Enters: a file's header and options. Leaves: what running the model takes and how it is done; loading asks the same functions.
+#pragma once
+
+#include <cstdint>
+#include <hearth/hearth.hpp>
+#include <string>
+
+#include "gguf_reader.h"
+#include "kernel_table.h"
+#include "weights.h"
+
+namespace hearth::engine {
+
+/// The table of that name, or the best. An unknown or unsupported one is an error that lists those that run here.
+Result<const kernels::KernelTable*> choose_isa(const std::string& name);
+
+/// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+std::uint64_t bytes_when_repacked(const model::Config& config, const model::Weights& weights);
+
+/// Where weights will lie: what was asked for, or repacked if all of that fits in 70% of the memory that is left.
+Weights choose_placement(const model::Config& config, const model::Weights& weights, Weights wanted);
+
+kernels::KvType kv_type(Kv kv);
+
+/// Whether a pass may have so many tokens.
+Result<void> check_chunk(std::int64_t chunk);
+
+/// 70% of the memory that is left but for `spoken_for` bytes.
+std::uint64_t memory_budget(std::uint64_t spoken_for = 0);
+
+/// The largest context whose KV fits in `budget` bytes, at most the model's own.
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
+                             std::uint64_t budget);
+
+/// The context that a session gets: the one asked for, which the model must allow, or the largest whose KV fits in `budget` bytes.
+Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, std::uint64_t budget);
+
+/// Refuses, with both figures, what is more than the memory that is left.
+Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do);
+
+/// Refuses a session whose keys, values and workspace are more than the memory that is left.
+Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx);
+
+/// What a forecast of speeds needs to know.
+struct Work {
+  const kernels::KernelTable* table = nullptr;
+  kernels::Format format{};      // of most of the weights
+  std::uint64_t step_bytes = 0;  // of weights that one decoding step reads
+  double token_macs = 0;         // multiplications of one prompt token
+};
+
+struct PlanAndWork {
+  Plan plan;  // without its speeds
+  Work work;
+};
+
+/// `batch`: sequences computed together. Nothing but the header is read.
+Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what,
+                              std::int64_t batch);
+
+}  // namespace hearth::engine

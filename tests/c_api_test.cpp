@@ -1,0 +1,503 @@
+// The C API refuses whatever is wrong with a call, and says what the C++ API says: every pointer NULL in turn, every handle
+// wrong, structures of any size, callbacks that throw, stop or call back in.
+#include <hearth/hearth.h>
+
+#include <csignal>
+#include <cstring>
+#include <hearth/hearth.hpp>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "support/c_api_model.h"
+#include "support/forked_child.h"
+
+using namespace hearth;
+using test::OpenModel;
+
+namespace {
+
+constexpr const char* kPrompt = "ab";
+
+int nothing(void*, const char*, std::size_t) { return 0; }
+int no_logits(void*, const float*, std::size_t) { return 0; }
+
+/// Calls any std::function<int(piece)>.
+using OnPiece = std::function<int(std::string_view)>;
+int forward_text(void* user, const char* text, std::size_t n) { return (*static_cast<OnPiece*>(user))({text, n}); }
+
+hearth_status generate(hearth_session* session, OnPiece on_piece, std::int64_t max_tokens,
+                       hearth_reply* reply = nullptr, hearth_error* error = nullptr) {
+  hearth_generate_options options;
+  REQUIRE(hearth_generate_options_init(&options, sizeof options) == HEARTH_OK);
+  options.max_tokens = max_tokens;
+  return hearth_session_generate(session, kPrompt, 2, &options, forward_text, &on_piece, reply, error);
+}
+
+std::uint64_t hash_of(hearth_session* session) {
+  hearth_reply reply{};
+  reply.size = sizeof reply;
+  REQUIRE(hearth_session_reset(session, nullptr) == HEARTH_OK);
+  REQUIRE(generate(
+              session, [](std::string_view) { return 0; }, 8, &reply) == HEARTH_OK);
+  return reply.logits_hash;
+}
+
+struct Row {
+  const char* function;
+  const char* null;  // the argument that is NULL
+  hearth_status expected;
+  std::function<hearth_status()> call;
+};
+
+}  // namespace
+
+TEST_CASE("each pointer may be NULL in turn: an error where something is needed, a default where not") {
+  OpenModel m;
+  hearth_model* model = nullptr;
+  hearth_session* session = nullptr;
+  hearth_cancel* cancel = nullptr;
+  std::size_t n = 0;
+  std::int32_t ids[1] = {5};
+  char text[1];
+  hearth_model_info info{};
+  hearth_session_info places{};
+  hearth_plan plan{};
+  info.size = sizeof info, places.size = sizeof places, plan.size = sizeof plan;
+  hearth_message message{};
+  const auto bad = HEARTH_INVALID_ARGUMENT, ok = HEARTH_OK;
+  const auto f = [](auto function, auto... arguments) { return [=] { return function(arguments...); }; };
+  hearth_model_options mo{};
+  const std::vector<Row> rows = {
+      {"hearth_cancel_new", "cancel", bad, f(hearth_cancel_new, nullptr, nullptr)},
+      {"hearth_cancel_new", "error", ok, f(hearth_cancel_new, &cancel, nullptr)},
+      {"hearth_cancel_request", "cancel", bad, f(hearth_cancel_request, nullptr)},
+      {"hearth_cancel_reset", "cancel", bad, f(hearth_cancel_reset, nullptr)},
+      {"hearth_cancel_free", "cancel", ok, f(hearth_cancel_free, nullptr)},
+      {"hearth_model_options_init", "options", bad, f(hearth_model_options_init, nullptr, sizeof mo)},
+      {"hearth_session_options_init", "options", bad, f(hearth_session_options_init, nullptr, 24)},
+      {"hearth_sampling_options_init", "options", bad, f(hearth_sampling_options_init, nullptr, 40)},
+      {"hearth_generate_options_init", "options", bad, f(hearth_generate_options_init, nullptr, 80)},
+      {"hearth_chat_options_init", "options", bad, f(hearth_chat_options_init, nullptr, 64)},
+      {"hearth_message_init", "message", bad, f(hearth_message_init, nullptr, 72)},
+      {"hearth_model_open", "path", bad, f(hearth_model_open, nullptr, nullptr, &model, nullptr)},
+      {"hearth_model_open", "model", bad, f(hearth_model_open, m.path(), nullptr, nullptr, nullptr)},
+      {"hearth_model_open", "options, error", ok, f(hearth_model_open, m.path(), nullptr, &model, nullptr)},
+      {"hearth_model_free", "model", ok, f(hearth_model_free, nullptr)},
+      {"hearth_model_describe", "model", bad, f(hearth_model_describe, nullptr, &info, nullptr)},
+      {"hearth_model_describe", "info", bad, f(hearth_model_describe, m.model, nullptr, nullptr)},
+      {"hearth_model_text", "model", bad, f(hearth_model_text, nullptr, 0, nothing, nullptr, nullptr)},
+      {"hearth_model_text", "on_text", bad, f(hearth_model_text, m.model, 0, nullptr, nullptr, nullptr)},
+      {"hearth_model_tokenize", "model", bad, f(hearth_model_tokenize, nullptr, "a", 1, 0, 0, ids, 1, &n, nullptr)},
+      {"hearth_model_tokenize", "text", bad, f(hearth_model_tokenize, m.model, nullptr, 1, 0, 0, ids, 1, &n, nullptr)},
+      {"hearth_model_tokenize", "text of 0", ok,
+       f(hearth_model_tokenize, m.model, nullptr, 0, 0, 0, ids, 1, &n, nullptr)},
+      {"hearth_model_tokenize", "ids", bad, f(hearth_model_tokenize, m.model, "a", 1, 0, 0, nullptr, 1, &n, nullptr)},
+      {"hearth_model_tokenize", "ids of 0", ok,
+       f(hearth_model_tokenize, m.model, "a", 1, 0, 0, nullptr, 0, &n, nullptr)},
+      {"hearth_model_tokenize", "n_ids", bad,
+       f(hearth_model_tokenize, m.model, "a", 1, 0, 0, ids, 1, nullptr, nullptr)},
+      {"hearth_model_detokenize", "model", bad, f(hearth_model_detokenize, nullptr, ids, 1, text, 1, &n, nullptr)},
+      {"hearth_model_detokenize", "ids", bad, f(hearth_model_detokenize, m.model, nullptr, 1, text, 1, &n, nullptr)},
+      {"hearth_model_detokenize", "ids of 0", ok,
+       f(hearth_model_detokenize, m.model, nullptr, 0, text, 1, &n, nullptr)},
+      {"hearth_model_detokenize", "text", bad, f(hearth_model_detokenize, m.model, ids, 1, nullptr, 1, &n, nullptr)},
+      {"hearth_model_detokenize", "n_bytes", bad,
+       f(hearth_model_detokenize, m.model, ids, 1, text, 1, nullptr, nullptr)},
+      {"hearth_session_new", "model", bad, f(hearth_session_new, nullptr, nullptr, &session, nullptr)},
+      {"hearth_session_new", "session", bad, f(hearth_session_new, m.model, nullptr, nullptr, nullptr)},
+      {"hearth_session_new", "options, error", ok, f(hearth_session_new, m.model, nullptr, &session, nullptr)},
+      {"hearth_plan_make", "path", bad, f(hearth_plan_make, nullptr, nullptr, nullptr, 1, 0, &plan, nullptr)},
+      {"hearth_plan_make", "plan", bad, f(hearth_plan_make, m.path(), nullptr, nullptr, 1, 0, nullptr, nullptr)},
+      {"hearth_plan_make", "all others", ok, f(hearth_plan_make, m.path(), nullptr, nullptr, 1, 0, &plan, nullptr)},
+      {"hearth_session_free", "session", ok, f(hearth_session_free, nullptr)},
+      {"hearth_session_describe", "session", bad, f(hearth_session_describe, nullptr, &places, nullptr)},
+      {"hearth_session_describe", "info", bad, f(hearth_session_describe, m.session, nullptr, nullptr)},
+      {"hearth_session_reset", "session", bad, f(hearth_session_reset, nullptr, nullptr)},
+      {"hearth_session_evaluate", "session", bad,
+       f(hearth_session_evaluate, nullptr, ids, 1, no_logits, nullptr, nullptr)},
+      {"hearth_session_evaluate", "ids", bad,
+       f(hearth_session_evaluate, m.session, nullptr, 1, no_logits, nullptr, nullptr)},
+      {"hearth_session_evaluate", "on_logits", bad,
+       f(hearth_session_evaluate, m.session, ids, 1, nullptr, nullptr, nullptr)},
+      {"hearth_session_generate", "session", bad,
+       f(hearth_session_generate, nullptr, "a", 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_generate", "prompt", bad,
+       f(hearth_session_generate, m.session, nullptr, 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_generate", "all others", ok,
+       f(hearth_session_generate, m.session, "a", 1, nullptr, nullptr, nullptr, nullptr, nullptr)},
+      {"hearth_session_generate_from", "session", bad,
+       f(hearth_session_generate_from, nullptr, ids, 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_generate_from", "ids", bad,
+       f(hearth_session_generate_from, m.session, nullptr, 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_chat", "session", bad,
+       f(hearth_session_chat, nullptr, "a", 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_chat", "text", bad,
+       f(hearth_session_chat, m.session, nullptr, 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_chat_messages", "session", bad,
+       f(hearth_session_chat_messages, nullptr, &message, 0, nullptr, nothing, nullptr, nullptr, nullptr)},
+      {"hearth_session_chat_messages", "messages", bad,
+       f(hearth_session_chat_messages, m.session, nullptr, 1, nullptr, nothing, nullptr, nullptr, nullptr)},
+  };
+  std::set<std::string> covered = {"hearth_status_message", "hearth_version", "hearth_isa_name"};  // take no pointer
+  for (const Row& row : rows) {
+    INFO(row.function << " with NULL as " << row.null);
+    CHECK(row.call() == row.expected);
+    covered.insert(row.function);
+  }
+  std::ifstream abi(std::string(HEARTH_SOURCE_DIR) + "/tests/golden/abi.txt");
+  std::set<std::string> exported;
+  for (std::string line; std::getline(abi, line) && line.find(' ') == std::string::npos;) exported.insert(line);
+  CHECK(covered == exported);
+  CHECK(hearth_session_free(session) == ok);
+  CHECK(hearth_model_free(model) == ok);
+  CHECK(hearth_cancel_free(cancel) == ok);
+}
+
+TEST_CASE("a handle that is none is refused by every function that takes one: freed, of another kind, or any bits") {
+  OpenModel m;
+  hearth_session* freed = nullptr;
+  REQUIRE(hearth_session_new(m.model, nullptr, &freed, nullptr) == HEARTH_OK);
+  REQUIRE(hearth_session_free(freed) == HEARTH_OK);
+  std::vector<void*> wrong = {freed, m.cancel, &m, reinterpret_cast<void*>(UINTPTR_MAX), reinterpret_cast<void*>(1)};
+  std::mt19937_64 bits(1);
+  for (int i = 0; i < 1000; ++i) wrong.push_back(reinterpret_cast<void*>(static_cast<std::uintptr_t>(bits())));
+  std::int32_t id = 5;
+  std::size_t n = 0;
+  hearth_model_info info{};
+  hearth_session_info places{};
+  info.size = sizeof info, places.size = sizeof places;
+  hearth_session* made = nullptr;
+  for (void* handle : wrong) {
+    for (void* as_model : {handle, static_cast<void*>(m.session)}) {
+      auto* model = static_cast<hearth_model*>(as_model);
+      CHECK(hearth_model_free(model) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_model_describe(model, &info, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_model_text(model, 0, nothing, nullptr, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_model_tokenize(model, "a", 1, 0, 0, &id, 1, &n, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_model_detokenize(model, &id, 1, nullptr, 0, &n, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_new(model, nullptr, &made, nullptr) == HEARTH_INVALID_ARGUMENT);
+    }
+    for (void* as_session : {handle, static_cast<void*>(m.model)}) {
+      auto* session = static_cast<hearth_session*>(as_session);
+      CHECK(hearth_session_free(session) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_reset(session, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_describe(session, &places, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_evaluate(session, &id, 1, no_logits, nullptr, nullptr) == HEARTH_INVALID_ARGUMENT);
+      CHECK(generate(
+                session, [](std::string_view) { return 0; }, 1) == HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_generate_from(session, &id, 1, nullptr, nullptr, nullptr, nullptr, nullptr) ==
+            HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_chat(session, "a", 1, nullptr, nullptr, nullptr, nullptr, nullptr) ==
+            HEARTH_INVALID_ARGUMENT);
+      CHECK(hearth_session_chat_messages(session, nullptr, 0, nullptr, nullptr, nullptr, nullptr, nullptr) ==
+            HEARTH_INVALID_ARGUMENT);
+    }
+    if (handle == m.cancel) continue;
+    auto* cancel = static_cast<hearth_cancel*>(handle);
+    CHECK(hearth_cancel_request(cancel) == HEARTH_INVALID_ARGUMENT);
+    CHECK(hearth_cancel_reset(cancel) == HEARTH_INVALID_ARGUMENT);
+    CHECK(hearth_cancel_free(cancel) == HEARTH_INVALID_ARGUMENT);
+  }
+  hearth_error error;
+  CHECK(hearth_session_reset(freed, &error) == HEARTH_INVALID_ARGUMENT);
+  CHECK(std::string(error.message) ==
+        "the handle is NULL, was freed or never was one; handle of a session; pass one that was "
+        "made as a session and not freed yet");
+  CHECK(hearth_session_free(freed) == HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("a session keeps its model, and its answers are those of the C++ API") {
+  OpenModel m;
+  const std::uint64_t hash = hash_of(m.session);
+  auto model = Model::open(m.path());
+  REQUIRE(model);
+  auto session = model->session();
+  REQUIRE(session);
+  std::string pieces;
+  auto reply = session->generate(kPrompt, {.max_tokens = 8});
+  REQUIRE(reply);
+  CHECK(reply->logits_hash == hash);
+
+  REQUIRE(hearth_model_free(m.model) == HEARTH_OK);
+  CHECK(hash_of(m.session) == hash);
+  hearth_session* second = nullptr;
+  CHECK(hearth_session_new(m.model, nullptr, &second, nullptr) == HEARTH_INVALID_ARGUMENT);
+  CHECK(second == nullptr);
+  CHECK(hearth_model_free(m.model) == HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("errors are told in full to who wants them, cut at a character where they are too long") {
+  hearth_error error;
+  std::memset(&error, 0xff, sizeof error);
+  hearth_model* model = nullptr;
+  CHECK(hearth_model_open("/nowhere/model.gguf", nullptr, &model, &error) == HEARTH_NOT_FOUND);
+  CHECK(error.status == HEARTH_NOT_FOUND);
+  CHECK(std::string(error.message).find("/nowhere/model.gguf") != std::string::npos);
+  const std::string long_template = std::string(1, '{') + "% " + std::string(3000, 'x') + " %}";
+  OpenModel m;
+  hearth_chat_options options;
+  REQUIRE(hearth_chat_options_init(&options, sizeof options) == HEARTH_OK);
+  options.chat_template = long_template.c_str();
+  CHECK(hearth_session_chat(m.session, "a", 1, &options, nullptr, nullptr, nullptr, &error) != HEARTH_OK);
+  CHECK(std::strlen(error.message) < sizeof error.message);
+  CHECK(hearth_session_reset(m.session, &error) == HEARTH_OK);
+  CHECK(error.status == HEARTH_OK);
+  CHECK(error.message[0] == '\0');
+  for (hearth_status status = -2; status < 20; ++status) CHECK(std::strlen(hearth_status_message(status)) > 3);
+}
+
+TEST_CASE("paths that cannot be one are errors") {
+  hearth_model* model = nullptr;
+  const std::string too_long(5000, 'a');
+  for (const char* path : {"", "\xff\xfe.gguf", too_long.c_str(), "/dev/zero", "/"}) {
+    CHECK(hearth_model_open(path, nullptr, &model, nullptr) != HEARTH_OK);
+    CHECK(model == nullptr);
+  }
+}
+
+TEST_CASE("token ids and texts come out by the rule of snprintf") {
+  OpenModel m;
+  std::size_t n_ids = 0;
+  const std::string text = "abc";
+  REQUIRE(hearth_model_tokenize(m.model, text.data(), text.size(), 0, 0, nullptr, 0, &n_ids, nullptr) == HEARTH_OK);
+  REQUIRE(n_ids > 1);
+  std::vector<std::int32_t> all(n_ids);
+  REQUIRE(hearth_model_tokenize(m.model, text.data(), text.size(), 0, 0, all.data(), n_ids, &n_ids, nullptr) ==
+          HEARTH_OK);
+  for (const std::size_t capacity : {std::size_t{0}, std::size_t{1}, n_ids - 1, n_ids, n_ids + 1}) {
+    std::vector<std::int32_t> ids(n_ids + 2, -7);
+    std::size_t n = 0;
+    REQUIRE(hearth_model_tokenize(m.model, text.data(), text.size(), 0, 0, ids.data(), capacity, &n, nullptr) ==
+            HEARTH_OK);
+    CHECK(n == n_ids);
+    const std::size_t written = std::min(capacity, n_ids);
+    CHECK(std::equal(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(written), ids.begin()));
+    for (std::size_t i = written; i < ids.size(); ++i) CHECK(ids[i] == -7);
+  }
+  std::size_t n_bytes = 0;
+  char back[16] = {};
+  REQUIRE(hearth_model_detokenize(m.model, all.data(), n_ids, back, 2, &n_bytes, nullptr) == HEARTH_OK);
+  CHECK(n_bytes == text.size());
+  CHECK(std::string(back) == "ab");
+  for (const std::int32_t id : {-1, 1 << 30}) {
+    hearth_error error;
+    CHECK(hearth_model_detokenize(m.model, &id, 1, back, 16, &n_bytes, &error) == HEARTH_INVALID_ARGUMENT);
+    CHECK(hearth_session_generate_from(m.session, &id, 1, nullptr, nullptr, nullptr, nullptr, &error) ==
+          HEARTH_INVALID_ARGUMENT);
+    CHECK(std::string(error.message).find("index 0") != std::string::npos);
+  }
+}
+
+TEST_CASE("a callback that throws ends its call alone; what it leaves is a session as good as before") {
+  OpenModel m;
+  const std::uint64_t hash = hash_of(m.session);
+  hearth_error error;
+  CHECK(generate(
+            m.session, [](std::string_view) -> int { throw std::runtime_error("no"); }, 8, nullptr, &error) ==
+        HEARTH_CANCELLED);
+  CHECK(std::string(error.message).find("threw") != std::string::npos);
+  CHECK(hash_of(m.session) == hash);
+  std::int32_t id = 5;
+  CHECK(hearth_session_evaluate(
+            m.session, &id, 1, [](void*, const float*, std::size_t) -> int { throw 1; }, nullptr, nullptr) ==
+        HEARTH_CANCELLED);
+  CHECK(hearth_model_text(
+            m.model, 0, [](void*, const char*, std::size_t) -> int { throw 1; }, nullptr, nullptr) == HEARTH_CANCELLED);
+  hearth_model_options options;
+  REQUIRE(hearth_model_options_init(&options, sizeof options) == HEARTH_OK);
+  options.on_progress = [](void*, double) -> int { throw 1; };
+  hearth_model* model = nullptr;
+  CHECK(hearth_model_open(m.path(), &options, &model, nullptr) == HEARTH_CANCELLED);
+  CHECK(hash_of(m.session) == hash);
+}
+
+TEST_CASE("a callback may use the library, but its own session is busy; a session freed in its call ends with it") {
+  OpenModel m;
+  hearth_session* other = nullptr;
+  REQUIRE(hearth_session_new(m.model, nullptr, &other, nullptr) == HEARTH_OK);
+  const std::uint64_t hash = hash_of(other);
+  int n_calls = 0;
+  const auto call_in = [&](std::string_view) {
+    ++n_calls;
+    hearth_error error;
+    CHECK(hearth_session_reset(m.session, &error) == HEARTH_BUSY);
+    CHECK(error.status == HEARTH_BUSY);
+    CHECK(generate(
+              m.session, [](std::string_view) { return 0; }, 1) == HEARTH_BUSY);
+    CHECK(hash_of(other) == hash);
+    return 0;
+  };
+  REQUIRE(generate(m.session, call_in, 4) == HEARTH_OK);
+  CHECK(n_calls > 0);
+  hearth_reply reply{};
+  reply.size = sizeof reply;
+  const auto free_it = [&](std::string_view) {
+    const auto status = hearth_session_free(m.session);
+    CHECK(status == (reply.size ? HEARTH_OK : HEARTH_INVALID_ARGUMENT));
+    reply.size = 0;
+    return 0;
+  };
+  CHECK(generate(m.session, free_it, 4) == HEARTH_OK);
+  CHECK(hearth_session_reset(m.session, nullptr) == HEARTH_INVALID_ARGUMENT);
+  CHECK(hearth_session_free(other) == HEARTH_OK);
+}
+
+TEST_CASE(
+    "a call can be stopped at each of its steps, and the session goes on as if it had not begun or had ended there") {
+  OpenModel m;
+  const std::uint64_t hash = hash_of(m.session);
+  hearth_generate_options options;
+  REQUIRE(hearth_generate_options_init(&options, sizeof options) == HEARTH_OK);
+  options.max_tokens = 6;
+  struct Count {
+    int left = 0;
+  };
+  options.on_progress = [](void* user, double done) {
+    CHECK((done >= 0 && done <= 1));
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  const auto on_text = [](void* user, const char*, std::size_t) {
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  const std::string prompt(100, 'a');  // some chunks of it
+  hearth_session_options session_options;
+  REQUIRE(hearth_session_options_init(&session_options, sizeof session_options) == HEARTH_OK);
+  session_options.chunk = 16;
+  hearth_session* session = nullptr;
+  REQUIRE(hearth_session_new(m.model, &session_options, &session, nullptr) == HEARTH_OK);
+  int n_early = 0, n_later = 0;
+  for (int steps = 0; steps < 40; ++steps) {
+    Count count{steps};
+    hearth_reply reply{};
+    reply.size = sizeof reply;
+    REQUIRE(hearth_session_generate(session, prompt.data(), prompt.size(), &options, on_text, &count, &reply,
+                                    nullptr) == HEARTH_OK);
+    if (reply.finish == HEARTH_FINISH_CANCELLED) ++(reply.n_generated == 0 ? n_early : n_later);
+    CHECK(hash_of(session) == hash);
+    REQUIRE(hearth_session_reset(session, nullptr) == HEARTH_OK);
+  }
+  CHECK(n_early >= 7);  // 100 tokens in chunks of 16: at least one call before each
+  CHECK(n_later > 0);
+  CHECK(hearth_session_free(session) == HEARTH_OK);
+}
+
+TEST_CASE("a cancel works from a signal handler and from another thread, until it is reset") {
+  static hearth_cancel* signalled = nullptr;
+  OpenModel m;
+  signalled = m.cancel;
+  hearth_generate_options options;
+  REQUIRE(hearth_generate_options_init(&options, sizeof options) == HEARTH_OK);
+  options.cancel = m.cancel;
+  options.max_tokens = 100;
+  hearth_reply reply{};
+  reply.size = sizeof reply;
+  const auto previous = std::signal(SIGUSR1, [](int) { hearth_cancel_request(signalled); });
+  const auto on_text = [](void*, const char*, std::size_t) { return std::raise(SIGUSR1); };
+  REQUIRE(hearth_session_generate(m.session, kPrompt, 2, &options, on_text, nullptr, &reply, nullptr) == HEARTH_OK);
+  std::signal(SIGUSR1, previous);
+  CHECK(reply.finish == HEARTH_FINISH_CANCELLED);
+  CHECK(reply.n_generated == 1);
+  CHECK(hearth_session_generate(m.session, kPrompt, 2, &options, nullptr, nullptr, &reply, nullptr) == HEARTH_OK);
+  CHECK((reply.finish == HEARTH_FINISH_CANCELLED && reply.n_generated == 0));
+  hearth_model_options model_options;
+  REQUIRE(hearth_model_options_init(&model_options, sizeof model_options) == HEARTH_OK);
+  model_options.cancel = m.cancel;
+  hearth_model* model = nullptr;
+  CHECK(hearth_model_open(m.path(), &model_options, &model, nullptr) == HEARTH_CANCELLED);
+
+  REQUIRE(hearth_cancel_reset(m.cancel) == HEARTH_OK);
+  options.max_tokens = -1;  // 100000 positions: it ends by the cancel or after minutes
+  hearth_session* endless = nullptr;
+  REQUIRE(hearth_session_new(m.model, nullptr, &endless, nullptr) == HEARTH_OK);
+  std::atomic<bool> begun{false};
+  std::thread stopper([&] {
+    while (!begun) std::this_thread::yield();
+    hearth_cancel_request(m.cancel);
+  });
+  const auto begin = [](void* user, const char*, std::size_t) {
+    *static_cast<std::atomic<bool>*>(user) = true;
+    return 0;
+  };
+  CHECK(hearth_session_generate(endless, kPrompt, 2, &options, begin, &begun, &reply, nullptr) == HEARTH_OK);
+  begun = true;
+  CHECK(hearth_session_free(endless) == HEARTH_OK);
+  stopper.join();
+  REQUIRE(hearth_cancel_reset(m.cancel) == HEARTH_OK);
+  REQUIRE(hearth_cancel_free(m.cancel) == HEARTH_OK);
+  CHECK(hearth_session_generate(m.session, kPrompt, 2, &options, nullptr, nullptr, &reply, nullptr) ==
+        HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("of two threads on one session the second is refused; sessions of one model work side by side") {
+  OpenModel m;
+  const std::uint64_t hash = hash_of(m.session);
+  std::atomic<int> refused{0};
+  const auto intrude = [&](std::string_view) {
+    std::thread second([&] {
+      refused += generate(
+                     m.session, [](std::string_view) { return 0; }, 1) == HEARTH_BUSY;
+      hearth_session* own = nullptr;
+      refused += hearth_session_new(m.model, nullptr, &own, nullptr) != HEARTH_OK;
+      hearth_session_free(own);
+    });
+    second.join();
+    return 1;
+  };
+  REQUIRE(generate(m.session, intrude, 4) == HEARTH_OK);
+  CHECK(refused == 1);
+  std::vector<std::thread> threads;
+  std::vector<std::uint64_t> hashes(4);
+  for (std::size_t i = 0; i < hashes.size(); ++i)
+    threads.emplace_back([&, i] {
+      hearth_session* own = nullptr;
+      if (hearth_session_new(m.model, nullptr, &own, nullptr) != HEARTH_OK) return;
+      hearth_reply reply{};
+      reply.size = sizeof reply;
+      hearth_generate_options options;
+      hearth_generate_options_init(&options, sizeof options);
+      options.max_tokens = 8;
+      hearth_session_generate(own, kPrompt, 2, &options, nullptr, nullptr, &reply, nullptr);
+      hashes[i] = reply.logits_hash;
+      hearth_session_free(own);
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::uint64_t other : hashes) CHECK(other == hash);
+}
+
+TEST_CASE("opening, using and freeing in parallel needs no order") {
+  OpenModel m;
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) {
+        hearth_model* model = nullptr;
+        hearth_session* session = nullptr;
+        wrong += hearth_model_open(m.path(), nullptr, &model, nullptr) != HEARTH_OK;
+        wrong += hearth_session_new(model, nullptr, &session, nullptr) != HEARTH_OK;
+        wrong += hearth_model_free(model) != HEARTH_OK;
+        wrong += hearth_session_free(session) != HEARTH_OK;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a forked child uses the handles that it inherits") {
+  OpenModel m;
+  const std::uint64_t hash = hash_of(m.session);
+  const int status = test::status_in_child([&] {
+    hearth_reply reply{};
+    reply.size = sizeof reply;
+    hearth_generate_options options;
+    hearth_generate_options_init(&options, sizeof options);
+    options.max_tokens = 8;
+    hearth_session_reset(m.session, nullptr);
+    if (hearth_session_generate(m.session, kPrompt, 2, &options, nullptr, nullptr, &reply, nullptr) != HEARTH_OK)
+      return 1;
+    return reply.logits_hash == hash ? 0 : 2;
+  });
+  CHECK(status == 0);
+  CHECK(hash_of(m.session) == hash);
+}

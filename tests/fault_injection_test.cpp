@@ -1,0 +1,247 @@
+// Every allocation and system call of opening, generating, chatting and planning fails once, and from each on for good: what
+// comes is an error, nothing is lost, and the next try works.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <hearth/hearth.hpp>
+#include <new>
+
+#include "support/catch.hpp"
+#include "support/random_model.h"
+#include "support/test_data.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HEARTH_TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HEARTH_TEST_SANITIZED
+#endif
+#endif
+
+#if !defined(__GLIBC__) || defined(HEARTH_TEST_SANITIZED)
+TEST_CASE("each allocation and system call may fail") {
+  WARN("SKIPPED: sanitizers have an own malloc, and only glibc lets one stand in front of its own");
+}
+#else
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+}
+
+namespace {
+
+// A wrapper of malloc can reach nothing but globals.
+enum class Mode { never, once, from_then_on };
+std::atomic<Mode> g_mode{Mode::never};
+std::atomic<long> g_left{0};    // calls until the one that fails
+std::atomic<long> g_failed{0};  // calls that failed
+std::atomic<long> g_blocks{0};  // allocated and not freed
+
+bool fails() {
+  if (g_mode == Mode::never) return false;
+  const long left = g_left.fetch_sub(1);
+  const bool now = g_mode == Mode::once ? left == 0 : left <= 0;
+  if (now) ++g_failed;
+  return now;
+}
+
+void* counted(void* block) {
+  if (block) ++g_blocks;
+  return block;
+}
+
+template <class T> T refuse(int code, T value) {
+  errno = code;
+  return value;
+}
+
+}  // namespace
+
+#define HEARTH_STANDS_IN_FRONT __attribute__((visibility("default")))
+
+extern "C" {
+HEARTH_STANDS_IN_FRONT void* malloc(std::size_t n) noexcept {
+  return fails() ? refuse<void*>(ENOMEM, nullptr) : counted(__libc_malloc(n));
+}
+HEARTH_STANDS_IN_FRONT void* calloc(std::size_t n, std::size_t size) noexcept {
+  return fails() ? refuse<void*>(ENOMEM, nullptr) : counted(__libc_calloc(n, size));
+}
+HEARTH_STANDS_IN_FRONT void* realloc(void* block, std::size_t n) noexcept {
+  if (fails()) return refuse<void*>(ENOMEM, nullptr);
+  void* moved = __libc_realloc(block, n);
+  if (!block) counted(moved);
+  return moved;
+}
+HEARTH_STANDS_IN_FRONT void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
+  return fails() ? refuse<void*>(ENOMEM, nullptr) : counted(__libc_memalign(alignment, n));
+}
+HEARTH_STANDS_IN_FRONT int posix_memalign(void** to, std::size_t alignment, std::size_t n) noexcept {
+  if (fails()) return ENOMEM;
+  *to = counted(__libc_memalign(alignment, n));
+  return *to ? 0 : ENOMEM;
+}
+HEARTH_STANDS_IN_FRONT void free(void* block) noexcept {
+  if (block) --g_blocks;
+  __libc_free(block);
+}
+
+HEARTH_STANDS_IN_FRONT int open(const char* path, int flags, ...) {
+  if (fails()) return refuse(EMFILE, -1);
+  va_list list;
+  va_start(list, flags);
+  const int mode = va_arg(list, int);
+  va_end(list);
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+HEARTH_STANDS_IN_FRONT int fstat(int descriptor, struct stat* to) noexcept {
+  return fails() ? refuse(EIO, -1) : static_cast<int>(::syscall(SYS_fstat, descriptor, to));
+}
+HEARTH_STANDS_IN_FRONT void* mmap(void* at, std::size_t n, int protection, int flags, int descriptor,
+                                  off_t offset) noexcept {
+  if (fails()) return refuse<void*>(ENOMEM, MAP_FAILED);
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, at, n, protection, flags, descriptor, offset));
+}
+HEARTH_STANDS_IN_FRONT ssize_t pread(int descriptor, void* to, std::size_t n, off_t at) {
+  return fails() ? refuse<ssize_t>(EIO, -1) : static_cast<ssize_t>(::syscall(SYS_pread64, descriptor, to, n, at));
+}
+HEARTH_STANDS_IN_FRONT int madvise(void* at, std::size_t n, int advice) noexcept {
+  return fails() ? refuse(ENOMEM, -1) : static_cast<int>(::syscall(SYS_madvise, at, n, advice));
+}
+HEARTH_STANDS_IN_FRONT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                                          void* argument) noexcept {
+  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static const auto real = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
+  return fails() ? EAGAIN : real(thread, attributes, start, argument);
+}
+}
+
+using namespace hearth;
+
+namespace {
+
+/// What a work comes to: its bits, or an error.
+using Work = std::function<Result<std::uint64_t>()>;
+
+/// Lets call n of the work fail, for every n until it has no such call; `sure`: what must come of it again without failures.
+void fail_each(Mode mode, const Work& work) {
+  const auto sure = work();
+  REQUIRE(sure);
+  g_left = 0, g_mode = mode;  // once unwatched: the first exception of a process leaves the unwinder's tables behind
+  try {
+    static_cast<void>(work());
+  } catch (...) {
+  }
+  g_mode = Mode::never;
+  for (int warm = 0; warm < 3; ++warm) REQUIRE(work());
+  long n = 0, n_errors = 0;
+  for (bool reached = true; reached; n += mode == Mode::once ? 1 : 7) {
+    const long blocks = g_blocks;
+    g_failed = 0, g_left = n;
+    g_mode = mode;
+    bool failed_well = true, threw = false, same = true;
+    {
+      std::optional<Result<std::uint64_t> > result;
+      try {
+        result.emplace(work());
+      } catch (...) {
+        threw = true;
+      }
+      g_mode = Mode::never;
+      if (result && !*result) {
+        ++n_errors;
+        failed_well = result->error().message().size() > 5 && result->error().status() != Status::internal;
+        if (!failed_well) UNSCOPED_INFO(result->error().message());
+      }
+      if (result && *result) same = **result == *sure;
+    }
+    reached = g_failed > 0;
+    const long left = g_blocks - blocks;  // before Catch keeps messages of its own
+    INFO("call " << n << " failed");
+    CHECK_FALSE(threw);
+    CHECK(failed_well);
+    CHECK(same);
+    CHECK(left <= 0);
+    const auto again = work();
+    REQUIRE(again);
+    CHECK(*again == *sure);
+  }
+  CHECK(n_errors > 0);
+}
+
+const std::string& model_path() {
+  static const test::TempFolder folder;
+  static const std::string path = [] {
+    test::RandomModel m;
+    m.format = kernels::Format::q8_0, m.n_layer = 1;
+    return test::write_random_model(m, folder / "m.gguf");
+  }();
+  return path;
+}
+
+Result<std::uint64_t> generate_once(Session& session) {
+  session.reset();
+  static const GenerateOptions options{.max_tokens = 4, .stop = {"zzz"}};  // the caller's own memory does not fail here
+  auto reply = session.generate("abc", options);
+  if (!reply) return std::move(reply).error();
+  return reply->logits_hash;
+}
+
+Work opening(ModelOptions options) {
+  return [options]() -> Result<std::uint64_t> {
+    auto model = Model::open(model_path(), options);
+    if (!model) return std::move(model).error();
+    auto session = model->session({.n_ctx = 64, .chunk = 8});
+    if (!session) return std::move(session).error();
+    return generate_once(*session);
+  };
+}
+
+}  // namespace
+
+TEST_CASE("opening a model, each allocation and system call may fail") {
+  for (const Mode mode : {Mode::once, Mode::from_then_on}) {
+    fail_each(mode, opening({.threads = 2, .weights = Weights::file}));
+    fail_each(mode, opening({.threads = 1, .weights = Weights::repacked, .mmap = false}));
+    fail_each(mode, opening({.threads = 1}));  // repacked behind the passes
+  }
+}
+
+TEST_CASE("generating and chatting in a session that is there, each allocation may fail and the session goes on") {
+  auto model = Model::open(model_path(), {.threads = 2});
+  REQUIRE(model);
+  auto session = model->session({.n_ctx = 200, .chunk = 8});
+  REQUIRE(session);
+  for (const Mode mode : {Mode::once, Mode::from_then_on}) {
+    fail_each(mode, [&] { return generate_once(*session); });
+    fail_each(mode, [&]() -> Result<std::uint64_t> {
+      session->reset();
+      static const ChatOptions options{
+          .generate = {.max_tokens = 4},
+          .chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content | trim }}\n{% endfor %}"};
+      auto reply = session->chat("ab", options);
+      if (!reply) return std::move(reply).error();
+      return reply->generation.logits_hash;
+    });
+  }
+}
+
+TEST_CASE("a plan, each allocation and system call may fail") {
+  fail_each(Mode::once, []() -> Result<std::uint64_t> {
+    auto made = plan(model_path(), {.threads = 2}, {}, 1, false);
+    if (!made) return std::move(made).error();
+    return made->total_bytes;
+  });
+}
+#endif

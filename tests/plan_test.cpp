@@ -1,0 +1,207 @@
+// The Plan is what then happens: the bytes that the allocators give out, the context, the placement; and what does not fit is
+// refused with both figures before any of it is taken.
+#include "plan.h"
+
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "host.h"
+#include "loaded_model.h"
+#include "support/catch.hpp"
+#include "support/random_config.h"
+#include "support/test_data.h"
+
+namespace {
+
+std::atomic<std::uint64_t> g_taken{
+    0};  // what the wrappers below have given out; nothing else can see the library's allocations
+
+}  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HEARTH_TEST_SANITIZED
+#endif
+#endif
+#else
+#define HEARTH_TEST_SANITIZED
+#endif
+
+#ifndef HEARTH_TEST_SANITIZED
+// Only the library's buffers come this way: C++'s own over-aligned objects go around.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  g_taken += bytes;
+  return memalign(alignment, bytes);
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  if (void* memory = memalign(static_cast<std::size_t>(alignment), bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+// Memory that files are read into.
+extern "C" void* mmap(void* at, std::size_t bytes, int protection, int flags, int descriptor, off_t offset) noexcept {
+  if ((flags & MAP_ANONYMOUS) != 0 && descriptor == -1) g_taken += bytes;
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, at, bytes, protection, flags, descriptor, offset));
+}
+#endif
+
+using namespace hearth;
+
+namespace {
+
+/// The lists of a mixture's routes are vectors, not buffers.
+std::uint64_t route_bytes(const model::Config& c, std::int64_t n_rows) {
+  return static_cast<std::uint64_t>(n_rows * c.n_expert_used) * 16 +
+         static_cast<std::uint64_t>(c.n_expert) * sizeof(backend::Routes::Group);
+}
+
+/// What opening the model and filling a session's whole context takes.
+void check_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what, const model::Config& c) {
+  const auto planned = plan(path, how, what, 1, false);
+  INFO((planned ? "" : planned.error().message()));
+  REQUIRE(planned);
+  const std::uint64_t before = g_taken;
+  const auto model = Model::open(path, how);
+  REQUIRE(model);
+  auto session = model->session(what);
+  REQUIRE(session);
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(session->n_ctx()), 5);
+  REQUIRE(session->generate_from(ids, {.max_tokens = 0}));
+  const std::uint64_t taken = g_taken - before + route_bytes(c, planned->chunk);
+#ifndef HEARTH_TEST_SANITIZED
+  CHECK(taken == planned->allocated_bytes);
+#else
+  static_cast<void>(taken);
+#endif
+  CHECK(planned->total_bytes == planned->weights_bytes + planned->kv_bytes + planned->scratch_bytes);
+  CHECK(planned->weights == model->info().weights);
+  CHECK(planned->threads == model->info().threads);
+  CHECK(planned->isa == model->info().isa);
+  CHECK(planned->n_ctx == session->n_ctx());
+  CHECK(planned->fits);
+}
+
+}  // namespace
+
+TEST_CASE("the plan's bytes are those that the library's allocators give out, in every family") {
+  const test::TempFolder folder;
+  for (const model::ArchTraits& arch : model::arch_table()) {
+    test::RandomModel m;
+    m.arch = arch.name, m.window = 20, m.format = kernels::Format::q8_0;
+    if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
+    INFO(m.arch);
+    check_plan(test::write_random_model(m, folder / "m.gguf"), {.threads = 3}, {.chunk = 33}, test::config_of(m));
+  }
+}
+
+TEST_CASE("the plan's bytes are right for every way to place weights, keys and values") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0, m.head_dim = 32, m.n_vocab = 1000;
+  for (const bool tied : {false, true}) {
+    m.tied = tied;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    for (const Weights weights : {Weights::automatic, Weights::file, Weights::repacked})
+      for (const bool mapped : {true, false})
+        for (const Kv kv : {Kv::f16, Kv::f32, Kv::q8_0})
+          check_plan(path, {.threads = 2, .weights = weights, .mmap = mapped}, {.n_ctx = 130, .kv = kv},
+                     test::config_of(m));
+  }
+}
+
+TEST_CASE("weights that stay mapped count, those that are let go or hardly read do not") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto model = engine::LoadedModel::open(path, {.threads = 1, .weights = Weights::repacked});
+  REQUIRE(model);
+  std::uint64_t all = 0, vectors = 0, embedding = 0;
+  for (const gguf::Tensor& t : (*model)->file().tensors()) {
+    all += t.data.size();
+    if (t.n_dims == 1) vectors += t.data.size();
+    if (t.name == "token_embd.weight") embedding = t.data.size();
+  }
+  const auto file = plan(path, {.threads = 1, .weights = Weights::file}, {}, 1, false);
+  const auto repacked = plan(path, {.threads = 1, .weights = Weights::repacked}, {}, 1, false);
+  const auto read = plan(path, {.threads = 1, .weights = Weights::file, .mmap = false}, {}, 1, false);
+  REQUIRE((file && repacked && read));
+  CHECK(file->weights_bytes == all - embedding);
+  CHECK(repacked->weights_bytes ==
+        all - embedding);  // every matrix is of whole groups of 16 rows, so a copy is as large
+  CHECK(repacked->allocated_bytes - file->allocated_bytes == all - embedding - vectors);
+  CHECK(read->weights_bytes == (*model)->file().file_bytes());
+}
+
+TEST_CASE("a batch has as many caches, one workspace and logits for each") {
+  const test::TempFolder folder;
+  const test::RandomModel m;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto one = plan(path, {.threads = 1}, {.chunk = 16}, 1, false),
+             many = plan(path, {.threads = 1}, {.chunk = 16}, 8, false);
+  REQUIRE((one && many));
+  CHECK(many->kv_bytes == 8 * one->kv_bytes);
+  const model::Config c = test::config_of(m);
+  CHECK(many->scratch_bytes - one->scratch_bytes ==
+        model::Workspace::bytes(c, 16, 8) - model::Workspace::bytes(c, 16, 1));
+  for (const std::int64_t batch : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{257}, INT64_MAX}) {
+    const auto refused = plan(path, {}, {}, batch, false);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().status() == Status::invalid_argument);
+  }
+}
+
+TEST_CASE("a context that cannot be there is a plan that does not fit, and a session refused with both figures") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.n_ctx = (std::int64_t{1} << 31) - 1, m.n_layer = 8, m.n_head = m.n_kv_head = 8, m.dim = 512;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const SessionOptions all{.n_ctx = m.n_ctx, .chunk = 16};  // 2^31 * 8 * 512 * 4 bytes: 32 TiB
+  const auto planned = plan(path, {.threads = 1}, all, 1, false);
+  REQUIRE(planned);
+  CHECK_FALSE(planned->fits);
+  CHECK(planned->kv_bytes > std::uint64_t{1} << 44);
+  const auto model = Model::open(path, {.threads = 1});
+  REQUIRE(model);
+  const std::uint64_t before = g_taken;
+  const auto session = model->session(all);
+  REQUIRE_FALSE(session);
+  CHECK(g_taken == before);
+  CHECK(session.error().status() == Status::out_of_memory);
+  CHECK(session.error().message().find("needs " + std::to_string(planned->kv_bytes) + " bytes, ") != std::string::npos);
+  const auto chosen = plan(path, {.threads = 1}, {.chunk = 16}, 1, false);
+  REQUIRE(chosen);
+  CHECK(chosen->fits);
+  CHECK(chosen->n_ctx < m.n_ctx);
+}
+
+TEST_CASE("a plan says no where opening or a session would") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model({}, folder / "m.gguf");
+  CHECK(plan(folder / "none.gguf", {}, {}, 1, false).error().status() == Status::not_found);
+  CHECK(plan(path, {.threads = 5000}, {}, 1, false).error().status() == Status::invalid_argument);
+  CHECK(plan(path, {.isa = "zzz"}, {}, 1, false).error().status() == Status::invalid_argument);
+  CHECK(plan(path, {}, {.n_ctx = 257}, 1, false).error().status() == Status::invalid_argument);
+  CHECK(plan(path, {}, {.chunk = 0}, 1, false).error().status() == Status::invalid_argument);
+  CHECK(plan(path, {}, {.kv = Kv::q8_0}, 1, false).error().status() == Status::unsupported);  // heads of 16
+}
+
+TEST_CASE("a forecast has speeds of the order of what bench measures") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0, m.dim = 256, m.ffn_dim = 512;
+  const auto planned = plan(test::write_random_model(m, folder / "m.gguf"));
+  REQUIRE(planned);
+  CHECK(planned->read_gbps > 0);
+  CHECK(planned->decode_tps > 1);
+  CHECK(planned->prefill_tps > 1);
+}
