@@ -346,6 +346,24 @@ TEST_CASE("convert: Llama 3.1's frequencies and longrope's factors become tensor
   CHECK(*file.get_float("phi3.rope.scaling.attn_factor") == static_cast<double>(static_cast<float>(factor)));
 }
 
+TEST_CASE("convert: GLM-4's files leave out roles that its tokens have; a role they give stays", "[convert]") {
+  const HfFolder folder;
+  write_small(folder, "Glm4ForCausalLM", small_tensors());
+  json tokenizer = small_tokenizer();
+  tokenizer["added_tokens"] = {{{"id", 4}, {"content", "<|endoftext|>"}, {"special", true}},
+                               {{"id", 5}, {"content", "<|user|>"}, {"special", true}}};
+  folder.write_json("tokenizer.json", tokenizer);
+  folder.write_json("tokenizer_config.json", json{{"eos_token", "<|user|>"}});
+  const gguf::File file = converted(folder);
+  for (const auto& [role, id] :
+       {std::pair("bos", 4), std::pair("unknown", 4), std::pair("eot", 5), std::pair("eos", 5)}) {
+    INFO(role);
+    const auto found = file.get_uint("tokenizer.ggml." + std::string(role) + "_token_id");
+    REQUIRE(found);
+    CHECK(*found == static_cast<std::uint64_t>(id));
+  }
+}
+
 TEST_CASE("convert: WordPiece marks where words begin; the pooling is read", "[convert]") {
   const HfFolder folder;
   write_small(folder, "BertModel", {counted("embeddings.word_embeddings.weight", {6, 8})});

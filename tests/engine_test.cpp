@@ -295,6 +295,26 @@ TEST_CASE("what a callback throws is its own request's error") {
   check_same(must(good.wait()), expected);
 }
 
+/// A callback whose copies fail on every thread but the one that made it, as they do where memory is short.
+struct BoundToThread {
+  BoundToThread() = default;
+  BoundToThread(const BoundToThread& other) : home(other.home) {
+    if (std::this_thread::get_id() != home) throw std::bad_alloc();
+  }
+  bool operator()(std::string_view) const { return true; }
+  std::thread::id home = std::this_thread::get_id();
+};
+
+TEST_CASE("a request that cannot begin has an error, and nobody waits for it") {
+  const Model model = open_model(kinds()[0]);
+  Engine engine = start(model);
+  const Request request = must(engine.submit_from(prompt_of(0), {.max_tokens = 4}, BoundToThread()));
+  for (int i = 0; i < 6000 && !request.done(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  REQUIRE(request.done());
+  CHECK_FALSE(request.wait());
+  must(must(engine.submit_from(prompt_of(0), {.max_tokens = 4})).wait());
+}
+
 TEST_CASE("ending an engine ends its requests; requests out of range are refused at once or with their reply") {
   const Model model = open_model(kinds()[0]);
   std::optional<Request> left;

@@ -41,7 +41,7 @@ std::string token_text(const json& entry) {
 
 class Roles {
  public:
-  Roles(const json& tokenizer, const json& config) : tokenizer_(tokenizer), config_(config) {
+  Roles(const json& tokenizer, const json& config) : tokenizer_(tokenizer) {
     for (const RoleKey& row : roles) texts_[row.role] = token_text(at(config, std::string(row.role) + "_token"));
     if (texts_["bos"].empty()) texts_["bos"] = texts_["cls"];
     if (texts_["eos"].empty()) texts_["eos"] = texts_["sep"];
@@ -129,7 +129,6 @@ class Roles {
   }
 
   const json& tokenizer_;
-  const json& config_;
   std::map<std::string_view, std::string> texts_;
   std::map<std::string_view, bool> adds_;
 };

@@ -82,12 +82,12 @@ bool Scheduler::admit() {
   changed_.wait(lock, [&] { return closed_ || !queue_.empty() || !active_.empty(); });
   drop_cancelled();
   while (!closed_ && !queue_.empty() && !is_full()) {
-    const std::shared_ptr<Job> job = std::move(queue_.front());
-    queue_.pop_front();
+    const std::shared_ptr<Job> job = queue_.front();  // and there until it has begun: fail_all finds it if that throws
     lock.unlock();
     if (auto begun = begin(job)) active_.push_back(std::move(*begun));
     else end(*job, std::move(begun).error());
     lock.lock();
+    queue_.pop_front();
   }
   return !closed_;
 }
