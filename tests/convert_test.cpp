@@ -270,6 +270,20 @@ TEST_CASE("convert: weights of eight bits are multiplied by the scale of their b
   CHECK_FALSE(convert::convert(folder.path(), folder.out(), {}));
 }
 
+TEST_CASE("convert: layers that predict further tokens are left out, with what no other layer has", "[convert]") {
+  const HfFolder folder;
+  std::vector<HfTensor> tensors = small_tensors();
+  const std::size_t n_own = tensors.size();
+  for (const char* name : {"model.layers.1.eh_proj.weight", "model.layers.1.shared_head.norm.weight",
+                           "model.layers.1.enorm.weight", "model.layers.1.self_attn.q_proj.weight"})
+    tensors.push_back(counted(name, {8, 8}));
+  write_small(folder, "LlamaForCausalLM", tensors);
+  CHECK(converted(folder).tensors().size() == n_own);
+  tensors.push_back(counted("model.layers.0.eh_proj.weight", {8, 8}));
+  write_small(folder, "LlamaForCausalLM", tensors);
+  CHECK_FALSE(convert::convert(folder.path(), folder.out(), {}));
+}
+
 TEST_CASE("convert: without a type the weights keep theirs", "[convert]") {
   for (const auto& [dtype, name] : {std::pair("BF16", "BF16"), std::pair("F16", "F16"), std::pair("F32", "F32")}) {
     const HfFolder folder;

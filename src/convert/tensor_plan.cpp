@@ -93,7 +93,8 @@ class Planner {
     if (taken) return {};
     HEARTH_TRY(const bool common, take(tensor, common_tensors()));
     if (common) return {};
-    if (is_left_out(tensor.name)) return plan_.left_out.push_back(tensor.name), Result<void>();
+    if (is_left_out(tensor.name) || predicts_further(tensor.name))
+      return plan_.left_out.push_back(tensor.name), Result<void>();
     return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' is not known for architecture '" +
                                           std::string(family_.arch) +
                                           "'; the model folder; convert a model whose tensors this family has");
@@ -108,6 +109,14 @@ class Planner {
   }
 
  private:
+  /// Of layers after the model's own, which predict further tokens.
+  bool predicts_further(std::string_view name) const {
+    constexpr std::string_view layers = "layers.";
+    const std::string_view stem = plain_name(name).stem;
+    const auto numbers = fit("layers.{}", stem.substr(0, stem.find('.', layers.size())));
+    return numbers && *numbers->layer >= n_layer_;
+  }
+
   struct Target {
     PlannedTensor planned;
     std::map<std::uint64_t, TensorView> experts;
