@@ -16,15 +16,8 @@
 
 #include "support/catch.hpp"
 #include "support/random_model.h"
+#include "support/sanitized.h"
 #include "support/test_data.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HEARTH_TEST_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEARTH_TEST_SANITIZED
-#endif
-#endif
 
 #if !defined(__GLIBC__) || defined(HEARTH_TEST_SANITIZED)
 TEST_CASE("each allocation and system call may fail") {

@@ -10,16 +10,15 @@
 #include "support/catch.hpp"
 #include "support/cpu_time.h"
 #include "support/raw_gguf.h"
+#include "support/sanitized.h"
 
 using namespace hearth;
 using namespace hearth::gguf;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef HEARTH_TEST_SANITIZED
 constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 constexpr bool sanitized = false;
 #endif

@@ -15,6 +15,7 @@
 #include "loaded_model.h"
 #include "support/catch.hpp"
 #include "support/random_config.h"
+#include "support/sanitized.h"
 #include "support/test_data.h"
 
 namespace {
@@ -23,16 +24,6 @@ std::atomic<std::uint64_t> g_taken{
     0};  // what the wrappers below have given out; nothing else can see the library's allocations
 
 }  // namespace
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEARTH_TEST_SANITIZED
-#endif
-#endif
-#else
-#define HEARTH_TEST_SANITIZED
-#endif
 
 #ifndef HEARTH_TEST_SANITIZED
 // Only the library's buffers come this way: C++'s own over-aligned objects go around.

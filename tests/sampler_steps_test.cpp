@@ -15,6 +15,7 @@
 #include "mirostat.h"
 #include "sampler.h"
 #include "support/catch.hpp"
+#include "support/sanitized.h"
 #include "surprise.h"
 #include "temperature.h"
 
@@ -26,8 +27,7 @@ using Bits = std::vector<std::uint64_t>;
 using nlohmann::json;
 
 // Counts what this program asks of the heap; sanitizers bring an operator new of their own and are left theirs.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HEARTH_COUNTS_ALLOCATIONS 1
+#ifndef HEARTH_TEST_SANITIZED
 static std::size_t n_allocations = 0;
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++n_allocations;
@@ -459,7 +459,7 @@ TEST_CASE("log and exp of doubles are close to libm's") {
   CHECK(kernels::exp(-1e308) == 0.0);
 }
 
-#ifdef HEARTH_COUNTS_ALLOCATIONS
+#ifndef HEARTH_TEST_SANITIZED
 TEST_CASE("a token takes nothing from the heap once the sampler is warm") {
   const std::size_t n_vocab = 32000;
   const Ids history{1, 2, 3, 4, 1, 2, 3, 5, 1, 2};

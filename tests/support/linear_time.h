@@ -7,19 +7,12 @@
 
 #include "catch.hpp"
 #include "cpu_time.h"
+#include "sanitized.h"
 #include "tokenizer.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HEARTH_TEST_SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEARTH_TEST_SLOW 1
-#endif
-#endif
 
 namespace hearth::test {
 
-#ifdef HEARTH_TEST_SLOW
+#ifdef HEARTH_TEST_SANITIZED
 inline constexpr std::size_t large_mib = 2;  // sanitizers make a run of one letter take minutes
 #else
 inline constexpr std::size_t large_mib = 16;
