@@ -60,6 +60,14 @@ std::vector<float> compute(const engine::LoadedModel& model, KvCache& cache, std
 
 }  // namespace
 
+TEST_CASE("a text shorter than its window loses nothing when its end is taken back") {
+  const test::RandomModel m = windowed(200);
+  KvCache cache = make_cache(test::config_of(m), firm_pool(UINT64_MAX));
+  append_all(cache, 0, 100);
+  CHECK(cache.truncate(97) == 97);
+  CHECK(cache.truncate(1) == 1);
+}
+
 TEST_CASE("a fork takes no memory; the first append to a shared page takes one page, and only where it is needed") {
   const model::Config c = test::config_of(windowed(0));
   const auto pool = firm_pool(UINT64_MAX);

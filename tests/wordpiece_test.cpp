@@ -16,8 +16,9 @@ namespace {
 const std::vector<std::string_view> tokens = {"[UNK]", "[CLS]", "[SEP]", "▁a", "b", "bb", "▁b", "▁!",
                                               "▁中",   "▁aa",   "[x]",   "▁e", "e", "cd", "c",  "▁é"};
 
-Tokenizer small_tokenizer() {
+Tokenizer small_tokenizer(std::optional<bool> lowercase = {}, std::optional<bool> strip_accents = {}) {
   VocabParts parts;
+  parts.lowercase = lowercase, parts.strip_accents = strip_accents;
   parts.model = "bert";
   parts.tokens = tokens;
   parts.types = std::vector<TokenType>(tokens.size(), TokenType::normal);
@@ -63,6 +64,12 @@ TEST_CASE("wordpiece: case, accents, punctuation, ideographs, controls") {
                 "a\xc2\xa0"
                 "b\xe3\x80\x80"
                 "b") == Ids{3, 6, 6});
+}
+
+TEST_CASE("wordpiece: a vocabulary of cased words keeps case and accents, or one of them") {
+  CHECK(encoded(small_tokenizer(false), "ab Ab é") == Ids{3, 4, 0, 15});  // accents follow case
+  CHECK(encoded(small_tokenizer(false, true), "Ab é") == Ids{0, 11});
+  CHECK(encoded(small_tokenizer(true, false), "AB É") == Ids{3, 4, 15});
 }
 
 TEST_CASE("wordpiece: a word of more than 100 characters is unknown") {

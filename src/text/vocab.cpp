@@ -56,6 +56,8 @@ constexpr FlagKey flag_keys[] = {
     {"tokenizer.ggml.add_eos_token", &VocabParts::add_eos},
     {"tokenizer.ggml.add_space_prefix", &VocabParts::add_space_prefix},
     {"tokenizer.ggml.remove_extra_whitespaces", &VocabParts::remove_extra_whitespaces},
+    {"tokenizer.ggml.normalizer.lowercase", &VocabParts::lowercase},
+    {"tokenizer.ggml.normalizer.strip_accents", &VocabParts::strip_accents},
 };
 
 /// What a file means where it says nothing. A model without a row has no defaults; its algorithm brings the row.

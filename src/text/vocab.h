@@ -44,10 +44,11 @@ struct VocabParts {
   std::optional<std::vector<TokenType>> types;  // [n_vocab]; without them they follow from texts and special ids
   SpecialIds special;
   std::optional<bool> add_bos, add_eos, add_space_prefix, remove_extra_whitespaces;  // without: the model's default
-  std::vector<std::string> end_texts;                                                // as in VocabOptions
-  std::span<const std::byte> charsmap;  // tokenizer.ggml.precompiled_charsmap, empty for none
-  std::shared_ptr<const void> owner;    // keeps the texts alive where no file does
-  std::string where = "memory";         // names the source in errors
+  std::optional<bool> lowercase, strip_accents;  // of WordPiece; without: both, and accents as case
+  std::vector<std::string> end_texts;            // as in VocabOptions
+  std::span<const std::byte> charsmap;           // tokenizer.ggml.precompiled_charsmap, empty for none
+  std::shared_ptr<const void> owner;             // keeps the texts alive where no file does
+  std::string where = "memory";                  // names the source in errors
 };
 
 /// A checked vocabulary. Texts are views into the file (or into what VocabParts named), which must outlive it.
@@ -84,6 +85,8 @@ class Vocab {
   bool add_space_prefix() const { return *parts_.add_space_prefix; }
   std::span<const std::byte> charsmap() const { return parts_.charsmap; }
   bool remove_extra_whitespaces() const { return *parts_.remove_extra_whitespaces; }
+  bool lowercase() const { return parts_.lowercase.value_or(true); }
+  bool strip_accents() const { return parts_.strip_accents.value_or(lowercase()); }
 
   /// The ids that end a generated text, ascending: what metadata names (eos, eot, eom, the borders of fill-in-the-middle
   /// files, and bos, after which another text would begin), what texts give away, and what the caller added.

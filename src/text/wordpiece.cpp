@@ -34,12 +34,12 @@ Result<void> Bert::encode(std::string_view text, bool, std::vector<std::int32_t>
   while (!text.empty()) {
     const Character character = first_character(text);
     text.remove_prefix(character.length);
-    const std::int32_t code = base_letter(character.code);
+    const std::int32_t code = vocab_.strip_accents() ? base_letter(character.code) : character.code;
     const bool stands_alone = is_bert_punctuation(code) || is_bert_ideograph(code);
     if (stands_alone || is_white_space(code)) end_word();
     const bool dropped = code == Character::no_code || code == replacement || is_control(code);
     if (is_white_space(code) || dropped) continue;
-    append_utf8(lower(code), word);
+    append_utf8(vocab_.lowercase() ? lower(code) : code, word);
     if (stands_alone) end_word();
   }
   end_word();

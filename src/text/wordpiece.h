@@ -32,7 +32,7 @@ class WordPieces {
 };
 
 /// BERT as GGUF files have it: a piece that begins a word is written with U+2581 before it, one that goes on without.
-/// Text is lowered, letters lose their accents, punctuation and CJK ideographs stand alone, controls are dropped. As
+/// Text is lowered and letters lose their accents, unless the vocabulary says otherwise, punctuation and CJK ideographs stand alone, controls are dropped. As
 /// in the reference a letter becomes the first code point of its decomposition, and an accent that the text spells
 /// apart stays; a byte that is no UTF-8 is dropped like U+FFFD. Differences from the reference:
 /// - A word of more than 100 characters is the unknown token, as in the tokenizers such models are trained with.
