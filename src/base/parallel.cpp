@@ -146,9 +146,13 @@ void Team::run_erased(Call call, void* object) {
   const bool forked = s.owner != getpid();
   std::lock_guard<std::mutex> only(forked ? s.after_fork : s.one_region);
   FloatState canonical;
-  if (s.n_threads == 1 || forked) {
+  if (forked) {
     Worker::Shared shared(1);
     Worker alone(shared, 0, 1);
+    return call(object, alone);
+  }
+  if (s.n_threads == 1) {
+    Worker alone(s.shared, 0, 1);
     return call(object, alone);
   }
 #ifdef HEARTH_OPENMP
