@@ -10,7 +10,6 @@
 #include "float_state.h"
 #include "host.h"
 #include "recommended_sampling.h"
-#include "saturating.h"
 #include "try.h"
 
 namespace hearth::engine {
