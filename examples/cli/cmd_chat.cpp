@@ -71,7 +71,7 @@ class Chat : public Command {
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
     if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
-    if (auto ready = receipt_.check(); !ready) return ready.error();
+    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
     if (overflow_ == "drop-oldest") options_.overflow = Overflow::drop_oldest_turns;
     auto options = model_.session_options();
     if (!options) return options.error();

@@ -2,8 +2,10 @@
 #include "receipt_option.h"
 
 #include <chrono>
+#include <filesystem>
 
 #include "options.h"
+#include "printable.h"
 
 namespace hearth::cli {
 namespace {
@@ -30,7 +32,14 @@ void ReceiptOption::declare(CLI::App& app) {
            "remembered in HEARTH_CACHE (a folder, or off; default ~/.cache/hearth)");
 }
 
-Result<void> ReceiptOption::check() const { return path_ ? tools::check_writable(*path_) : Result<void>(); }
+Result<void> ReceiptOption::check(const Result<std::string>& model) const {
+  if (!path_) return {};
+  std::error_code none;
+  if (model && std::filesystem::equivalent(*path_, *model, none))
+    return Error(Status::invalid_argument,
+                 "the receipt would take the model's place; --receipt " + in_quotes(*path_) + "; name another file");
+  return tools::check_writable(*path_);
+}
 
 template <class Options, class Made>
 Result<void> ReceiptOption::write(const Model& model, const Session& session, const Options& options, const Made& reply,

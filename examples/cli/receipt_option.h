@@ -16,8 +16,8 @@ class ReceiptOption {
   void declare(CLI::App& app);
   bool given() const { return path_.has_value(); }
 
-  /// Whether the file can be written, before there is anything to lose.
-  Result<void> check() const;
+  /// Whether the file can be written and is not the model's, before there is anything to lose.
+  Result<void> check(const Result<std::string>& model) const;
 
   /// Writes the receipt that the call wants, if it wants one.
   template <class Options, class Made>

@@ -65,7 +65,7 @@ class Run : public Command {
 
   Result<void> run(Console& console) override {
     if (auto ready = constraint_.read(generate_); !ready) return ready.error();
-    if (auto ready = receipt_.check(); !ready) return ready.error();
+    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <hearth/tools.hpp>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -14,9 +16,9 @@
 namespace hearth::engine {
 namespace {
 
-constexpr std::string_view kHead = "hearth digests 1: device inode bytes modified changed sha256";
+constexpr std::string_view kHead = "hearth digests 1: device inode bytes modified changed sha256 check";
 constexpr std::size_t kMostRows = 1000;
-constexpr std::uint64_t kMostBytes = 256 << 10;  // of the file; a row has at most 170
+constexpr std::uint64_t kMostBytes = 256 << 10;  // of the file; a row has at most 187
 constexpr std::int64_t kMoment =
     2'000'000'000;  // nanoseconds; the coarsest clock of a file system that is still in use
 
@@ -37,6 +39,13 @@ bool is_digest(std::string_view word) {
   return word.size() == 64 && word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+/// Of a row's other words: a digest of which a letter was changed is none.
+std::string check_word(std::string_view words) {
+  tools::Sha256 hash;
+  hash.update(std::as_bytes(std::span(words)));
+  return hash.hex().substr(0, 16);
+}
+
 std::int64_t now() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count();
@@ -55,8 +64,11 @@ DigestMemory::DigestMemory(std::string path) : path_(std::move(path)) {
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (head && line != kHead) return;
+    const std::size_t last = std::min(line.rfind(' '), line.size());
+    const bool whole = !head && line.substr(std::min(last + 1, line.size())) == check_word(line.substr(0, last));
+    line = line.substr(0, last);
     FileStamp stamp;
-    if (head || !parse(next_word(line), stamp.device) || !parse(next_word(line), stamp.inode) ||
+    if (!whole || !parse(next_word(line), stamp.device) || !parse(next_word(line), stamp.inode) ||
         !parse(next_word(line), stamp.bytes) || !parse(next_word(line), stamp.modified) ||
         !parse(next_word(line), stamp.changed) || !is_digest(line))
       continue;
@@ -82,10 +94,13 @@ void DigestMemory::save() const {
   std::string text(kHead);
   text += '\n';
   for (const Row& row : rows_) {
+    std::string words;
     for (const std::uint64_t number : {row.file.device, row.file.inode, row.file.bytes})
-      text.append(std::to_string(number)).append(" ");
-    for (const std::int64_t time : {row.file.modified, row.file.changed}) text.append(std::to_string(time)).append(" ");
-    text.append(row.sha256).append("\n");
+      words.append(std::to_string(number)).append(" ");
+    for (const std::int64_t time : {row.file.modified, row.file.changed})
+      words.append(std::to_string(time)).append(" ");
+    words.append(row.sha256);
+    text.append(words).append(" ").append(check_word(words)).append("\n");
   }
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);

@@ -1,10 +1,12 @@
 // Enters: a receipt. Leaves: its JSON.
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "receipt_fields.h"
 #include "receipt_json.h"
+#include "settings.h"
 #include "try.h"
 #include "utf8.h"
 
@@ -63,7 +65,8 @@ class FieldWriter {
     sha256("sha256", sha256_of_ids(values));
   }
   template <class T> void choice(const char* name, T value, std::span<const char* const> names) {
-    put(name, json(std::string(names[static_cast<std::size_t>(value)])));
+    const auto index = static_cast<std::size_t>(value);
+    put(name, json(std::string(index < names.size() ? names[index] : "")));
   }
   template <class Inner> void object(const char* name, Inner inner) {
     put(name, "");
@@ -106,6 +109,7 @@ std::string written(const tools::Receipt& receipt) {
 }  // namespace
 
 Result<std::string> to_json(const tools::Receipt& receipt) {
+  HEARTH_CHECK(sample::validate(receipt.generate.sampling));  // JSON has no word for what is out of every range
   std::string out = written(receipt);
   HEARTH_TRY(const tools::Receipt read, read_receipt(out, "writing a receipt"));  // whoever gets it can read it
   if (written(read) == out) return out;
