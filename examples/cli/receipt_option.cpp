@@ -28,8 +28,8 @@ std::string digest_memory() {
 
 void ReceiptOption::declare(CLI::App& app) {
   add_text(app, "--receipt", "FILE", path_,
-           "write what the text follows from, and the text, as token ids, for `hearth replay`; the model's digest is "
-           "remembered in HEARTH_CACHE (a folder, or off; default ~/.cache/hearth)");
+           "write what the text follows from, and the text as token ids, for `hearth replay`; the model's digest is "
+           "remembered in ~/.cache/hearth, or in the folder HEARTH_CACHE; HEARTH_CACHE=off: nowhere");
 }
 
 Result<void> ReceiptOption::check(const Result<std::string>& model) const {

@@ -150,7 +150,6 @@ class FieldReader {
 
   /// Once all fields were asked for: nothing else may be there.
   void end() {
-    if (object_.kind != Kind::object) return;
     for (const std::string& key : object_.keys)
       if (!error_ && std::find(taken_.begin(), taken_.end(), key) == taken_.end())
         refuse(escape(key), "is no field that this version of Hearth knows");

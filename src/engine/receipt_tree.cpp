@@ -31,7 +31,12 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     open_.back()->ids.push_back(static_cast<std::int32_t>(value));
     return true;
   }
-  bool number_float(number_float_t, const string_t& spelled) override { return text(Kind::number, spelled); }
+  bool number_float(number_float_t, const string_t& spelled) override {
+    std::string digits = spelled;  // in which the decimal point is that of the host's locale
+    for (char& c : digits)
+      if (std::string_view("0123456789+-eE").find(c) == std::string_view::npos) c = '.';
+    return text(Kind::number, std::move(digits));
+  }
   bool string(string_t& value) override { return text(Kind::text, std::move(value)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Kind::object); }
