@@ -229,6 +229,12 @@ class Emitter {
   std::array<NodeId, 4> any_{};  // what reads so many bytes that only continue a character
 };
 
+Result<void> GrammarBuilder::fits(std::string_view where) const {
+  constexpr std::size_t most = 2 * GrammarLimits::states;  // some terms take no state
+  if (terms_.size() <= most && bytes_.size() <= most) return {};
+  return too_complex(where, "it takes more than " + std::to_string(GrammarLimits::states) + " states");
+}
+
 Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, bool all_must_end) const {
   std::uint64_t size = 0;
   for (std::size_t r = 0; r < names_.size(); ++r) {

@@ -34,6 +34,8 @@ class GrammarBuilder {
   /// A rule for an expression that is used in several places.
   Expr shared(std::string name, Expr expression);
 
+  /// Error: there is more already than a grammar can have. For those whose input is small and what it asks for is not.
+  Result<void> fits(std::string_view where) const;
   Result<std::shared_ptr<const Grammar>> build(RuleId root, bool all_must_end = false) const;
 
  private:
