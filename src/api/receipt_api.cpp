@@ -39,7 +39,8 @@ Result<Receipt> make_receipt(const Session& session, const ChatOptions& options,
     if (source.empty()) {
       HEARTH_TRY(source, text::chat_template_source(context.model().file(), !options.tools.empty()));
     }
-    return engine::make_receipt(context, engine::as_chat(options.generate), reply.generation, source, std::move(files));
+    HEARTH_TRY(const GenerateOptions generate, engine::as_chat(options, source));
+    return engine::make_receipt(context, generate, reply.generation, source, std::move(files));
   });
 }
 
