@@ -55,8 +55,8 @@ Result<std::shared_ptr<Job>> Scheduler::submit(std::vector<std::int32_t> ids, Ge
     return Error(Status::busy, "the engine has " + std::to_string(options_.n_parallel) + " requests at work and " +
                                    std::to_string(options_.n_queue) +
                                    " waiting; request; try again later or ask for a longer n_queue");
-  ++n_unfinished_;
   queue_.push_back(job);
+  ++n_unfinished_;
   changed_.notify_all();
   return job;
 }
