@@ -205,6 +205,9 @@ TEST_CASE("A4 A7 each value out of its range is refused by name") {
   CHECK(sample([](auto& o) { o.top_p = 2; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(sample([](auto& o) { o.top_k = -1; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(sample([](auto& o) { o.temp = 1e-38f; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 1, o.mirostat = 2, o.mirostat_tau = 0; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 1, o.top_k = INT32_MAX; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 3e38f, o.top_p = 0; }) == HEARTH_OK);
   const std::string long_prompt(1000, 'a');  // the session holds 256
   CHECK(hearth_session_generate(m.session, long_prompt.data(), long_prompt.size(), nullptr, nullptr, nullptr, nullptr,
                                 &error) == HEARTH_CONTEXT_FULL);

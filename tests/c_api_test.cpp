@@ -216,6 +216,58 @@ TEST_CASE(
   CHECK(hearth_session_free(session) == HEARTH_OK);
 }
 
+TEST_CASE("A8 opening a model and chatting can be stopped at each step, and nothing is left of them") {
+  OpenModel m;
+  struct Count {
+    int left = 0;
+  };
+  const auto count = [](void* user, double) { return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0; };
+  int n_stopped = 0;
+  for (int step = 0; step < 100; ++step) {
+    Count steps{step};
+    hearth_model_options options;
+    REQUIRE(hearth_model_options_init(&options, sizeof options) == HEARTH_OK);
+    options.on_progress = count, options.user = &steps, options.weights = HEARTH_WEIGHTS_REPACKED, options.map = 0;
+    hearth_model* model = nullptr;
+    const auto status = hearth_model_open(m.path(), &options, &model, nullptr);
+    CHECK((model != nullptr) == (status == HEARTH_OK));
+    CHECK(hearth_model_free(model) == HEARTH_OK);
+    if (status == HEARTH_OK) break;
+    CHECK(status == HEARTH_CANCELLED);
+    ++n_stopped;
+  }
+  CHECK((n_stopped > 0 && n_stopped < 100));
+
+  hearth_generate_options generate_options;
+  REQUIRE(hearth_generate_options_init(&generate_options, sizeof generate_options) == HEARTH_OK);
+  generate_options.max_tokens = 6, generate_options.on_progress = count, generate_options.logprobs = 1;
+  generate_options.on_tokens = [](void* user, const std::int32_t*, std::size_t) {
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  generate_options.on_logprobs = [](void* user, const hearth_logprob*, std::size_t) {
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  hearth_chat_options options;
+  REQUIRE(hearth_chat_options_init(&options, sizeof options) == HEARTH_OK);
+  options.generate = &generate_options;
+  options.chat_template = "{{ messages | length }}{{ messages[-1].content }}";
+  options.on_part = [](void* user, std::int32_t, const char*, std::size_t) {
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  const auto on_text = [](void* user, const char*, std::size_t) {
+    return static_cast<Count*>(user)->left-- <= 0 ? 1 : 0;
+  };
+  const std::uint64_t hash = hash_of(m.session);
+  for (int step = 0; step < 30; ++step) {
+    Count steps{step};
+    hearth_reply reply{};
+    reply.size = sizeof reply;
+    REQUIRE(hearth_session_reset(m.session, nullptr) == HEARTH_OK);
+    REQUIRE(hearth_session_chat(m.session, "abc", 3, &options, on_text, &steps, &reply, nullptr) == HEARTH_OK);
+    CHECK(hash_of(m.session) == hash);
+  }
+}
+
 TEST_CASE("A8 a cancel works from a signal handler and from another thread, until it is reset") {
   static hearth_cancel* signalled = nullptr;
   OpenModel m;

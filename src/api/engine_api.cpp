@@ -58,8 +58,8 @@ class Engine::Impl {
     }
     scheduler->close();
     thread.reset();  // waits for the pass under way; nobody works on what is left
-    scheduler->fail_all(
-        Error(Status::cancelled, "the engine was closed before the request was done; request; start another"));
+    scheduler->fail_all(api::error_from(Status::cancelled, "the engine was closed before the request was done",
+                                        "; request; start another"));
   }
   bool step() {
     const auto goes_on = api::guarded([&]() -> Result<bool> { return scheduler->step(); });
