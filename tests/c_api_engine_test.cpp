@@ -10,6 +10,7 @@
 
 #include "support/c_api_model.h"
 #include "support/forked_child.h"
+#include "support/sanitized.h"
 
 using namespace hearth;
 using test::OpenModel;
@@ -266,6 +267,7 @@ TEST_CASE("A14 a forked child has no engine's thread: it says so, and frees the 
     const Answer answer = asked(of_engine(engine), 1);
     if (answer.status != HEARTH_UNSUPPORTED || !std::strstr(answer.error.message, "fork")) return 1;
     if (hearth_engine_free(engine) != HEARTH_OK) return 2;
+#ifndef HEARTH_TEST_SANITIZED  // ThreadSanitizer lets no forked child start threads
     hearth_engine* own = nullptr;
     hearth_session_options session;
     hearth_session_options_init(&session, sizeof session);
@@ -273,7 +275,9 @@ TEST_CASE("A14 a forked child has no engine's thread: it says so, and frees the 
     if (hearth_engine_new(m.model, nullptr, &session, &own, nullptr) != HEARTH_OK) return 3;
     const Answer again = asked(of_engine(own), 1);
     if (again.status != HEARTH_OK || again.reply.logits_hash != expected.reply.logits_hash) return 4;
-    return hearth_engine_free(own) == HEARTH_OK ? 0 : 5;
+    if (hearth_engine_free(own) != HEARTH_OK) return 5;
+#endif
+    return 0;
   });
   CHECK(status == 0);
   check_same(asked(of_engine(engine), 1), expected);

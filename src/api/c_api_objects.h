@@ -29,8 +29,8 @@ struct EngineObject final : Object {
   static constexpr Kind kKind = Kind::engine;
   static constexpr bool kAlone = false;
   explicit EngineObject(Engine e) : engine(std::move(e)) {}
-  std::atomic<std::thread::id> worker{};  // the engine's thread, once a request has heard from it
-  Engine engine;                          // last, so that it ends first
+  std::atomic<decltype(std::this_thread::get_id())> worker{};  // the engine's, once a request has heard from it
+  Engine engine;                                               // last, so that it ends first
 };
 
 /// The object of a handle for the time of a call.
