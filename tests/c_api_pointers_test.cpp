@@ -1,6 +1,8 @@
 // The C API refuses every pointer that is NULL where something is needed, and every handle that is none.
 #include <hearth/hearth.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <random>
 #include <set>
@@ -257,4 +259,100 @@ TEST_CASE("A2 a handle that is none is refused by every function that takes one:
         "the handle is NULL, was freed or never was one; handle of a session; pass one that was "
         "made as a session and not freed yet");
   CHECK(hearth_session_free(freed) == HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("A1 pointers inside structures may be NULL where nothing is behind them, and are named where something is") {
+  const OpenModel m;
+  hearth_error error;
+  const auto refused = [&](hearth_status status, const char* name) {
+    CHECK(status == HEARTH_INVALID_ARGUMENT);
+    INFO(error.message);
+    CHECK(std::string(error.message).find(name) != std::string::npos);
+  };
+  hearth_chat_options options;
+  REQUIRE(hearth_chat_options_init(&options, sizeof options) == HEARTH_OK);
+  options.chat_template = "{{ messages[0].content }}";
+  const auto say = [&](auto change) {
+    hearth_message message;
+    REQUIRE(hearth_message_init(&message, sizeof message) == HEARTH_OK);
+    message.role = "user", message.content = "ab", message.n_content = 2;
+    change(message);
+    hearth_generate_options few;
+    REQUIRE(hearth_generate_options_init(&few, sizeof few) == HEARTH_OK);
+    few.max_tokens = 1;
+    options.generate = &few;
+    return hearth_session_chat_messages(m.session, &message, 1, &options, nullptr, nullptr, nullptr, &error);
+  };
+  CHECK(say([](auto&) {}) == HEARTH_OK);  // reasoning, name and the like are NULL
+  refused(say([](auto& message) { message.role = nullptr; }), "role");
+  refused(say([](auto& message) { message.content = nullptr; }), "content");
+  CHECK(say([](auto& message) { message.content = nullptr, message.n_content = 0, message.reasoning = "r"; }) !=
+        HEARTH_INTERNAL);
+  refused(say([](auto& message) { message.n_tool_calls = 1; }), "tool_calls");
+  refused(say([](auto& message) { message.n_tool_calls = SIZE_MAX; }), "tool_calls");
+  const hearth_tool_call nameless{"1", nullptr, "{}"};
+  refused(say([&](auto& message) { message.tool_calls = &nameless, message.n_tool_calls = 1; }), "name");
+  refused(say([](auto& message) { message.n_parts = 1; }), "parts");
+  const hearth_text nothing_there{nullptr, 5}, empty{nullptr, 0};
+  refused(say([&](auto& message) { message.parts = &nothing_there, message.n_parts = 1; }), "parts");
+  CHECK(say([&](auto& message) { message.tool_calls = &nameless; }) == HEARTH_OK);  // a count of 0: not looked at
+
+  hearth_embed_options mean;
+  REQUIRE(hearth_embed_options_init(&mean, sizeof mean) == HEARTH_OK);
+  mean.pooling = HEARTH_POOLING_MEAN;
+  refused(hearth_model_embed(m.model, &nothing_there, 1, &mean, no_logits, nullptr, &error), "texts");
+  refused(hearth_model_embed(m.model, &empty, SIZE_MAX, &mean, no_logits, nullptr, &error), "texts");
+  CHECK(hearth_model_embed(m.model, &empty, 1, &mean, no_logits, nullptr, &error) != HEARTH_INTERNAL);
+}
+
+TEST_CASE("A2 what belongs together is freed in any order, and a freed handle never comes back") {
+  std::array<int, 4> order = {0, 1, 2, 3};
+  do {
+    OpenModel m;
+    hearth_session* fork = nullptr;
+    hearth_engine* engine = nullptr;
+    hearth_session_options places;
+    REQUIRE(hearth_session_options_init(&places, sizeof places) == HEARTH_OK);
+    places.n_ctx = 64;
+    REQUIRE(hearth_session_fork(m.session, &fork, nullptr) == HEARTH_OK);
+    REQUIRE(hearth_engine_new(m.model, nullptr, &places, &engine, nullptr) == HEARTH_OK);
+    const std::function<hearth_status()> frees[] = {
+        [&] { return hearth_model_free(m.model); }, [&] { return hearth_session_free(m.session); },
+        [&] { return hearth_session_free(fork); }, [&] { return hearth_engine_free(engine); }};
+    for (const int which : order) {
+      CHECK(frees[which]() == HEARTH_OK);
+      CHECK(frees[which]() == HEARTH_INVALID_ARGUMENT);
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+
+  const OpenModel m;
+  hearth_session* freed = nullptr;
+  REQUIRE(hearth_session_fork(m.session, &freed, nullptr) == HEARTH_OK);
+  REQUIRE(hearth_session_free(freed) == HEARTH_OK);
+  for (int i = 0; i < 200000; ++i) {  // each slot of the table is used again and again
+    hearth_cancel* other = nullptr;
+    REQUIRE(hearth_cancel_new(&other, nullptr) == HEARTH_OK);
+    REQUIRE(static_cast<void*>(other) != static_cast<void*>(freed));
+    REQUIRE(hearth_cancel_free(other) == HEARTH_OK);
+  }
+  CHECK(hearth_session_reset(freed, nullptr) == HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("A2 a table without a free place says so, and takes more once something is freed") {
+  std::vector<hearth_cancel*> all;
+  hearth_error error;
+  for (;;) {
+    hearth_cancel* cancel = nullptr;
+    if (const auto status = hearth_cancel_new(&cancel, &error); status != HEARTH_OK) {
+      CHECK(status == HEARTH_OUT_OF_MEMORY);
+      CHECK(cancel == nullptr);
+      break;
+    }
+    all.push_back(cancel);
+    REQUIRE(all.size() <= 1 << 16);
+  }
+  CHECK(std::string(error.message).find("handles") != std::string::npos);
+  REQUIRE(hearth_cancel_free(all.back()) == HEARTH_OK);
+  REQUIRE(hearth_cancel_new(&all.back(), nullptr) == HEARTH_OK);
+  for (hearth_cancel* cancel : all) REQUIRE(hearth_cancel_free(cancel) == HEARTH_OK);
 }

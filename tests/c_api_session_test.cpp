@@ -80,6 +80,10 @@ TEST_CASE("a fork and a restored session go on as the one that they come from, w
   REQUIRE(hearth_session_save(session, path.c_str(), nullptr) == HEARTH_OK);
   REQUIRE(hearth_session_restore(m.model, path.c_str(), &restored, nullptr) == HEARTH_OK);
   CHECK((n_past(fork) == 100 && n_past(restored) == 100));
+  hearth_session* itself = fork;
+  REQUIRE(hearth_session_fork(itself, &itself, nullptr) == HEARTH_OK);  // into the place that it comes from
+  CHECK((itself != fork && n_past(itself) == 100));
+  CHECK(hearth_session_free(itself) == HEARTH_OK);
   go_on(fork, text_of(7, 2));  // what a fork does is its own
   const std::uint64_t hash = go_on(session, text_of(5, 1));
   REQUIRE(hearth_session_truncate(fork, 100, nullptr) == HEARTH_OK);

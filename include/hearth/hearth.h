@@ -421,7 +421,7 @@ HEARTH_API hearth_status hearth_engine_free(hearth_engine* engine);
 
 // As hearth_session_generate_from on a new session, and with its bits: what threads ask for at the same time is computed together,
 // and each call returns when its own reply is there. `on_text` and `on_progress` come from the engine's thread: all requests wait
-// meanwhile, and a callback that asks its own engine gets HEARTH_BUSY.
+// meanwhile. A callback that asks its own engine gets HEARTH_BUSY; engines whose callbacks ask each other in a circle wait for ever.
 HEARTH_API hearth_status hearth_engine_generate_from(hearth_engine* engine, const int32_t* ids, size_t n_ids,
                                                      const hearth_generate_options* options, hearth_text_fn on_text,
                                                      void* user, hearth_reply* reply, hearth_error* error);
