@@ -371,6 +371,7 @@ class HEARTH_API Session {
   ~Session();
   class Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  const Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;
