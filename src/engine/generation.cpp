@@ -15,6 +15,7 @@ namespace {
 /// With what the settings ask of this model alone: the tokens that break a repetition.
 Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOptions& sampling) {
   HEARTH_CHECK(sample::validate(sampling));
+  HEARTH_CHECK(sample::check_ids(sampling, static_cast<std::size_t>(model.config().n_vocab)));
   std::vector<std::uint64_t> breaks;
   if (sample::has_dry(sampling)) {
     HEARTH_TRY(breaks, dry_breaks(model.tokenizer(), sampling.dry_breakers));
@@ -72,10 +73,11 @@ Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::spa
   std::unique_ptr<Generation> g(
       new Generation(context, std::move(options), std::move(on_text), std::move(sampler), draft));
   g->constraint_ = std::move(constraint);
-  if (draft) draft->choose_like(g->sampler_);
   g->n_text_before_ = context.n_tokens();
   const std::int64_t most = context.n_ctx() - n_after, wanted = g->options_.max_tokens;
-  context.make_room(static_cast<std::int64_t>(ids.size()) + (wanted < 0 ? most : std::min(wanted, most)));
+  const std::int64_t n_more = static_cast<std::int64_t>(ids.size()) + (wanted < 0 ? most : std::min(wanted, most));
+  context.make_room(n_more);
+  if (draft) draft->begin(g->sampler_, n_more + kMostGuesses);
   context.append(ids);
   context.reuse();
   g->reply_.n_prompt = n_after - n_before;
@@ -153,7 +155,9 @@ Result<void> Generation::take(std::span<const float> logits) {
 // The prompt is read: its text comes first where that is asked for.
 void Generation::begin_answer() {
   answering_ = true;
+  constexpr std::size_t kBytes = 16;  // of a token: more than most have, and few texts have more in the mean
   reply_.tokens.reserve(context_.room());
+  reply_.text.reserve(kBytes * context_.room());
   reply_.prefill_seconds = seconds_since(start_);
   const auto before = static_cast<std::size_t>(n_text_before_);
   const auto ids = context_.tokens().subspan(before);

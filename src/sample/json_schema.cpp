@@ -20,9 +20,10 @@ using Expr = GrammarBuilder::Expr;
 /// A rule for each list of schemas that hold together: a schema that comes back to itself is a rule that calls itself.
 class SchemaCompiler {
  public:
-  explicit SchemaCompiler(const SchemaDocument& document) : d_(document) {}
+  SchemaCompiler(const SchemaDocument& document, GrammarBuilder& builder) : d_(document), builder_(builder) {}
 
-  Result<std::shared_ptr<const Grammar>> compile() {
+  /// The rule of the whole schema.
+  Result<RuleId> compile() {
     const RuleId root = rule_for({0});
     while (!open_.empty()) {
       const auto [schemas, rule] = std::move(open_.back());
@@ -31,11 +32,7 @@ class SchemaCompiler {
       builder_.define(rule, body);
       HEARTH_CHECK(builder_.fits(where));
     }
-    auto grammar = builder_.build(root);
-    if (!grammar && grammar.error().status() == Status::invalid_argument)
-      return Error(Status::invalid_argument,
-                   "no value is valid, or none of finite size; JSON Schema, at #; loosen what contradicts itself");
-    return grammar;
+    return root;
   }
 
  private:
@@ -349,7 +346,7 @@ class SchemaCompiler {
   }
 
   const SchemaDocument& d_;
-  GrammarBuilder builder_;
+  GrammarBuilder& builder_;
   JsonText text_{builder_};
   std::map<Conjunction, RuleId> rules_;
   std::vector<std::pair<Conjunction, RuleId>> open_;
@@ -359,7 +356,19 @@ class SchemaCompiler {
 
 Result<std::shared_ptr<const Grammar>> parse_json_schema(std::string_view text) {
   HEARTH_TRY(const SchemaDocument document, SchemaDocument::parse(text));
-  return SchemaCompiler(document).compile();
+  GrammarBuilder builder;
+  HEARTH_TRY(const RuleId root, SchemaCompiler(document, builder).compile());
+  auto grammar = builder.build(root);
+  if (!grammar && grammar.error().status() == Status::invalid_argument)
+    return Error(Status::invalid_argument,
+                 "no value is valid, or none of finite size; JSON Schema, at #; loosen what contradicts itself");
+  return grammar;
+}
+
+Result<GrammarBuilder::Expr> json_schema_value(GrammarBuilder& builder, std::string_view text) {
+  HEARTH_TRY(const SchemaDocument document, SchemaDocument::parse(text));
+  HEARTH_TRY(const RuleId root, SchemaCompiler(document, builder).compile());
+  return builder.call(root);
 }
 
 }  // namespace hearth::sample

@@ -168,4 +168,29 @@ std::string json_scalar(const JsonValue& value) {
   return "null";
 }
 
+std::string json_text(const JsonValue& value) {
+  const bool object = value.is(Kind::object);
+  if (!object && !value.is(Kind::array)) return json_scalar(value);
+  std::string text(1, object ? '{' : '[');
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    if (i != 0) text += ',';
+    if (object) text += json_quoted(value.keys[i]) + ':';
+    text += json_text(value.items[i]);
+  }
+  return text + (object ? '}' : ']');
+}
+
+std::size_t json_object_length(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    else if (quoted) i += c == '\\';
+    else depth += (c == '{') - (c == '}');
+    if (depth <= 0) return depth == 0 && i > 0 ? i + 1 : 0;
+  }
+  return 0;
+}
+
 }  // namespace hearth::sample

@@ -47,4 +47,10 @@ std::string json_quoted(std::string_view text);
 /// A value that is neither array nor object, as JSON.
 std::string json_scalar(const JsonValue& value);
 
+/// Any value as JSON, in one line: keys in their order, numbers as they were spelled.
+std::string json_text(const JsonValue& value);
+
+/// Bytes of the JSON object that a text begins with, by its braces and quotes alone; 0 where there is none, or none that closes.
+std::size_t json_object_length(std::string_view text);
+
 }  // namespace hearth::sample
