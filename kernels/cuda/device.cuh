@@ -30,6 +30,15 @@ __device__ __forceinline__ float small_to_float(int n) { return from_magic(n + k
 /// integer scales have less: 2 halves * 16 * 3 * 127 * 15.
 static_assert(32 * 128 * 127 < 1 << 22 && 2 * 16 * 3 * 127 * 15 < 1 << 22);
 
+/// Each byte of index, 0 … 15, chooses a byte of the table t0 … t3. A selector's nibble has room for one of eight bytes, so each
+/// half is looked up and bit 3 chooses between the two.
+__device__ __forceinline__ unsigned lookup_bytes(unsigned t0, unsigned t1, unsigned t2, unsigned t3, unsigned index) {
+  const unsigned low = index & 0x07070707u, pairs = low | low >> 4;
+  const unsigned selector = __byte_perm(pairs, 0, 0x4420);
+  const unsigned upper = (index >> 3 & 0x01010101u) * 0xffu;
+  return (__byte_perm(t0, t1, selector) & ~upper) | (__byte_perm(t2, t3, selector) & upper);
+}
+
 #ifdef __CUDACC__
 
 __device__ __forceinline__ std::byte* dynamic_shared() {
@@ -39,15 +48,6 @@ __device__ __forceinline__ std::byte* dynamic_shared() {
 
 __device__ __forceinline__ float half_to_float(std::uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 __device__ __forceinline__ std::uint16_t float_to_half(float x) { return __half_as_ushort(__float2half_rn(x)); }
-
-/// Each byte of index, 0 … 15, chooses a byte of the table t0 … t3. A selector's nibble has room for one of eight bytes, so each
-/// half is looked up and bit 3 chooses between the two.
-__device__ __forceinline__ unsigned lookup_bytes(unsigned t0, unsigned t1, unsigned t2, unsigned t3, unsigned index) {
-  const unsigned low = index & 0x07070707u, pairs = low | low >> 4;
-  const unsigned selector = __byte_perm(pairs, 0, 0x4420);
-  const unsigned upper = (index >> 3 & 0x01010101u) * 0xffu;
-  return (__byte_perm(t0, t1, selector) & ~upper) | (__byte_perm(t2, t3, selector) & upper);
-}
 
 /// Four 8x8 matrices of 16-bit elements: lane l's address is row l % 8 of matrix l / 8; out[i] is two elements of matrix i's row
 /// l / 4 (PTX ISA, ldmatrix).
