@@ -34,8 +34,8 @@ struct Stack {
     for (std::int64_t m = 0; m < count; ++m)
       for (std::int64_t r = 0; r < n_rows; r += kGroupRows)
         pack_group(info, groups.data() + size(m) * bytes + size(r) * row_bytes(info, k),
-                   file.data() + size(m * n_rows + r) * row_bytes(info, k), std::min<std::int64_t>(kGroupRows, n_rows - r),
-                   k);
+                   file.data() + size(m * n_rows + r) * row_bytes(info, k),
+                   std::min<std::int64_t>(kGroupRows, n_rows - r), k);
   }
   cuda::Matrix matrix(const OnDevice<std::byte>& memory, const float* on_device_bias) const {
     return {info.format, n_rows, k, memory.data(), cuda::matrix_bytes(info.format, n_rows, k), on_device_bias};
@@ -58,8 +58,7 @@ struct Tokens {
   Tokens(Rng& rng, std::int64_t rows, std::int64_t width) : n(rows), k(width) {
     x = test::random_floats(rng, size(n * k), 3.0f);
     q.resize(size(n * q_stride(k)));
-    for (std::int64_t i = 0; i < n; ++i)
-      table_scalar.quantize_row(&q[size(i * q_stride(k))], &x[size(i * k)], k);
+    for (std::int64_t i = 0; i < n; ++i) table_scalar.quantize_row(&q[size(i * q_stride(k))], &x[size(i * k)], k);
   }
 };
 
@@ -67,8 +66,7 @@ struct DeviceTokens {
   OnDevice<float> x;
   OnDevice<QBlock> q;
   cuda::Input input;
-  explicit DeviceTokens(const Tokens& t)
-      : x(t.x), q(t.q), input{{x.data(), t.n, t.k, t.k}, q.data(), q_stride(t.k)} {}
+  explicit DeviceTokens(const Tokens& t) : x(t.x), q(t.q), input{{x.data(), t.n, t.k, t.k}, q.data(), q_stride(t.k)} {}
 };
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -138,8 +136,7 @@ TEST_CASE("CUDA: a matrix for each head") {
     const DeviceTokens in(tokens);
     const OnDevice<std::byte> w(heads.groups);
     const OnDevice<float> bias(heads.bias), y(expected.size());
-    cuda::matmul_heads(nullptr, in.input, heads.matrix(w, bias.data()), n_head,
-                       {y.data(), n * n_head, n_rows, n_rows});
+    cuda::matmul_heads(nullptr, in.input, heads.matrix(w, bias.data()), n_head, {y.data(), n * n_head, n_rows, n_rows});
     REQUIRE(same_bits(y.values(), expected));
   }
 }

@@ -62,6 +62,28 @@ template <class T> T __shfl_xor_sync(unsigned, T mine, int by) {
   return hearth::on_host::of_lane(mine, static_cast<int>(threadIdx.x % 32) ^ by);
 }
 
+inline int __all_sync(unsigned, int mine) {
+  int all = 1;
+  const std::byte* deposits = hearth::on_host::exchange(&mine, sizeof mine);
+  for (std::size_t lane = 0; lane < 32; ++lane) {
+    int theirs;
+    std::memcpy(&theirs, deposits + lane * hearth::on_host::kDeposit, sizeof theirs);
+    all = all && theirs;
+  }
+  return all;
+}
+inline unsigned __ballot_sync(unsigned, int mine) {
+  unsigned votes = 0;
+  const std::byte* deposits = hearth::on_host::exchange(&mine, sizeof mine);
+  for (std::size_t lane = 0; lane < 32; ++lane) {
+    int theirs;
+    std::memcpy(&theirs, deposits + lane * hearth::on_host::kDeposit, sizeof theirs);
+    votes |= (theirs != 0 ? 1u : 0u) << lane;
+  }
+  return votes;
+}
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+
 inline int __dp4a(int a, int b, int sum) {
   for (int i = 0; i < 4; ++i) sum += static_cast<std::int8_t>(a >> 8 * i) * static_cast<std::int8_t>(b >> 8 * i);
   return sum;

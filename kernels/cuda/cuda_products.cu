@@ -1,9 +1,10 @@
-// The verbs that multiply: how many tokens choose the kernel; products of one format share a launch.
+// The verbs that read weights: how many tokens choose the kernel; products of one format share a launch.
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-#include "cuda_matmul.h"
+#include "cuda_formats.h"
+#include "embed.cuh"
 #include "products.cuh"
 
 namespace hearth::kernels::cuda {
@@ -12,13 +13,17 @@ namespace {
 constexpr std::int64_t kVisitsOfTile = 128;  // as many as the kernel for many tokens takes at once
 constexpr std::int64_t kFewTokens = 16;  // up to here weights are read again for each eight tokens, beyond once for 128
 
-const MatmulKernel& choose(const MatmulKernels& kernels, std::int64_t n_tokens) {
+const MatmulKernel& choose(const FormatLaunches& kernels, std::int64_t n_tokens) {
   if (n_tokens == 1) return kernels.one;
   if (n_tokens == 2) return kernels.two;
   return n_tokens <= kFewTokens ? kernels.few : kernels.many;
 }
 
 int pieces(std::int64_t n, std::int64_t piece) { return static_cast<int>((n + piece - 1) / piece); }
+
+std::int64_t group_bytes(const Matrix& m) {
+  return static_cast<std::int64_t>(kGroupRows * row_bytes(format_info(m.format), m.k));
+}
 
 /// What is multiplied: rows of an input, or tiles of visits, or heads of rows.
 struct Job {
@@ -32,7 +37,7 @@ struct Job {
 /// Queues the products of one format, at most kMostProducts.
 void queue(Stream stream, const Job& job, const Product* const* products, int n) {
   const Matrix& first = products[0]->w;
-  const MatmulKernels kernels = matmul_kernels(first.format);
+  const FormatLaunches kernels = launches_of(first.format);
   const MatmulKernel& kernel = choose(kernels, job.n_tokens);
   MatmulLaunch a{};
   int n_blocks = 0;
@@ -53,7 +58,7 @@ void queue(Stream stream, const Job& job, const Product* const* products, int n)
   a.q_stride = job.input.q_stride;
   a.x_stride = job.input.x.stride;
   a.k = first.k;
-  a.group_bytes = static_cast<std::int64_t>(kGroupRows * row_bytes(format_info(first.format), first.k));
+  a.group_bytes = group_bytes(first);
   a.n_tokens = static_cast<int>(job.n_tokens);
   a.n_heads = static_cast<int>(job.n_heads);
   if (job.routes) {
@@ -80,9 +85,9 @@ void queue_all(Stream stream, const Job& job, std::span<const Product> products)
 
 }  // namespace
 
-MatmulKernels matmul_kernels(Format format) {
-  static constexpr decltype(&matmul_kernels_of<0>) of[] = {matmul_kernels_of<0>, matmul_kernels_of<1>,
-                                                           matmul_kernels_of<2>, matmul_kernels_of<3>};
+FormatLaunches launches_of(Format format) {
+  static constexpr decltype(&launches_of_group<0>) of[] = {launches_of_group<0>, launches_of_group<1>,
+                                                           launches_of_group<2>, launches_of_group<3>};
   static_assert(std::size(of) == kFormatGroups);
   return of[format_index(format) % kFormatGroups](format);
 }
@@ -93,6 +98,13 @@ std::int64_t route_tile_visits(std::int64_t n_visits) {
 
 std::int64_t most_route_tiles(std::int64_t n_visits, std::int64_t n_expert) {
   return std::min(n_visits, pieces(n_visits, route_tile_visits(n_visits)) + n_expert);
+}
+
+void embed(Stream stream, const Matrix& table, const std::int32_t* ids, float scale, bool more, const Rows& x) {
+  const EmbedLaunch a{table.groups, ids, x.data, table.k, group_bytes(table), x.stride, scale, more};
+  const dim3 grid{static_cast<unsigned>(pieces(table.k, kSpanBlocks * kBlock * kEmbedThreads)),
+                  static_cast<unsigned>(x.n), 1};
+  launch(stream, launches_of(table.format).embed, grid, kEmbedThreads, 0, a);
 }
 
 void matmul(Stream stream, const Input& input, std::span<const Product> products) {

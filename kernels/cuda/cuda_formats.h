@@ -1,4 +1,4 @@
-// Enters: a format. Leaves: the kernels that multiply with it, with what a launch must know of each.
+// Enters: a format. Leaves: the kernels that read it, with what a launch must know of each.
 #pragma once
 
 #include "cuda_kernels.h"
@@ -6,6 +6,7 @@
 namespace hearth::kernels::cuda {
 
 struct MatmulLaunch;
+struct EmbedLaunch;
 
 struct MatmulKernel {
   void (*kernel)(MatmulLaunch);
@@ -13,14 +14,15 @@ struct MatmulKernel {
   std::size_t shared_bytes;
 };
 
-/// For one token, for two, for few, and for many.
-struct MatmulKernels {
+/// Products with one token, with two, with few, and with many; and rows as f32.
+struct FormatLaunches {
   MatmulKernel one, two, few, many;
+  void (*embed)(EmbedLaunch);
 };
 
 /// Formats are compiled in groups, by their place in kFormats, so that a build can use several cores.
 inline constexpr int kFormatGroups = 4;
-template <int Group> MatmulKernels matmul_kernels_of(Format format);
-MatmulKernels matmul_kernels(Format format);
+template <int Group> FormatLaunches launches_of_group(Format format);
+FormatLaunches launches_of(Format format);
 
 }  // namespace hearth::kernels::cuda
