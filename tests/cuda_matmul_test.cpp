@@ -1,22 +1,15 @@
 // The GPU's products have the bits of scalar.cpp: every format, tails of k, rows and tokens, stacks of matrices, tiles of visits. Where
 // this is built with nvcc it runs on a GPU, else the same source runs on the host.
 #include <algorithm>
-#include <cstring>
 
 #include "packing.h"
-#include "support/catch.hpp"
-#include "support/on_device.h"
-#include "support/random_weights.h"
-#include "tables.h"
+#include "support/cuda_test.h"
 
 using namespace hearth;
 using namespace hearth::kernels;
-using test::OnDevice;
-using test::Rng;
+using namespace hearth::test;
 
 namespace {
-
-std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// A stack of random matrices, as a file has them and as the device does.
 struct Stack {
@@ -27,8 +20,8 @@ struct Stack {
 
   Stack(Rng& rng, const FormatInfo& format, std::int64_t rows, std::int64_t width, std::int64_t n)
       : info(format), n_rows(rows), k(width), count(n) {
-    file = test::random_rows(rng, info, n_rows * count, k);
-    bias = test::random_floats(rng, size(n_rows));
+    file = random_rows(rng, info, n_rows * count, k);
+    bias = random_floats(rng, size(n_rows));
     const std::size_t bytes = cuda::matrix_bytes(info.format, n_rows, k);
     groups.resize(bytes * size(count));
     for (std::int64_t m = 0; m < count; ++m)
@@ -50,49 +43,20 @@ struct Stack {
   }
 };
 
-/// Random rows with their blocks.
-struct Tokens {
-  std::int64_t n, k;
-  std::vector<float> x;
-  std::vector<QBlock> q;
-  Tokens(Rng& rng, std::int64_t rows, std::int64_t width) : n(rows), k(width) {
-    x = test::random_floats(rng, size(n * k), 3.0f);
-    q.resize(size(n * q_stride(k)));
-    for (std::int64_t i = 0; i < n; ++i) table_scalar.quantize_row(&q[size(i * q_stride(k))], &x[size(i * k)], k);
-  }
-};
-
-struct DeviceTokens {
-  OnDevice<float> x;
-  OnDevice<QBlock> q;
-  cuda::Input input;
-  explicit DeviceTokens(const Tokens& t) : x(t.x), q(t.q), input{{x.data(), t.n, t.k, t.k}, q.data(), q_stride(t.k)} {}
-};
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-bool no_device() {
-  if (cuda::device_count() != 0) return false;
-  WARN("SKIPPED: no CUDA device");
-  return true;
-}
-
 void check_products(const FormatInfo& info, std::int64_t n_rows, std::int64_t k, std::int64_t n_tokens) {
   Rng rng(static_cast<std::uint64_t>(k * 1000 + n_rows * 31 + n_tokens));
   const Stack a(rng, info, n_rows, k, 1), b(rng, info, 20, k, 1);
   const Tokens tokens(rng, n_tokens, k);
   std::vector<float> expected_a(size(n_tokens * n_rows)), expected_b(size(n_tokens * 20));
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    a.multiply(0, &tokens.x[size(t * k)], &tokens.q[size(t * q_stride(k))], &expected_a[size(t * n_rows)]);
-    b.multiply(0, &tokens.x[size(t * k)], &tokens.q[size(t * q_stride(k))], &expected_b[size(t * 20)]);
+    a.multiply(0, tokens.x_row(t), tokens.q_row(t), &expected_a[size(t * n_rows)]);
+    b.multiply(0, tokens.x_row(t), tokens.q_row(t), &expected_b[size(t * 20)]);
   }
   const DeviceTokens in(tokens);
   const OnDevice<std::byte> wa(a.groups), wb(b.groups);
   const OnDevice<float> bias_a(a.bias), bias_b(b.bias), ya(expected_a.size()), yb(expected_b.size());
-  const cuda::Product products[] = {{a.matrix(wa, bias_a.data()), {ya.data(), n_tokens, n_rows, n_rows}},
-                                    {b.matrix(wb, bias_b.data()), {yb.data(), n_tokens, 20, 20}}};
+  const cuda::Product products[] = {{a.matrix(wa, bias_a.data()), rows(ya, n_tokens, n_rows)},
+                                    {b.matrix(wb, bias_b.data()), rows(yb, n_tokens, 20)}};
   cuda::matmul(nullptr, in.input, products);
   INFO(info.name << " k=" << k << " rows=" << n_rows << " tokens=" << n_tokens);
   REQUIRE(same_bits(ya.values(), expected_a));
@@ -131,12 +95,38 @@ TEST_CASE("CUDA: a matrix for each head") {
     const Tokens tokens(rng, n * n_head, k);
     std::vector<float> expected(size(n * n_head * n_rows));
     for (std::int64_t i = 0; i < n * n_head; ++i) {
-      heads.multiply(i % n_head, &tokens.x[size(i * k)], &tokens.q[size(i * q_stride(k))], &expected[size(i * n_rows)]);
+      heads.multiply(i % n_head, tokens.x_row(i), tokens.q_row(i), &expected[size(i * n_rows)]);
     }
     const DeviceTokens in(tokens);
     const OnDevice<std::byte> w(heads.groups);
     const OnDevice<float> bias(heads.bias), y(expected.size());
-    cuda::matmul_heads(nullptr, in.input, heads.matrix(w, bias.data()), n_head, {y.data(), n * n_head, n_rows, n_rows});
+    cuda::matmul_heads(nullptr, in.input, heads.matrix(w, bias.data()), n_head, rows(y, n * n_head, n_rows));
     REQUIRE(same_bits(y.values(), expected));
+  }
+}
+
+TEST_CASE("CUDA: rows of tables of every format are dequantized to scalar's bits") {
+  if (no_device()) return;
+  for (const FormatInfo& info : kFormats) {
+    const std::int64_t k = info.block_elements == 256 ? 512 : 352;
+    Rng rng(7);
+    const Stack table(rng, info, 21, k, 1);
+    const std::vector<std::int32_t> ids = {20, 0, 16};
+    std::vector<float> expected(size(3 * k)), row(size(k)), added(size(3 * k), 0.5f);
+    for (std::size_t i = 0; i < 3; ++i) {
+      dequantize_row(info.format, row.data(), table.file.data() + size(ids[i]) * row_bytes(info, k), k);
+      for (std::size_t e = 0; e < size(k); ++e) {
+        added[i * size(k) + e] += row[e];
+        expected[i * size(k) + e] = row[e] * 0.7f;
+      }
+    }
+    const OnDevice<std::byte> w(table.groups);
+    const OnDevice<std::int32_t> on_device_ids(ids);
+    const OnDevice<float> x(expected.size()), sum(expected.size(), 0.5f);
+    cuda::embed(nullptr, table.matrix(w, nullptr), on_device_ids.data(), 0.7f, false, rows(x, 3, k));
+    cuda::embed(nullptr, table.matrix(w, nullptr), on_device_ids.data(), 1.0f, true, rows(sum, 3, k));
+    INFO(info.name);
+    CHECK(same_bits(x.values(), expected));
+    CHECK(same_bits(sum.values(), added));
   }
 }

@@ -1,8 +1,8 @@
 // cuda_device.h where there is no device: its memory is the host's, and what is queued has already been done.
-#include "cuda_device.h"
-
 #include <cstdlib>
 #include <cstring>
+
+#include "cuda_device.h"
 
 namespace hearth::kernels::cuda {
 
@@ -22,5 +22,6 @@ void release_stream(Stream) {}
 void wait(Stream) {}
 void copy_to_device(Stream, void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void copy_to_host(Stream, void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+void fill(Stream, void* to, int byte, std::size_t bytes) { std::memset(to, byte, bytes); }
 
 }  // namespace hearth::kernels::cuda
