@@ -1,4 +1,4 @@
-// cuda_device.h where there is no device: its memory is the host's, and what is queued has already been done.
+// What tests need of cuda_device.h where there is no device: its memory is the host's, and what is queued has already been done.
 #include <cstdlib>
 #include <cstring>
 
