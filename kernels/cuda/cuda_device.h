@@ -8,6 +8,7 @@
 #include "cuda_kernels.h"
 
 struct CUgraphExec_st;
+struct CUevent_st;
 
 namespace hearth::kernels::cuda {
 
@@ -24,7 +25,8 @@ bool device_facts(int device, DeviceFacts& facts);
 /// Chooses the device for what this thread does next.
 bool use_device(int device);
 
-/// The first error since the last call, in the runtime's words, or nullptr.
+/// The last error of what this thread asked for since the last call, in the runtime's words, or nullptr. Errors of kernels that run
+/// come with the next wait.
 const char* take_error();
 
 /// nullptr where there is no memory; the error is then taken.
@@ -51,10 +53,10 @@ void replay(Stream stream, Graph graph);
 void release_graph(Graph graph);
 
 /// Milliseconds that work on a stream took, between two marks.
-struct Mark;
-Mark* make_mark();
-void release_mark(Mark* mark);
-void put_mark(Stream stream, Mark* mark);
-float milliseconds(Mark* from, Mark* to);  // waits for `to`
+using Mark = CUevent_st*;
+Mark make_mark();
+void release_mark(Mark mark);
+void put_mark(Stream stream, Mark mark);
+float milliseconds(Mark from, Mark to);  // waits for `to`
 
 }  // namespace hearth::kernels::cuda

@@ -125,6 +125,7 @@ struct RouteTile {
 struct Routes {
   std::int64_t n_used = 0, n_expert = 0;
   std::int32_t* experts = nullptr;  // [n, n_used], ascending within a row
+  std::int32_t* counts = nullptr;   // [n_expert]: visits of each
   float* weights = nullptr;         // [n, n_used]
   std::int32_t* visits = nullptr;   // [n, n_used]: where each stands
   RouteTile* tiles = nullptr;       // [most_route_tiles]

@@ -1,0 +1,169 @@
+// One thread's row of a repacked group: its blocks as codes, integer sums and scales, and the link that each block adds to an
+// output's chain. One body a kind; the formats are kernels/unpack.inl's.
+#pragma once
+
+#define HEARTH_ONE_LANE
+#define HEARTH_ISA cuda
+#include "device.cuh"
+#include "unpack.inl"
+
+namespace hearth::kernels::cuda {
+
+/// Threads take 256 consecutive k of a row at a time: one block of the large formats, eight of the small ones.
+inline constexpr int kSpanBlocks = 8;  // of 32
+
+template <Format F> struct Facts {
+  static constexpr Kind kKind = format_info(F).kind;
+  static constexpr int kSubs = format_info(F).block_elements / kBlock;  // sub-blocks of 32 in a block
+  static constexpr int kHeadBytes = format_info(F).head_bytes, kBodyBytes = format_info(F).body_dwords * 4;
+  static constexpr int kRowTerms = kKind == Kind::scale ? 1 : 2;  // f32 that a sub-block of a row has for the chain
+  static constexpr int kSums =
+      kKind == Kind::two_scales || kKind == Kind::two_scales_min ? 2 : 1;  // and with each token
+};
+
+/// Where a row's heads and dwords begin; the other rows' lie beside them.
+struct LaneRow {
+  const unsigned char *heads, *body;
+};
+template <Format F> __device__ __forceinline__ LaneRow lane_row(const std::byte* group, std::int64_t k, int row) {
+  const std::int64_t n_blocks = k / (Facts<F>::kSubs * kBlock);
+  const auto* heads = reinterpret_cast<const unsigned char*>(group);
+  return {heads + row * Facts<F>::kHeadBytes, heads + n_blocks * kGroupRows * Facts<F>::kHeadBytes + row * 4};
+}
+
+/// Sub-block J of a block: what unpack.inl says of it, the zero point taken off.
+template <Format F, int J> struct Sub {
+  static constexpr int kIndex = J;
+  using U = Unpack<F>;
+  const typename U::Head& head;
+  const std::byte* body;
+
+  static constexpr int zero_point() {
+    if constexpr (Facts<F>::kKind == Kind::scale || Facts<F>::kKind == Kind::two_scales)
+      return U::kZeroShift < 0 ? 0 : 1 << U::kZeroShift;
+    else return 0;
+  }
+
+  template <int D> __device__ __forceinline__ int code() const { return U::template code<J, D>(head, body); }
+
+  /// Four codes as signed bytes. Codes with a zero point stay below 64: bit 7 keeps each byte's borrow to itself.
+  template <int D> __device__ __forceinline__ int signed_code() const {
+    if constexpr (zero_point() == 0) return code<D>();
+    else
+      return ((code<D>() | static_cast<int>(0x80808080u)) - zero_point() * 0x01010101) ^ static_cast<int>(0x80808080u);
+  }
+
+  __device__ __forceinline__ void row_terms(float (&term)[Facts<F>::kRowTerms]) const {
+    term[0] = U::template scale<J>(head);
+    if constexpr (Facts<F>::kRowTerms == 2) term[1] = U::template second<J>(head);
+  }
+};
+
+/// The blocks of a row's span, held in registers where unpack.inl looks for them: all loads are under way before the first is
+/// used. Dword n lies at n * kVector as in a group of rows; what is between them is never touched and takes no registers.
+template <Format F> struct Span {
+  static constexpr int kBlocks = kSpanBlocks / Facts<F>::kSubs;
+  struct Block {
+    alignas(4) std::byte head[4];
+    alignas(4) std::byte body[Facts<F>::kBodyBytes / 4 * kVector];
+  } block[kBlocks];
+};
+
+/// Sub-blocks First … First + Count - 1 of a span; what only others need is not loaded.
+template <Format F, int First = 0, int Count = kSpanBlocks>
+__device__ __forceinline__ Span<F> load_span(const LaneRow& row, int index, int n_blocks) {
+  constexpr int kSubs = Facts<F>::kSubs, kHeadBytes = Facts<F>::kHeadBytes, kBodyBytes = Facts<F>::kBodyBytes;
+  const int last = n_blocks / kSubs - 1;
+  Span<F> span;
+  unroll<(Count + kSubs - 1) / kSubs>([&](auto n) {
+    constexpr int b = First / kSubs + decltype(n)::value;
+    const int wanted = index * Span<F>::kBlocks + b;
+    const std::int64_t at = (wanted < last ? wanted : last) * kGroupRows;  // what is not there is never visited
+    auto& block = span.block[b];
+    if constexpr (kHeadBytes == 1) block.head[0] = static_cast<std::byte>(__ldg(row.heads + at));
+    if constexpr (kHeadBytes == 2)
+      *reinterpret_cast<unsigned short*>(block.head) =
+          __ldg(reinterpret_cast<const unsigned short*>(row.heads + at * kHeadBytes));
+    unroll<kBodyBytes / 4>([&](auto d) {
+      *reinterpret_cast<int*>(block.body + d * kVector) =
+          __ldg(reinterpret_cast<const int*>(row.body + at * kBodyBytes + d * kVector));
+    });
+  });
+  return span;
+}
+
+/// visit(sub, index) for those sub-blocks, of a row that has n_blocks of 32.
+template <Format F, int First = 0, int Count = kSpanBlocks, class Visit>
+__device__ __forceinline__ void each_sub(const LaneRow& row, int index, int n_blocks, Visit&& visit) {
+  constexpr int kSubs = Facts<F>::kSubs, kVisits = Count < kSubs ? Count : kSubs;
+  const Span<F> span = load_span<F, First, Count>(row, index, n_blocks);
+  unroll<(Count + kSubs - 1) / kSubs>([&](auto n) {
+    constexpr int b = First / kSubs + decltype(n)::value;
+    if (index * kSpanBlocks + b * kSubs >= n_blocks) return;
+    const auto& block = span.block[b];
+    const auto head = Unpack<F>::head(block.head, block.body);
+    unroll<kVisits>([&](auto j) {
+      constexpr int J = First % kSubs + decltype(j)::value;
+      visit(Sub<F, J>{head, block.body}, b * kSubs + J);
+    });
+  });
+}
+
+/// A block of activations in registers.
+struct TokenBlock {
+  int q[8];
+  float d, d_sum;
+  int minus_sum, minus_sum0;
+  __device__ __forceinline__ int sum0() const { return -minus_sum0; }
+  __device__ __forceinline__ int sum1() const { return minus_sum0 - minus_sum; }
+};
+__device__ __forceinline__ TokenBlock load_token(const QBlock* block) {
+  const auto* words = reinterpret_cast<const int4*>(block);
+  const int4 a = __ldg(words), b = __ldg(words + 1), c = __ldg(words + 2);
+  return {{a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w}, __int_as_float(c.x), __int_as_float(c.y), c.z, c.w};
+}
+static_assert(offsetof(QBlock, d) == 32 && offsetof(QBlock, d_sum) == 36 && offsetof(QBlock, minus_sum) == 40 &&
+              offsetof(QBlock, minus_sum0) == 44);
+
+/// What a sub-block of a row and one of a token have for the chain: integer sums, exact as f32 (below 2^22 all).
+template <Format F, int J>
+__device__ __forceinline__ void sums(const Sub<F, J>& sub, const TokenBlock& x, float (&sum)[Facts<F>::kSums]) {
+  constexpr Kind kind = Facts<F>::kKind;
+  constexpr int zero = Sub<F, J>::zero_point();
+  if constexpr (Facts<F>::kSums == 1) {
+    int i = kMagicBits + x.minus_sum * zero;
+    unroll<8>([&](auto d) { i = __dp4a(sub.template code<decltype(d)::value>(), x.q[d], i); });
+    sum[0] = from_magic(i);
+  } else {
+    int i0 = kind == Kind::two_scales ? kMagicBits - x.sum0() * zero : 0;
+    int i1 = kind == Kind::two_scales ? kMagicBits - x.sum1() * zero : 0;
+    unroll<4>([&](auto d) { i0 = __dp4a(sub.template code<decltype(d)::value>(), x.q[d], i0); });
+    unroll<4>([&](auto d) { i1 = __dp4a(sub.template code<decltype(d)::value + 4>(), x.q[d + 4], i1); });
+    if constexpr (kind == Kind::two_scales) {
+      sum[0] = from_magic(i0);
+      sum[1] = from_magic(i1);
+    } else {
+      const int sc = Sub<F, J>::U::template scales<J>(sub.head), mn = Sub<F, J>::U::template minima<J>(sub.head);
+      sum[0] = small_to_float((sc & 0xffff) * i0 + (sc >> 16) * i1);
+      sum[1] = small_to_float((mn & 0xffff) * x.sum0() + (mn >> 16) * x.sum1());
+    }
+  }
+}
+
+/// One link of an output's chain (ARITHMETIC.md, "Quantized matmul").
+template <Kind K>
+__device__ __forceinline__ float link(float acc, const float* row, const float* sum, float d, float d_sum) {
+  if constexpr (K == Kind::scale) {
+    return fmaf(row[0] * d, sum[0], acc);
+  } else if constexpr (K == Kind::scale_min) {
+    acc = fmaf(row[0] * d, sum[0], acc);
+    return fmaf(-row[1], d_sum, acc);
+  } else if constexpr (K == Kind::two_scales) {
+    return fmaf(fmaf(row[1], sum[1], row[0] * sum[0]), d, acc);
+  } else {
+    acc = fmaf(row[0] * d, sum[0], acc);
+    return fmaf(-(row[1] * d), sum[1], acc);
+  }
+}
+
+}  // namespace hearth::kernels::cuda
