@@ -48,7 +48,7 @@ struct Matrix {
   std::int64_t n_rows = 0, k = 0;
   const std::byte* groups = nullptr;  // [ceil(n_rows/16)][16 rows], as packing.h has them; 16-byte aligned
   std::size_t stride = 0;             // bytes from one matrix of a stack to the next
-  const float* bias = nullptr;        // [n_rows], or none
+  const float* bias = nullptr;        // [n_rows], of a stack [n, n_rows]; or none
 };
 
 /// Bytes that a matrix takes on the device: whole groups, the missing rows of the last one are zeros.

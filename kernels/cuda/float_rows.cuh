@@ -35,7 +35,7 @@ template <Format F> __global__ void __launch_bounds__(kFloatThreads) float_matmu
 #pragma unroll
   for (int t = 0; t < kFloatTokens; ++t) {
     const float y = fold(sum[t]);
-    if (lane == 0 && t < part.n && r < n_rows) put(*part.product, part.first + t * part.step, r, y);
+    if (lane == 0 && t < part.n && r < n_rows) put(part, part.first + t * part.step, r, y);
   }
 }
 

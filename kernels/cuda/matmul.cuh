@@ -189,8 +189,7 @@ template <Format F> __global__ void __launch_bounds__(kTileThreads, 2) matmul_ti
       for (int i = 0; i < 4; ++i) {
         const int r = part.block * kTileRows + warp % 4 * kWarpRows + m * 16 + i / 2 * 8 + lane / 4;
         const int token = warp / 4 * kWarpTokens + n * 8 + lane % 4 * 2 + i % 2;
-        if (token < part.n && r < part.product->n_rows)
-          put(*part.product, part.first + token * part.step, r, acc[m][n][i]);
+        if (token < part.n && r < part.product->n_rows) put(part, part.first + token * part.step, r, acc[m][n][i]);
       }
 }
 

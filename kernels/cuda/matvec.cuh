@@ -77,7 +77,7 @@ template <Format F, int T> __global__ void __launch_bounds__(kVecThreads) matvec
     if (Shape::kBuffers == 1) __syncthreads();
   }
   const int r = part.block * kGroupRows + lane;
-  if (owner && r < part.product->n_rows) put(*part.product, part.first + other * part.step, r, acc);
+  if (owner && r < part.product->n_rows) put(part, part.first + other * part.step, r, acc);
 }
 
 }  // namespace hearth::kernels::cuda

@@ -31,6 +31,7 @@ struct MatmulLaunch {
 struct Part {
   const ProductArgs* product;
   const std::byte* groups;
+  const float* bias;  // [n_rows], or none
   std::int64_t first, step;
   int n, block;  // block of rows within the matrix
   bool any;
@@ -58,13 +59,19 @@ __device__ __forceinline__ Part part_of(const MatmulLaunch& a, int tokens) {
     step = a.n_heads;
   }
   n = n - begin < tokens ? n - begin : tokens;
-  return {&product,    product.groups + matrix * product.stride, first + begin * step, step, n, x - product.first_block,
+  return {&product,
+          product.groups + matrix * product.stride,
+          product.bias ? product.bias + static_cast<std::int64_t>(matrix) * product.n_rows : nullptr,
+          first + begin * step,
+          step,
+          n,
+          x - product.first_block,
           any && n > 0};
 }
 
 /// An output's bias is added last.
-__device__ __forceinline__ void put(const ProductArgs& product, std::int64_t token, int row, float sum) {
-  product.y[token * product.y_stride + row] = product.bias ? sum + product.bias[row] : sum;
+__device__ __forceinline__ void put(const Part& part, std::int64_t token, int row, float sum) {
+  part.product->y[token * part.product->y_stride + row] = part.bias ? sum + part.bias[row] : sum;
 }
 
 }  // namespace hearth::kernels::cuda

@@ -142,8 +142,10 @@ struct Memory {
   std::span<const AttendTile> tiles;
 };
 
-/// All that the host makes for a pass and the verbs look up. They are given the same lists again, or parts of none.
+/// What a pass is about to those who prepare it: all that the host makes and the verbs look up, which are given these same lists.
 struct PassTables {
+  AttentionShape shape{};  // of any layer
+  std::int64_t n_used = 0, n_expert = 0;
   std::array<std::span<const std::int32_t>, 3> ids{};  // [n]: tokens, types, positions
   std::array<Rows, 4> angles{};                        // [n, n_rot/2]: cosines and sines, without and with a window
   std::span<const std::int64_t> wanted{};
@@ -198,8 +200,8 @@ class Backend {
   /// Bytes of its own for passes up to these limits.
   virtual HeapBytes bytes(const PassLimits& limits) const = 0;
 
-  /// Every member calls it before a pass: whether it calls the verbs too. `shape` is any layer's.
-  virtual bool begin(Worker& w, const PassTables& tables, const AttentionShape& shape) = 0;
+  /// Every member calls it before a pass: whether it calls the verbs too.
+  virtual bool begin(Worker& w, const PassTables& tables) = 0;
 
   /// After a pass, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
   virtual Result<const float*> finish(const Rows& rows, float* to) = 0;

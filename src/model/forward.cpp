@@ -109,7 +109,7 @@ void run(Worker& w, Pass& p) {
   fill(w, p, rope_table(p, false), [&](std::size_t i) -> const Rotation& { return *p.rotations[i]; });
   if (!windowed.inv_freq.empty())
     fill(w, p, rope_table(p, true), [&](std::size_t) -> const Rotation& { return windowed; });
-  if (!p.net.device->begin(w, p.tables(), p.any.shape(0))) return;
+  if (!p.net.device->begin(w, p.tables())) return;
   embed(w, p);
   const Rows delta = p.rows(p.space.delta, c.dim);
   const bool side_by_side = c.arch->norm_place == NormPlace::shared;
@@ -154,7 +154,14 @@ RopeTable rope_table(const Pass& p, bool windowed) {
 
 backend::PassTables Pass::tables() const {
   const RopeTable all = rope_table(*this, false), windowed = rope_table(*this, true);
-  return {{tokens, types, positions}, {all.cos, all.sin, windowed.cos, windowed.sin}, wanted, memory};
+  const Config& c = net.config;
+  return {any.shape(0),
+          c.n_expert_used,
+          c.n_expert,
+          {tokens, types, positions},
+          {all.cos, all.sin, windowed.cos, windowed.sin},
+          wanted,
+          memory};
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {
