@@ -1,6 +1,7 @@
 // Whole models on a CUDA device have the CPU's bits: prefill in pieces, decoding, texts together, forks, texts cut short, saved
 // sessions. Where there is no device the host plays one: the same backend and kernels, every thread a fiber.
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "arch_traits.h"
@@ -144,4 +145,101 @@ TEST_CASE("every family has the CPU's bits") {
     c.model.window = 20;
     check_same(c);
   }
+}
+
+TEST_CASE("keys and values of every type, soft caps, and sequences longer than a window") {
+  if (!has_device()) return;
+  for (const KvType kv : {KvType::f32, KvType::q8_0}) {
+    Case c{small("gemma2", Format::q4_0), kv};
+    c.model.window = 40, c.model.head_dim = 32, c.model.soft_caps = true;
+    check_same(c);
+  }
+}
+
+TEST_CASE("nothing of a model on a device is read from its file any more") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const Case c{small("gpt-oss", Format::q8_0)};
+  const std::string path = test::write_random_model(c.model, folder / "m.gguf");
+  const auto expected = Story(*open_on(path, "cpu"), c.kv).tell();
+  const auto device = open_on(path, "cuda");
+  const std::vector<char> nothing(std::filesystem::file_size(path), '\xff');
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
+      .write(nothing.data(), static_cast<std::streamsize>(nothing.size()));
+  CHECK(same_bits(Story(*device, c.kv).tell(), expected));
+}
+
+TEST_CASE("a text goes on from the CPU to the device and back, its file the same bytes") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("gemma3", Format::q8_0);
+  m.window = 30;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const std::vector<std::int32_t> prompt(90, 11);
+  const auto model_on = [&](const char* device) {
+    auto model = Model::open(path, {.threads = 1, .device = device});
+    if (!model) FAIL(model.error().message());
+    return std::move(*model);
+  };
+  const Model cpu = model_on("cpu"), device = model_on("cuda");
+  const auto begin = [&](const Model& model, const std::string& file) {
+    auto session = model.session({.n_ctx = 200, .chunk = 24});
+    if (!session) FAIL(session.error().message());
+    const auto reply = session->generate_from(prompt, {.max_tokens = 5});
+    if (!reply) FAIL(reply.error().message());
+    REQUIRE(session->save(file));
+  };
+  begin(cpu, folder / "cpu.session");
+  begin(device, folder / "device.session");
+  CHECK(test::read_file(folder / "cpu.session") == test::read_file(folder / "device.session"));
+  const auto go_on = [&](const Model& model, const std::string& file) {
+    auto session = model.restore(file);
+    if (!session) FAIL(session.error().message());
+    const auto reply = session->generate_from(std::vector<std::int32_t>{9}, {.max_tokens = 12});
+    if (!reply) FAIL(reply.error().message());
+    return reply->tokens;
+  };
+  CHECK(go_on(device, folder / "cpu.session") == go_on(cpu, folder / "device.session"));
+}
+
+TEST_CASE("a plan's bytes on a device are those that are then taken, and what is more than it has is refused with both figures") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.window = 20;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const ModelOptions how{.threads = 1, .device = "cuda:0"};
+    const auto planned = plan(path, how, {.chunk = 33}, 1, false);
+    if (!planned) FAIL(planned.error().message());
+    CHECK(planned->fits);
+    const auto device = backend::open_cuda(0);
+    REQUIRE(device);
+    CHECK(planned->device == (*device)->name());
+    const std::uint64_t before = (*device)->heap().left();
+    auto model = Model::open(path, how);
+    REQUIRE(model);
+    auto session = model->session({.chunk = 33, .reuse = false});
+    REQUIRE(session);
+    REQUIRE(session->n_ctx() == planned->n_ctx);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(static_cast<std::size_t>(session->n_ctx()), 5), {.max_tokens = 0}));
+    INFO(arch);
+    if (planned->device.find("host") != std::string::npos)  // a real one gives its memory out in larger pieces
+      CHECK(before - (*device)->heap().left() == planned->device_bytes);
+  }
+}
+
+TEST_CASE("what a device cannot do is refused, never done elsewhere") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto refused = [&](const ModelOptions& how) {
+    const auto model = Model::open(path, how);
+    REQUIRE_FALSE(model);
+    return model.error();
+  };
+  for (const char* name : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda0", "CPU"})
+    CHECK(refused({.device = name}).status() == Status::invalid_argument);
+  CHECK(refused({.device = "cuda:255"}).status() == Status::unsupported);
+  if (!has_device()) return;
+  CHECK(refused({.weights = Weights::file, .device = "cuda"}).status() == Status::unsupported);
 }
