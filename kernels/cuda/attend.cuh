@@ -262,6 +262,7 @@ __global__ void __launch_bounds__(kAttendThreads) attend_chunks(const AttendLaun
       a.shape.layer_offset + static_cast<std::size_t>(kv_head) * a.head_bytes * (a.shape.latent_dim != 0 ? 1 : 2);
   for (int chunk = first; chunk < last; ++chunk) {
     const Stage<T> stage = stage_chunk<T>(memory, pages[chunk] + offset, a);
+    end_of_copies();
     wait_for_copies();
     __syncthreads();
     mine.see(a, stage, q, weights, chunk);

@@ -1,9 +1,9 @@
 // The CUDA runtime behind cuda_device.h. It keeps each thread's last error itself, so nothing is kept here.
-#include "cuda_device.h"
-
 #include <cuda_runtime.h>
 
 #include <cstring>
+
+#include "cuda_device.h"
 
 namespace hearth::kernels::cuda {
 

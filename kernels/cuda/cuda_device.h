@@ -45,7 +45,8 @@ void copy_on_device(Stream stream, void* to, const void* from, std::size_t bytes
 void fill(Stream stream, void* to, int byte, std::size_t bytes);
 
 /// What is queued between the two is recorded instead of run. Buffers keep their addresses, launches their sizes: a decode step is
-/// recorded for some `longest` context and number of rows, and again when either grows.
+/// recorded for some `longest` context and number of rows, and again when either grows. A kernel may be loaded when it is first
+/// launched, which a recording cannot do: run the pass once before.
 using Graph = CUgraphExec_st*;
 void begin_recording(Stream stream);
 Graph end_recording(Stream stream);  // nullptr: see take_error()

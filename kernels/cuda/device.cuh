@@ -77,7 +77,12 @@ __device__ __forceinline__ void copy_16(void* to, const void* from) {
   const auto address = static_cast<unsigned>(__cvta_generic_to_shared(to));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");
 }
-__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+__device__ __forceinline__ void end_of_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+/// Waits until at most `Groups` ends of copies have not been reached; what this thread copied before the others is there.
+template <int Groups = 0> __device__ __forceinline__ void wait_for_copies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(Groups) : "memory");
+}
 
 /// kernel(arguments…) by grid * n_threads threads. The runtime keeps what goes wrong for take_error().
 template <class... P, class... A>
@@ -131,7 +136,8 @@ inline void multiply_32(int (&c)[4], const int (&a)[4], int b0, int b1) { multip
 inline void multiply_16(int (&c)[4], int a0, int a1, int b) { multiply_on_host<1>(c, {a0, a1}, {b}); }
 
 inline void copy_16(void* to, const void* from) { std::memcpy(to, from, 16); }
-inline void wait_for_copies() {}
+inline void end_of_copies() {}
+template <int Groups = 0> void wait_for_copies() {}
 
 template <class... P, class... A>
 void launch(Stream, void (*kernel)(P...), dim3 grid, int n_threads, std::size_t shared_bytes, A... arguments) {

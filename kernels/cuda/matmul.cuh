@@ -175,6 +175,7 @@ template <Format F> __global__ void __launch_bounds__(kTileThreads, 2) matmul_ti
     const int left = n_blocks - span * kSpanBlocks, n_here = left < kSpanBlocks ? left : kSpanBlocks;
     copy_tokens(tile.tokens, TileShape<F>::kTokenStride, a, part, span, n_here);
     unpack_tile<F>(tile, row, span, n_blocks);
+    end_of_copies();
     wait_for_copies();
     __syncthreads();
     for (int sub = 0; sub < n_here; ++sub) multiply_tile<F>(acc, tile, sub, part.n);

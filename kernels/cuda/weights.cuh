@@ -23,12 +23,11 @@ template <Format F> struct Facts {
 
 /// Where a row's heads and dwords begin; the other rows' lie beside them.
 struct LaneRow {
-  const unsigned char *heads, *body;
+  const std::byte *heads, *body;
 };
 template <Format F> __device__ __forceinline__ LaneRow lane_row(const std::byte* group, std::int64_t k, int row) {
   const std::int64_t n_blocks = k / (Facts<F>::kSubs * kBlock);
-  const auto* heads = reinterpret_cast<const unsigned char*>(group);
-  return {heads + row * Facts<F>::kHeadBytes, heads + n_blocks * kGroupRows * Facts<F>::kHeadBytes + row * 4};
+  return {group + row * Facts<F>::kHeadBytes, group + n_blocks * kGroupRows * Facts<F>::kHeadBytes + row * 4};
 }
 
 /// Sub-block J of a block: what unpack.inl says of it, the zero point taken off.
@@ -59,52 +58,20 @@ template <Format F, int J> struct Sub {
   }
 };
 
-/// The blocks of a row's span, held in registers where unpack.inl looks for them: all loads are under way before the first is
-/// used. Dword n lies at n * kVector as in a group of rows; what is between them is never touched and takes no registers.
-template <Format F> struct Span {
-  static constexpr int kBlocks = kSpanBlocks / Facts<F>::kSubs;
-  struct Block {
-    alignas(4) std::byte head[4];
-    alignas(4) std::byte body[Facts<F>::kBodyBytes / 4 * kVector];
-  } block[kBlocks];
-};
-
-/// Sub-blocks First … First + Count - 1 of a span; what only others need is not loaded.
-template <Format F, int First = 0, int Count = kSpanBlocks>
-__device__ __forceinline__ Span<F> load_span(const LaneRow& row, int index, int n_blocks) {
-  constexpr int kSubs = Facts<F>::kSubs, kHeadBytes = Facts<F>::kHeadBytes, kBodyBytes = Facts<F>::kBodyBytes;
-  const int last = n_blocks / kSubs - 1;
-  Span<F> span;
-  unroll<(Count + kSubs - 1) / kSubs>([&](auto n) {
-    constexpr int b = First / kSubs + decltype(n)::value;
-    const int wanted = index * Span<F>::kBlocks + b;
-    const std::int64_t at = (wanted < last ? wanted : last) * kGroupRows;  // what is not there is never visited
-    auto& block = span.block[b];
-    if constexpr (kHeadBytes == 1) block.head[0] = static_cast<std::byte>(__ldg(row.heads + at));
-    if constexpr (kHeadBytes == 2)
-      *reinterpret_cast<unsigned short*>(block.head) =
-          __ldg(reinterpret_cast<const unsigned short*>(row.heads + at * kHeadBytes));
-    unroll<kBodyBytes / 4>([&](auto d) {
-      *reinterpret_cast<int*>(block.body + d * kVector) =
-          __ldg(reinterpret_cast<const int*>(row.body + at * kBodyBytes + d * kVector));
-    });
-  });
-  return span;
-}
-
-/// visit(sub, index) for those sub-blocks, of a row that has n_blocks of 32.
+/// visit(sub, index) for sub-blocks First … First + Count - 1 of a row's span `span`, as far as the row's n_blocks of 32 go. The row
+/// may be in device memory or staged in shared memory.
 template <Format F, int First = 0, int Count = kSpanBlocks, class Visit>
-__device__ __forceinline__ void each_sub(const LaneRow& row, int index, int n_blocks, Visit&& visit) {
+__device__ __forceinline__ void each_sub(const LaneRow& row, int span, int n_blocks, Visit&& visit) {
   constexpr int kSubs = Facts<F>::kSubs, kVisits = Count < kSubs ? Count : kSubs;
-  const Span<F> span = load_span<F, First, Count>(row, index, n_blocks);
   unroll<(Count + kSubs - 1) / kSubs>([&](auto n) {
     constexpr int b = First / kSubs + decltype(n)::value;
-    if (index * kSpanBlocks + b * kSubs >= n_blocks) return;
-    const auto& block = span.block[b];
-    const auto head = Unpack<F>::head(block.head, block.body);
+    if (span * kSpanBlocks + b * kSubs >= n_blocks) return;
+    const std::int64_t at = (static_cast<std::int64_t>(span) * (kSpanBlocks / kSubs) + b) * kGroupRows;
+    const std::byte* body = row.body + at * Facts<F>::kBodyBytes;
+    const auto head = Unpack<F>::head(row.heads + at * Facts<F>::kHeadBytes, body);
     unroll<kVisits>([&](auto j) {
       constexpr int J = First % kSubs + decltype(j)::value;
-      visit(Sub<F, J>{head, block.body}, b * kSubs + J);
+      visit(Sub<F, J>{head, body}, b * kSubs + J);
     });
   });
 }

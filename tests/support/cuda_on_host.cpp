@@ -49,11 +49,17 @@ Block block;
   std::exit(1);
 }
 
+// Fibers follow each other by thread, or backward where the environment says so: what no barrier orders must not matter.
+bool backward() {
+  static const bool asked = std::getenv("HEARTH_FIBERS_BACKWARD") != nullptr;
+  return asked;
+}
+
 // The next fiber that has not ended; the caller's context once all have.
 void switch_away() {
   const std::size_t before = block.current;
   for (std::size_t step = 1; step <= block.n; ++step) {
-    const std::size_t next = (before + step) % block.n;
+    const std::size_t next = (before + (backward() ? block.n - step : step)) % block.n;
     if (block.fibers[next].done) continue;
     block.current = next;
     if (next != before) swapcontext(&block.fibers[before].context, &block.fibers[next].context);
@@ -109,8 +115,9 @@ void run_block(dim3 index, dim3 grid) {
     fiber.context.uc_link = nullptr;
     makecontext(&fiber.context, run_fiber, 0);
   }
-  block.current = block.idle = 0;
-  swapcontext(&block.caller, &block.fibers[0].context);
+  block.idle = 0;
+  block.current = backward() ? block.n - 1 : 0;
+  swapcontext(&block.caller, &block.fibers[block.current].context);
 }
 
 }  // namespace
