@@ -6,6 +6,7 @@
 
 #include "arch_traits.h"
 #include "cuda.h"
+#include "embedding.h"
 #include "kv_cache.h"
 #include "loaded_model.h"
 #include "plan.h"
@@ -59,8 +60,8 @@ class Story {
     pass({row(caches[0], 0, 7, 0), row(caches[1], 0, 5, 1)});
     pass({row(caches[0], 7, 30, 0)});
     pass({row(caches[0], 30, 52, 0)});
-    for (std::int64_t i = 0; i < 3; ++i) pass({row(caches[1], 5 + i, 6 + i, 1), row(caches[0], 52 + i, 53 + i, 0)});
-    pass({row(caches[0], 55, 70, 0)});  // a second page
+    for (std::int64_t i = 0; i < 5; ++i) pass({row(caches[1], 5 + i, 6 + i, 1), row(caches[0], 52 + i, 53 + i, 0)});
+    pass({row(caches[0], 57, 70, 0)});  // a second page
     model::KvCache fork = caches[0];
     pass({row(fork, 70, 72, 5), row(caches[0], 70, 71, 0)});
     CHECK(caches[0].truncate(60) == 60);
@@ -202,7 +203,9 @@ TEST_CASE("a text goes on from the CPU to the device and back, its file the same
   CHECK(go_on(device, folder / "cpu.session") == go_on(cpu, folder / "device.session"));
 }
 
-TEST_CASE("a plan's bytes on a device are those that are then taken, and what is more than it has is refused with both figures") {
+TEST_CASE(
+    "a plan's bytes on a device are those that are then taken, and what is more than it has is refused with both "
+    "figures") {
   if (!has_device()) return;
   const test::TempFolder folder;
   for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
@@ -222,7 +225,8 @@ TEST_CASE("a plan's bytes on a device are those that are then taken, and what is
     auto session = model->session({.chunk = 33, .reuse = false});
     REQUIRE(session);
     REQUIRE(session->n_ctx() == planned->n_ctx);
-    REQUIRE(session->generate_from(std::vector<std::int32_t>(static_cast<std::size_t>(session->n_ctx()), 5), {.max_tokens = 0}));
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(static_cast<std::size_t>(session->n_ctx()), 5),
+                                   {.max_tokens = 0}));
     INFO(arch);
     if (planned->device.find("host") != std::string::npos)  // a real one gives its memory out in larger pieces
       CHECK(before - (*device)->heap().left() == planned->device_bytes);
@@ -242,4 +246,73 @@ TEST_CASE("what a device cannot do is refused, never done elsewhere") {
   CHECK(refused({.device = "cuda:255"}).status() == Status::unsupported);
   if (!has_device()) return;
   CHECK(refused({.weights = Weights::file, .device = "cuda"}).status() == Status::unsupported);
+}
+
+TEST_CASE(
+    "passes that are replayed have the bits of passes that are queued, also when another workspace takes the first "
+    "one's place") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("qwen3moe", Format::q8_0), folder / "m.gguf");
+  const auto cpu = open_on(path, "cpu"), device = open_on(path, "cuda");
+  const auto decode = [&](const engine::LoadedModel& model, std::int64_t text) {
+    auto space = model::Workspace::make(model.config(), 1, 1, model.heap());
+    auto cache = model::KvCache::make(model.config(), KvType::f16, kContext, 1, model.pool());
+    REQUIRE(space);
+    REQUIRE(cache);
+    std::vector<float> all;
+    for (std::int64_t p = 0; p < 8; ++p) {
+      const model::Row row{&*cache, p, token(p, text), true};
+      REQUIRE(model.forward({&row, 1}, *space));
+      all.insert(all.end(), space->ended_with, space->ended_with + model.config().n_vocab);
+    }
+    return all;
+  };
+  for (const std::int64_t text : {0, 1, 2}) CHECK(same_bits(decode(*device, text), decode(*cpu, text)));
+}
+
+TEST_CASE("embeddings on a device are the CPU's, of encoders and of others") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  for (const char* arch : {"bert", "jina-bert-v2", "nomic-bert", "qwen3"}) {
+    INFO(arch);
+    const std::string path = test::write_random_model(small(arch, Format::q8_0), folder / "m.gguf");
+    const auto embed = [&](const char* on) {
+      const auto model = open_on(path, on);
+      std::vector<std::vector<float>> all;
+      const std::vector<std::vector<std::int32_t>> texts = {{5, 6, 7}, {9}, {11, 12, 13, 14, 15, 16, 17, 18}};
+      const auto done =
+          engine::embed(*model, texts, {.pooling = Pooling::mean, .chunk = 9}, [&](std::span<const float> e) {
+            all.emplace_back(e.begin(), e.end());
+            return true;
+          });
+      if (!done) FAIL(done.error().message());
+      return all;
+    };
+    CHECK(embed("cuda") == embed("cpu"));
+  }
+}
+
+TEST_CASE("a model or a context that a device has no room for is refused with both figures") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("llama", Format::q8_0);
+  m.n_ctx = 1 << 22;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto device = backend::open_cuda(0);
+  const Heap& heap = (*device)->heap();
+  const auto model = Model::open(path, {.threads = 1, .device = "cuda"});
+  REQUIRE(model);
+  if (heap.left() > std::uint64_t{1} << 30) return;  // a real one has room for this one
+  const auto session = model->session({.n_ctx = m.n_ctx});
+  REQUIRE_FALSE(session);
+  CHECK(session.error().status() == Status::out_of_memory);
+  CHECK(session.error().message().find(std::to_string(heap.left()) + " are left") != std::string::npos);
+
+  const auto ballast = AlignedBuffer<std::byte>::make_unwritten(heap.left() - 4096, heap);
+  REQUIRE(ballast);
+  const auto second = Model::open(path, {.threads = 1, .device = "cuda"});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().status() == Status::out_of_memory);
+  CHECK(second.error().message().find(std::to_string(heap.left()) + " are left") != std::string::npos);
 }

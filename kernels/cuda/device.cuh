@@ -141,7 +141,7 @@ template <int Groups = 0> void wait_for_copies() {}
 
 template <class... P, class... A>
 void launch(Stream, void (*kernel)(P...), dim3 grid, int n_threads, std::size_t shared_bytes, A... arguments) {
-  on_host::run(grid, static_cast<unsigned>(n_threads), shared_bytes, [&] { kernel(arguments...); });
+  on_host::queue(grid, static_cast<unsigned>(n_threads), shared_bytes, [=] { kernel(arguments...); });
 }
 
 #endif

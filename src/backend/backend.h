@@ -150,6 +150,8 @@ struct PassTables {
   std::array<Rows, 4> angles{};                        // [n, n_rot/2]: cosines and sines, without and with a window
   std::span<const std::int64_t> wanted{};
   std::span<const Memory> memory{};  // [parts]
+  std::uint64_t space = 0;  // a number that only these rows' workspace has, as long as its buffers stand where they are
+  bool hidden = false;      // the pass ends before logits
 };
 
 /// How large passes may be.

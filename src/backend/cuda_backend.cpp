@@ -74,6 +74,15 @@ std::uint64_t scratch_bytes(const PassLimits& l) {
   return reinterpret_cast<std::uintptr_t>(end) + attend_bytes(l);
 }
 
+PassShape shape_of(const PassTables& tables, std::int64_t longest) {
+  return {.space = tables.space,
+          .n_rows = static_cast<std::int64_t>(tables.ids[0].size()),
+          .n_wanted = static_cast<std::int64_t>(tables.wanted.size()),
+          .n_tiles = static_cast<std::int64_t>(tables.memory.front().tiles.size()),  // the same in every part
+          .longest = longest,
+          .hidden = tables.hidden};
+}
+
 Error no_such_device(const std::string& what, int device) {
   return Error(Status::unsupported, what + "; device cuda:" + std::to_string(device) +
                                         "; use --device cpu, or one of the devices that the driver lists");
@@ -104,6 +113,7 @@ HeapBytes CudaBackend::bytes(const PassLimits& limits) const {
 Result<void> CudaBackend::reserve(const PassLimits& limits) {
   const PassLimits needed = larger(limits_, rounded(limits));
   if (equal(needed, limits_)) return {};
+  recordings_.clear();
   limits_ = {};
   HEARTH_CHECK(tables_.reserve(needed));
   if (const std::uint64_t bytes = scratch_bytes(needed); bytes > scratch_.size()) {
@@ -124,12 +134,13 @@ bool CudaBackend::begin(Worker& w, const PassTables& tables) {
   if (!begun_) return false;
   longest_ = rounded(limits).longest;
   tables_.bring(stream_, tables);
-  return true;
+  return recordings_.begin(stream_, shape_of(tables, longest_));
 }
 
 Result<const float*> CudaBackend::finish(const Rows& rows, float* to) {
   HEARTH_CHECK(std::exchange(begun_, {}));
   cuda::use_device(device_);
+  recordings_.end(stream_);
   if (rows.n != 0)
     cuda::copy_to_host(stream_, to, rows.data, static_cast<std::size_t>(rows.n * rows.width) * sizeof(float));
   cuda::copy_to_host(stream_, tables_.failure_here(), tables_.failure(), sizeof first_failure_);

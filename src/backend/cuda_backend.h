@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "cuda_heap.h"
+#include "cuda_recordings.h"
 #include "cuda_tables.h"
 
 namespace hearth::backend {
@@ -67,6 +68,7 @@ class CudaBackend final : public Backend {
   AlignedBuffer<std::byte> scratch_;  // routes, and what attention hands over
   kernels::cuda::Routes routes_;      // of the pass
   std::byte* attend_scratch_ = nullptr;
+  CudaRecordings recordings_;
   std::int64_t longest_ = 0;  // positions that a row of the pass sees at most, rounded up
   unsigned long long first_failure_ = kNone;
   Result<void> begun_;  // what kept the pass from beginning

@@ -1,6 +1,8 @@
 // Enters: a device's number. Leaves: its memory, and pinned memory of the host that copies to and from it without detours.
 #pragma once
 
+#include <atomic>
+
 #include "cuda_device.h"
 #include "heap.h"
 
@@ -42,6 +44,7 @@ class CudaHeap final : public Heap {
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) const override;
   void bring(std::byte* to, const std::byte* from, std::size_t bytes) const override;
   void fetch(std::byte* to, const std::byte* from, std::size_t bytes) const override;
+  std::uint64_t fresh_number() const override { return ++last_number_; }
   Result<void> check() const override;
   const Heap& host() const override { return pinned_; }
 
@@ -49,6 +52,7 @@ class CudaHeap final : public Heap {
   int device_;
   PinnedHeap pinned_;
   kernels::cuda::Stream stream_;
+  mutable std::atomic<std::uint64_t> last_number_{0};
 };
 
 /// What the runtime says that went wrong, as an error.

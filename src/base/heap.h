@@ -32,6 +32,9 @@ class Heap {
   virtual void bring(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;  // from the host
   virtual void fetch(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;  // to the host
 
+  /// A number that was never given before; 0 where nobody compares them.
+  virtual std::uint64_t fresh_number() const { return 0; }
+
   /// What went wrong since the last call.
   virtual Result<void> check() const = 0;
 

@@ -161,7 +161,9 @@ backend::PassTables Pass::tables() const {
           {tokens, types, positions},
           {all.cos, all.sin, windowed.cos, windowed.sin},
           wanted,
-          memory};
+          memory,
+          space.id(),
+          head == Head::hidden};
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {

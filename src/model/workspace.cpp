@@ -128,6 +128,7 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
   visit_device(config, n_rows, n_logits, Allocate{heap, space, done});
   visit_host(config, n_rows, n_logits, !heap.on_host(), Allocate{heap.host(), space, done});
   if (!done) return std::move(done).error();
+  space.id_ = heap.fresh_number();
   return space;
 }
 
@@ -139,6 +140,7 @@ Result<void> Workspace::more_logits(const Config& config, std::int64_t n_logits)
     HEARTH_TRY(fetched, AlignedBuffer<float>::make(n, heap_->host()));
   }
   n_logits_ = n_logits;
+  id_ = heap_->fresh_number();
   return {};
 }
 

@@ -32,6 +32,9 @@ class Workspace {
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 
+  /// A number that no other workspace on its device has had; another one when buffers have moved.
+  std::uint64_t id() const { return id_; }
+
   /// Logits [wanting, n_vocab] or hidden rows [wanting, dim] of the last pass, where the host reads them.
   const float* ended_with = nullptr;
 
@@ -72,6 +75,7 @@ class Workspace {
  private:
   const Heap* heap_ = nullptr;
   std::int64_t n_rows_ = 0, n_logits_ = 0;
+  std::uint64_t id_ = 0;
 };
 
 }  // namespace hearth::model

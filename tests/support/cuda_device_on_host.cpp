@@ -2,8 +2,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "cuda_device.h"
+#include "cuda_on_host.h"
 
 namespace hearth::kernels::cuda {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 constexpr std::uint64_t kMemory = std::uint64_t{256} << 20;  // little, so that too much can be asked for
 constexpr std::size_t kHeader = 256;                         // before each piece: its bytes
 std::atomic<std::uint64_t> taken{0};
+std::unique_ptr<on_host::Recording> recording;  // under way
 
 }  // namespace
 
@@ -47,4 +50,16 @@ void copy_to_host(Stream, void* to, const void* from, std::size_t bytes) { std::
 void copy_on_device(Stream, void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void fill(Stream, void* to, int byte, std::size_t bytes) { std::memset(to, byte, bytes); }
 
+void begin_recording(Stream) {
+  recording = std::make_unique<on_host::Recording>();
+  on_host::record(recording.get());
+}
+Graph end_recording(Stream) {
+  on_host::record(nullptr);
+  return reinterpret_cast<Graph>(recording.release());
+}
+void replay(Stream, Graph graph) {
+  for (const auto& launch : *reinterpret_cast<on_host::Recording*>(graph)) launch();
+}
+void release_graph(Graph graph) { delete reinterpret_cast<on_host::Recording*>(graph); }
 }  // namespace hearth::kernels::cuda

@@ -147,4 +147,15 @@ void run(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::fun
       for (unsigned x = 0; x < grid.x; ++x) run_block({x, y, z}, grid);
 }
 
+namespace {
+Recording* recording = nullptr;
+}
+
+void record(Recording* to) { recording = to; }
+
+void queue(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  if (!recording) return run(grid, n_threads, shared_bytes, kernel);
+  recording->push_back([=] { run(grid, n_threads, shared_bytes, kernel); });
+}
+
 }  // namespace hearth::on_host

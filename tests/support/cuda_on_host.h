@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -41,6 +42,11 @@ const std::byte* exchange(const void* mine, std::size_t size);
 
 /// kernel() by every thread of every block. Threads that wait for what never comes are an error: the program ends with a message.
 void run(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel);
+
+/// Runs it, or keeps it for replay() while a recording is made.
+void queue(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel);
+using Recording = std::vector<std::function<void()>>;
+void record(Recording* to);  // none: no more
 
 template <class T> T of_lane(const T& mine, int lane) {
   T theirs;
