@@ -21,6 +21,7 @@ static void structs(void) {
   FIELD(hearth_model_options, cancel);
   FIELD(hearth_model_options, on_progress);
   FIELD(hearth_model_options, user);
+  FIELD(hearth_model_options, kv_budget);
   STRUCT(hearth_model_info);
   FIELD(hearth_model_info, size);
   FIELD(hearth_model_info, n_layer);
@@ -35,11 +36,26 @@ static void structs(void) {
   FIELD(hearth_model_info, n_parameters);
   FIELD(hearth_model_info, threads);
   FIELD(hearth_model_info, weights);
+  FIELD(hearth_model_info, encoder);
+  FIELD(hearth_model_info, reserved);
+  FIELD(hearth_model_info, kv_budget);
+  FIELD(hearth_model_info, kv_taken);
+  FIELD(hearth_model_info, kv_pages_known);
+  STRUCT(hearth_embed_options);
+  FIELD(hearth_embed_options, size);
+  FIELD(hearth_embed_options, pooling);
+  FIELD(hearth_embed_options, normalise);
+  FIELD(hearth_embed_options, n_ctx);
+  FIELD(hearth_embed_options, kv);
+  FIELD(hearth_embed_options, chunk);
   STRUCT(hearth_session_options);
   FIELD(hearth_session_options, size);
   FIELD(hearth_session_options, n_ctx);
   FIELD(hearth_session_options, kv);
   FIELD(hearth_session_options, chunk);
+  FIELD(hearth_session_options, reuse);
+  FIELD(hearth_session_options, reserved);
+  FIELD(hearth_session_options, draft);
   STRUCT(hearth_session_info);
   FIELD(hearth_session_info, size);
   FIELD(hearth_session_info, n_ctx);
@@ -69,6 +85,9 @@ static void plan_struct(void) {
 }
 
 static void call_structs(void) {
+  STRUCT(hearth_logit_bias);
+  FIELD(hearth_logit_bias, id);
+  FIELD(hearth_logit_bias, bias);
   STRUCT(hearth_sampling_options);
   FIELD(hearth_sampling_options, size);
   FIELD(hearth_sampling_options, temp);
@@ -78,9 +97,34 @@ static void call_structs(void) {
   FIELD(hearth_sampling_options, top_k);
   FIELD(hearth_sampling_options, repeat_last);
   FIELD(hearth_sampling_options, seed);
+  FIELD(hearth_sampling_options, dynatemp_range);
+  FIELD(hearth_sampling_options, dynatemp_exponent);
+  FIELD(hearth_sampling_options, typical_p);
+  FIELD(hearth_sampling_options, top_n_sigma);
+  FIELD(hearth_sampling_options, xtc_probability);
+  FIELD(hearth_sampling_options, xtc_threshold);
+  FIELD(hearth_sampling_options, presence_penalty);
+  FIELD(hearth_sampling_options, frequency_penalty);
+  FIELD(hearth_sampling_options, dry_multiplier);
+  FIELD(hearth_sampling_options, dry_base);
+  FIELD(hearth_sampling_options, dry_allowed);
+  FIELD(hearth_sampling_options, dry_last);
+  FIELD(hearth_sampling_options, mirostat);
+  FIELD(hearth_sampling_options, mirostat_tau);
+  FIELD(hearth_sampling_options, mirostat_eta);
+  FIELD(hearth_sampling_options, choice);
+  FIELD(hearth_sampling_options, logit_bias);
+  FIELD(hearth_sampling_options, n_logit_bias);
+  FIELD(hearth_sampling_options, banned);
+  FIELD(hearth_sampling_options, n_banned);
+  FIELD(hearth_sampling_options, dry_breakers);
+  FIELD(hearth_sampling_options, n_dry_breakers);
   STRUCT(hearth_text);
   FIELD(hearth_text, data);
   FIELD(hearth_text, n_bytes);
+  STRUCT(hearth_logprob);
+  FIELD(hearth_logprob, id);
+  FIELD(hearth_logprob, logprob);
   STRUCT(hearth_generate_options);
   FIELD(hearth_generate_options, size);
   FIELD(hearth_generate_options, max_tokens);
@@ -92,6 +136,14 @@ static void call_structs(void) {
   FIELD(hearth_generate_options, cancel);
   FIELD(hearth_generate_options, on_progress);
   FIELD(hearth_generate_options, on_tokens);
+  FIELD(hearth_generate_options, grammar);
+  FIELD(hearth_generate_options, json_schema);
+  FIELD(hearth_generate_options, regex);
+  FIELD(hearth_generate_options, grammar_triggers);
+  FIELD(hearth_generate_options, n_grammar_triggers);
+  FIELD(hearth_generate_options, n_draft);
+  FIELD(hearth_generate_options, logprobs);
+  FIELD(hearth_generate_options, on_logprobs);
   STRUCT(hearth_reply);
   FIELD(hearth_reply, size);
   FIELD(hearth_reply, finish);
@@ -102,6 +154,8 @@ static void call_structs(void) {
   FIELD(hearth_reply, prefill_seconds);
   FIELD(hearth_reply, decode_seconds);
   FIELD(hearth_reply, logits_hash);
+  FIELD(hearth_reply, n_drafted);
+  FIELD(hearth_reply, n_accepted);
   STRUCT(hearth_tool_call);
   FIELD(hearth_tool_call, id);
   FIELD(hearth_tool_call, name);
@@ -116,6 +170,8 @@ static void call_structs(void) {
   FIELD(hearth_message, name);
   FIELD(hearth_message, tool_calls);
   FIELD(hearth_message, n_tool_calls);
+  FIELD(hearth_message, parts);
+  FIELD(hearth_message, n_parts);
   STRUCT(hearth_chat_options);
   FIELD(hearth_chat_options, size);
   FIELD(hearth_chat_options, overflow);
@@ -126,6 +182,10 @@ static void call_structs(void) {
   FIELD(hearth_chat_options, chat_template);
   FIELD(hearth_chat_options, now);
   FIELD(hearth_chat_options, on_part);
+  STRUCT(hearth_engine_options);
+  FIELD(hearth_engine_options, size);
+  FIELD(hearth_engine_options, n_parallel);
+  FIELD(hearth_engine_options, n_queue);
 }
 
 static void values(void) {
@@ -151,6 +211,11 @@ static void values(void) {
   VALUE(HEARTH_KV_F16);
   VALUE(HEARTH_KV_F32);
   VALUE(HEARTH_KV_Q8_0);
+  VALUE(HEARTH_POOLING_MODEL);
+  VALUE(HEARTH_POOLING_NONE);
+  VALUE(HEARTH_POOLING_MEAN);
+  VALUE(HEARTH_POOLING_CLS);
+  VALUE(HEARTH_POOLING_LAST);
   VALUE(HEARTH_FINISH_END_OF_TEXT);
   VALUE(HEARTH_FINISH_STOP_STRING);
   VALUE(HEARTH_FINISH_MAX_TOKENS);

@@ -57,7 +57,7 @@ template <class T, class Init, class Use> void check_versions(const char* name, 
 
 }  // namespace
 
-TEST_CASE("options of any size and any bits") {
+TEST_CASE("A4 options of any size and any bits") {
   test::OpenModel m;
   std::int32_t id = 5;
   const auto open = [&](hearth_model_options* options) {
@@ -100,12 +100,34 @@ TEST_CASE("options of any size and any bits") {
     return hearth_session_chat(m.session, "a", 1, options, nullptr, nullptr, nullptr, nullptr);
   };
   const auto message = [&](hearth_message* one) { return converse(one, 1); };
+  const hearth_text text{"ab", 2};
+  const auto no_vector = [](void*, const float*, std::size_t) { return 0; };
+  const test::TempFolder folder;
+  const std::string pooling_path = folder / "pooling.gguf";
+  REQUIRE(test::ModelEditor().set("llama.pooling_type", std::uint32_t{1}).write(pooling_path) > 0);
+  hearth_model* pooling = nullptr;
+  REQUIRE(hearth_model_open(pooling_path.c_str(), nullptr, &pooling, nullptr) == HEARTH_OK);
+  const auto embed = [&](hearth_embed_options* options) {
+    return hearth_model_embed(pooling, &text, 1, options, no_vector, nullptr, nullptr);
+  };
+  const auto engine = [&](hearth_engine_options* options) {
+    hearth_session_options session;
+    hearth_session_options_init(&session, sizeof session);
+    session.n_ctx = 64;
+    hearth_engine* made = nullptr;
+    const auto status = hearth_engine_new(m.model, options, &session, &made, nullptr);
+    CHECK((made != nullptr) == (status == HEARTH_OK));
+    hearth_engine_free(made);
+    return status;
+  };
   check_sizes<hearth_model_options>("model", false, open);
   check_sizes<hearth_session_options>("session", false, start);
   check_sizes<hearth_generate_options>("generate", false, generate);
   check_sizes<hearth_sampling_options>("sampling", false, sample);
   check_sizes<hearth_chat_options>("chat", false, chat);
   check_sizes<hearth_message>("message", false, message);
+  check_sizes<hearth_embed_options>("embed", false, embed);
+  check_sizes<hearth_engine_options>("engine", false, engine);
   check_sizes<hearth_reply>("reply", true, [&](hearth_reply* reply) {
     return hearth_session_generate_from(m.session, &id, 1, nullptr, nullptr, nullptr, reply, nullptr);
   });
@@ -122,6 +144,9 @@ TEST_CASE("options of any size and any bits") {
   check_versions<hearth_session_options>("session", hearth_session_options_init, start);
   check_versions<hearth_generate_options>("generate", hearth_generate_options_init, generate);
   check_versions<hearth_sampling_options>("sampling", hearth_sampling_options_init, sample);
+  check_versions<hearth_engine_options>("engine", hearth_engine_options_init, engine);
+  check_versions<hearth_embed_options>("embed", hearth_embed_options_init, embed);
+  CHECK(hearth_model_free(pooling) == HEARTH_OK);
   hearth_message said;
   REQUIRE(hearth_message_init(&said, sizeof said) == HEARTH_OK);
   said.role = "user", said.content = "ab", said.n_content = 2;
@@ -132,7 +157,7 @@ TEST_CASE("options of any size and any bits") {
   CHECK(converse(two, 2) == HEARTH_INVALID_ARGUMENT);
 }
 
-TEST_CASE("each value out of its range is refused by name") {
+TEST_CASE("A4 A7 each value out of its range is refused by name") {
   test::OpenModel m;
   hearth_error error;
   hearth_model* model = nullptr;
@@ -164,6 +189,8 @@ TEST_CASE("each value out of its range is refused by name") {
   CHECK(start([](auto& o) { o.n_ctx = INT64_MAX; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(start([](auto& o) { o.chunk = 0; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(start([](auto& o) { o.kv = 7; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(start([](auto& o) { o.reuse = 2; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(start([](auto& o) { o.reserved = 1; }) == HEARTH_INVALID_ARGUMENT);
   const auto sample = [&](auto change) {
     hearth_sampling_options o;
     hearth_sampling_options_init(&o, sizeof o);
@@ -178,6 +205,9 @@ TEST_CASE("each value out of its range is refused by name") {
   CHECK(sample([](auto& o) { o.top_p = 2; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(sample([](auto& o) { o.top_k = -1; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(sample([](auto& o) { o.temp = 1e-38f; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 1, o.mirostat = 2, o.mirostat_tau = 0; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 1, o.top_k = INT32_MAX; }) == HEARTH_OK);
+  CHECK(sample([](auto& o) { o.temp = 3e38f, o.top_p = 0; }) == HEARTH_OK);
   const std::string long_prompt(1000, 'a');  // the session holds 256
   CHECK(hearth_session_generate(m.session, long_prompt.data(), long_prompt.size(), nullptr, nullptr, nullptr, nullptr,
                                 &error) == HEARTH_CONTEXT_FULL);

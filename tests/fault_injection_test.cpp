@@ -1,5 +1,5 @@
-// Every allocation and system call of opening, generating, chatting and planning fails once, and from each on for good: what
-// comes is an error, nothing is lost, and the next try works.
+// Every allocation and system call of opening, generating, chatting, saving, restoring, forking, constraining, asking an engine and
+// planning fails once, and from each on for good: what comes is an error, nothing is lost, and the next try works.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
+#include <filesystem>
 #include <hearth/hearth.hpp>
 #include <new>
 
@@ -97,6 +99,15 @@ HEARTH_STANDS_IN_FRONT int open(const char* path, int flags, ...) {
   const int mode = va_arg(list, int);
   va_end(list);
   return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+HEARTH_STANDS_IN_FRONT ssize_t write(int descriptor, const void* from, std::size_t n) {
+  return fails() ? refuse<ssize_t>(ENOSPC, -1) : static_cast<ssize_t>(::syscall(SYS_write, descriptor, from, n));
+}
+HEARTH_STANDS_IN_FRONT int fsync(int descriptor) {
+  return fails() ? refuse(EIO, -1) : static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+HEARTH_STANDS_IN_FRONT int rename(const char* from, const char* to) noexcept {
+  return fails() ? refuse(EIO, -1) : static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 HEARTH_STANDS_IN_FRONT int fstat(int descriptor, struct stat* to) noexcept {
   return fails() ? refuse(EIO, -1) : static_cast<int>(::syscall(SYS_fstat, descriptor, to));
@@ -203,7 +214,7 @@ Work opening(ModelOptions options) {
 
 }  // namespace
 
-TEST_CASE("opening a model, each allocation and system call may fail") {
+TEST_CASE("A12 opening a model, each allocation and system call may fail") {
   for (const Mode mode : {Mode::once, Mode::from_then_on}) {
     fail_each(mode, opening({.threads = 2, .weights = Weights::file}));
     fail_each(mode, opening({.threads = 1, .weights = Weights::repacked, .mmap = false}));
@@ -211,7 +222,7 @@ TEST_CASE("opening a model, each allocation and system call may fail") {
   }
 }
 
-TEST_CASE("generating and chatting in a session that is there, each allocation may fail and the session goes on") {
+TEST_CASE("A12 generating and chatting in a session that is there, each allocation may fail and the session goes on") {
   auto model = Model::open(model_path(), {.threads = 2});
   REQUIRE(model);
   auto session = model->session({.n_ctx = 200, .chunk = 8});
@@ -230,7 +241,80 @@ TEST_CASE("generating and chatting in a session that is there, each allocation m
   }
 }
 
-TEST_CASE("a plan, each allocation and system call may fail") {
+TEST_CASE("A12 saving, restoring, forking and cutting a session, each allocation and system call may fail") {
+  const test::TempFolder folder;
+  const std::string path = folder / "a.session";
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session({.n_ctx = 200, .chunk = 8});
+  REQUIRE(session);
+  REQUIRE(session->generate("abc", {.max_tokens = 4}));
+  const std::int64_t n_past = session->n_past();
+  REQUIRE(session->save(path));
+  const std::string whole = test::read_file(path);
+  for (const Mode mode : {Mode::once, Mode::from_then_on}) {
+    fail_each(mode, [&]() -> Result<std::uint64_t> {
+      if (auto saved = session->save(path); !saved) return std::move(saved).error();
+      return 1;
+    });
+    CHECK(test::read_file(path) == whole);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder / ""), {}) == 1);
+    fail_each(mode, [&]() -> Result<std::uint64_t> {
+      auto restored = model->restore(path);
+      if (!restored) return std::move(restored).error();
+      return static_cast<std::uint64_t>(restored->n_past());
+    });
+    fail_each(mode, [&]() -> Result<std::uint64_t> {
+      auto fork = session->fork();
+      if (!fork) return std::move(fork).error();
+      static const GenerateOptions few{.max_tokens = 3};
+      auto reply = fork->generate("d", few);
+      if (!reply) return std::move(reply).error();
+      if (auto cut = fork->truncate(2); !cut) return std::move(cut).error();
+      return reply->logits_hash;
+    });
+    CHECK(session->n_past() == n_past);
+  }
+}
+
+TEST_CASE("A12 a grammar, a schema, biases and log-probabilities, each allocation may fail") {
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session({.n_ctx = 200, .chunk = 8});
+  REQUIRE(session);
+  static const GenerateOptions constrained[] = {
+      {.max_tokens = 3, .grammar = "root ::= [a-c]+ \"!\""},
+      {.max_tokens = 3, .json_schema = "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}"},
+      {.max_tokens = 3, .logprobs = 3, .regex = "(yes|no)+", .grammar_triggers = {"a", "b"}},
+      {.max_tokens = 3,
+       .sampling = {.temp = 1, .dry_multiplier = 1, .mirostat = 2, .logit_bias = {{5, 1.0f}}, .banned = {6}}}};
+  for (const GenerateOptions& options : constrained)
+    fail_each(Mode::once, [&]() -> Result<std::uint64_t> {
+      session->reset();
+      auto reply = session->generate("abc", options);
+      if (!reply) return std::move(reply).error();
+      return reply->logits_hash;
+    });
+}
+
+TEST_CASE("A12 an engine and its requests, each allocation and thread may fail, and none is left to wait for") {
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  static const EngineOptions two{.n_parallel = 2, .n_queue = 1, .session = {.n_ctx = 64, .chunk = 8}};
+  static const GenerateOptions options{.max_tokens = 3};
+  for (const Mode mode : {Mode::once, Mode::from_then_on})
+    fail_each(mode, [&]() -> Result<std::uint64_t> {
+      auto engine = Engine::start(*model, two);
+      if (!engine) return std::move(engine).error();
+      auto request = engine->submit("abc", options);
+      if (!request) return std::move(request).error();
+      auto reply = request->wait();
+      if (!reply) return std::move(reply).error();
+      return reply->logits_hash;
+    });
+}
+
+TEST_CASE("A12 a plan, each allocation and system call may fail") {
   fail_each(Mode::once, []() -> Result<std::uint64_t> {
     auto made = plan(model_path(), {.threads = 2}, {}, 1, false);
     if (!made) return std::move(made).error();

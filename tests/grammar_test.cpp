@@ -103,6 +103,26 @@ TEST_CASE("GBNF: literals, classes, groups, repetitions, rules, comments") {
   CHECK(has("root ::= x\r\nx ::= \"a\"\r\n", "a"));
 }
 
+TEST_CASE("GBNF: a value of a JSON Schema as a part of a text") {
+  const std::string call = R"g(root ::= "f(" %json {"type": "object", "properties": {"}": {"const": "{\""}},
+                                                   "required": ["}"]} ")")g";
+  CHECK(has(call, R"g(f({"}":"{\""}))g"));
+  CHECK_FALSE(has(call, R"g(f({"}":"{"}))g"));
+  CHECK(has("root ::= (%json {\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"type\": \"integer\"}}} \";\")+",
+            "1;-20;3;"));
+  CHECK(has("root ::= %json {\"type\": \"null\"} | a\na ::= %json\n{\"type\": \"boolean\"}", "true"));
+  for (const char* wrong : {"root ::= %json", "root ::= %json true", "root ::= %json {", "root ::= %json {\"a\": \"}",
+                            "root ::= %jso {}"}) {
+    INFO(wrong);
+    const Made made = parse_gbnf(wrong);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().message().find("line 1") != std::string::npos);
+  }
+  const Made unknown = parse_gbnf(R"(root ::= %json {"type": "string", "contentEncoding": "x"})");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message().find("contentEncoding") != std::string::npos);
+}
+
 TEST_CASE("GBNF: characters, not bytes") {
   const auto g = grammar("root ::= [\\u00e9-\\u20ac\\U0001F642]");
   CHECK(verdict(g, "\xc3\xa9") == 'y');
@@ -156,7 +176,7 @@ TEST_CASE("grammar R2: deep groups are an error, long chains of rules are not") 
   refuses("root ::= " + times(30000, "(") + "\"a\"" + times(30000, ")"), "deep inside each other");
   CHECK(has("root ::= " + times(256, "(") + "\"a\"" + times(256, ")"), "a"));
   refuses("root ::= " + times(257, "(") + "\"a\"" + times(257, ")"), "more than 256 deep");
-  refuses("root ::= \"a\"" + times(21000, "{1}"), "too complex");
+  CHECK(has("root ::= \"a\"" + times(21000, "{1}"), "a"));
   std::string chain = "root ::= r0\n";
   for (int i = 0; i < 3000; ++i) chain += "r" + std::to_string(i) + " ::= r" + std::to_string(i + 1) + "\n";
   CHECK(has(chain + "r3000 ::= \"a\"", "a"));

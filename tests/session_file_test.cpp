@@ -119,7 +119,7 @@ TEST_CASE("a fork goes on by itself, and a session cut short is one that never w
   }
 }
 
-TEST_CASE("a file that is cut, altered or another model's is refused, and nothing else happens") {
+TEST_CASE("A10 a file that is cut, altered or another model's is refused, and nothing else happens") {
   const test::TempFolder folder;
   const Model model = open_file(write_kind(folder, 0)), stranger = open_file(write_kind(folder, 0, 2));
   Session session = with_text(model, 70);
@@ -151,13 +151,17 @@ TEST_CASE("a file that is cut, altered or another model's is refused, and nothin
       const auto restored = model.restore(folder / "bad");  // another token or chunk is a sound file
       if (restored) CHECK(restored->n_past() == session.n_past());
     }
+  constexpr std::size_t kPlaceOfContext = 84;  // after magic, versions, the model's identity and the KV type
+  std::string over = good;
+  over.replace(kPlaceOfContext, 8, std::string("\x0a\0\0\0\0\0\0\0", 8));
+  CHECK(refuse(model, signed_again(over)).find("10") != std::string::npos);
   CHECK_FALSE(model.restore(folder / "absent"));
   auto restored = model.restore(folder / "good");
   REQUIRE(restored);
   same(go_on(*restored), go_on(session));
 }
 
-TEST_CASE("saving where it cannot be done leaves the old file and the session") {
+TEST_CASE("A11 saving where it cannot be done leaves the old file and the session") {
   const test::TempFolder folder;
   const Model model = open_file(write_kind(folder, 0));
   Session session = with_text(model, 70);

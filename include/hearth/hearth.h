@@ -16,6 +16,7 @@
 // may use the library, but the session that calls it is busy. A C++ exception that leaves a callback ends there: HEARTH_CANCELLED.
 //
 // Everything may be called from any thread. A session does one call at a time: a second one gets HEARTH_BUSY and changes nothing.
+// Many requests at once are an engine's.
 #ifndef HEARTH_H
 #define HEARTH_H
 
@@ -39,6 +40,7 @@ extern "C" {
 
 typedef struct hearth_model hearth_model;      // a model file ready to run; shared by sessions and threads
 typedef struct hearth_session hearth_session;  // one sequence of tokens and its memory
+typedef struct hearth_engine hearth_engine;    // requests of many threads, computed together
 typedef struct hearth_cancel hearth_cancel;    // a request to stop, from any thread or a signal handler
 
 // ---- status and errors ---------------------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ enum HEARTH_INT32 {
   HEARTH_NON_FINITE = 8,        // an activation or logit became infinite or NaN
   HEARTH_CANCELLED = 9,         // a callback or a cancel stopped opening a model, or a callback threw
   HEARTH_INTERNAL = 10,         // a defect in Hearth itself
-  HEARTH_BUSY = 11              // the session is in another call
+  HEARTH_BUSY = 11              // the session is in another call, or the engine's queue is full
 };
 
 typedef struct hearth_error {  // never grows, needs no initialization
@@ -72,11 +74,17 @@ HEARTH_API const char* hearth_version(void);
 // Instruction sets that run here, slowest first; NULL past the last. Lives for ever.
 HEARTH_API const char* hearth_isa_name(size_t index);
 
+typedef struct hearth_text {
+  const char* data;
+  size_t n_bytes;
+} hearth_text;
+
 // ---- callbacks -----------------------------------------------------------------------------------------------------------
 typedef int (*hearth_text_fn)(void* user, const char* text, size_t n_bytes);  // a piece: whole UTF-8 characters
 typedef int (*hearth_tokens_fn)(void* user, const int32_t* ids, size_t n_ids);
 typedef int (*hearth_logits_fn)(void* user, const float* logits, size_t n_vocab);  // of one position
-typedef int (*hearth_progress_fn)(void* user, double done);                        // 0 to 1
+typedef int (*hearth_embedding_fn)(void* user, const float* values, size_t n_values);
+typedef int (*hearth_progress_fn)(void* user, double done);  // 0 to 1
 
 // ---- cancelling ----------------------------------------------------------------------------------------------------------
 HEARTH_API hearth_status hearth_cancel_new(hearth_cancel** cancel, hearth_error* error);
@@ -100,6 +108,8 @@ typedef struct hearth_model_options {
   hearth_cancel* cancel;
   hearth_progress_fn on_progress;
   void* user;
+  uint64_t
+      kv_budget;  // bytes of keys and values of all sessions, with beginnings kept for others; 0: what memory grants
 } hearth_model_options;
 
 typedef struct hearth_model_info {
@@ -107,7 +117,11 @@ typedef struct hearth_model_info {
   int64_t n_layer, n_head, n_kv_head, head_dim, dim, ffn_dim, n_vocab, n_ctx_train;
   uint64_t weights_bytes, n_parameters;
   int32_t threads;
-  int32_t weights;  // HEARTH_WEIGHTS_FILE or _REPACKED
+  int32_t weights;               // HEARTH_WEIGHTS_FILE or _REPACKED
+  int32_t encoder;               // 1: it embeds texts and writes none: no sessions
+  int32_t reserved;              // 0
+  uint64_t kv_budget, kv_taken;  // bytes: at most, and now by sessions and kept beginnings
+  int64_t kv_pages_known;        // pages of 64 positions that another session can begin with
 } hearth_model_info;
 
 enum HEARTH_INT32 { HEARTH_MODEL_NAME = 0, HEARTH_MODEL_ARCHITECTURE = 1, HEARTH_MODEL_PATH = 2, HEARTH_MODEL_ISA = 3 };
@@ -133,14 +147,44 @@ HEARTH_API hearth_status hearth_model_tokenize(hearth_model* model, const char* 
 HEARTH_API hearth_status hearth_model_detokenize(hearth_model* model, const int32_t* ids, size_t n_ids, char* text,
                                                  size_t capacity, size_t* n_bytes, hearth_error* error);
 
-// ---- sessions ------------------------------------------------------------------------------------------------------------
+// ---- embeddings ----------------------------------------------------------------------------------------------------------
 enum HEARTH_INT32 { HEARTH_KV_F16 = 0, HEARTH_KV_F32 = 1, HEARTH_KV_Q8_0 = 2 };
+
+enum HEARTH_INT32 {
+  HEARTH_POOLING_MODEL = 0,  // as the model's file says
+  HEARTH_POOLING_NONE = 1,   // a vector of each token, one after another
+  HEARTH_POOLING_MEAN = 2,
+  HEARTH_POOLING_CLS = 3,  // the first token's
+  HEARTH_POOLING_LAST = 4
+};
+
+typedef struct hearth_embed_options {
+  size_t size;
+  int32_t pooling;    // HEARTH_POOLING_...
+  int32_t normalise;  // 1: each vector is divided by its length
+  int64_t n_ctx;      // tokens that a text may have; 0: as many as the model was trained for
+  int32_t kv;         // HEARTH_KV_...
+  int32_t chunk;      // tokens a pass, 1 to 4096
+} hearth_embed_options;
+
+HEARTH_API hearth_status hearth_embed_options_init(hearth_embed_options* options, size_t size);
+
+// Hands out each text's vector, in order; a callback that stops is HEARTH_OK. All texts are checked before the first is computed;
+// special tokens are added as the model says. A text with more tokens than n_ctx: HEARTH_CONTEXT_FULL, nothing is ever cut.
+HEARTH_API hearth_status hearth_model_embed(hearth_model* model, const hearth_text* texts, size_t n_texts,
+                                            const hearth_embed_options* options, hearth_embedding_fn on_embedding,
+                                            void* user, hearth_error* error);
+
+// ---- sessions ------------------------------------------------------------------------------------------------------------
 
 typedef struct hearth_session_options {
   size_t size;
   int64_t n_ctx;  // positions; 0: the smaller of the model's and what memory fits
   int32_t kv;     // HEARTH_KV_...
   int32_t chunk;  // prompt tokens a pass, 1 to 4096
+  int32_t reuse;  // 1: pages are shared with the model's other sessions whose text begins alike; the bits are the same
+  int32_t reserved;     // 0
+  hearth_model* draft;  // a smaller model with the same vocabulary, which guesses tokens ahead; NULL: none
 } hearth_session_options;
 
 typedef struct hearth_session_info {
@@ -159,6 +203,20 @@ HEARTH_API hearth_status hearth_session_describe(hearth_session* session, hearth
 
 // Forgets all positions and the conversation.
 HEARTH_API hearth_status hearth_session_reset(hearth_session* session, hearth_error* error);
+
+// Another session that goes on from here, and shares all that both have. *fork is NULL when that fails.
+HEARTH_API hearth_status hearth_session_fork(hearth_session* session, hearth_session** fork, hearth_error* error);
+
+// Forgets positions from n on, 0 to n_past. The conversation is kept: its next turn brings them back.
+HEARTH_API hearth_status hearth_session_truncate(hearth_session* session, int64_t n, hearth_error* error);
+
+// Writes text, conversation, keys and values to a file, whole or not at all.
+HEARTH_API hearth_status hearth_session_save(hearth_session* session, const char* path, hearth_error* error);
+
+// A session that hearth_session_save wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or
+// another model's is refused. *session is NULL when that fails.
+HEARTH_API hearth_status hearth_session_restore(hearth_model* model, const char* path, hearth_session** session,
+                                                hearth_error* error);
 
 // Appends ids and hands out each position's logits, in order; a callback that stops is HEARTH_OK.
 HEARTH_API hearth_status hearth_session_evaluate(hearth_session* session, const int32_t* ids, size_t n_ids,
@@ -185,21 +243,52 @@ HEARTH_API hearth_status hearth_plan_make(const char* path, const hearth_model_o
                                           hearth_plan* plan, hearth_error* error);
 
 // ---- generating ----------------------------------------------------------------------------------------------------------
+typedef struct hearth_logit_bias {
+  int32_t id;
+  float bias;  // added to the token's logit; -infinity forbids it
+} hearth_logit_bias;
+
+// How a token is chosen: SamplingOptions of hearth.hpp says in which order, and what each step does.
 typedef struct hearth_sampling_options {
   size_t size;
-  float temp;            // 0: greedy
-  float top_p;           // 1: off
-  float min_p;           // 0: off
-  float repeat_penalty;  // 1: off
-  int32_t top_k;         // 0: off
-  int32_t repeat_last;   // tokens the penalty looks back on; -1: all
-  uint64_t seed;
+  float temp;                           // 0: greedy
+  float top_p;                          // 1: off
+  float min_p;                          // 0: off
+  float repeat_penalty;                 // 1: off
+  int32_t top_k;                        // 0: off
+  int32_t repeat_last;                  // tokens the three penalties look back on; -1: all
+  uint64_t seed;                        // the same seed gives the same tokens on every machine
+  float dynatemp_range;                 // temp goes so far down and up with the entropy; 0: off
+  float dynatemp_exponent;              // of that entropy, as a part of the highest possible
+  float typical_p;                      // 1: off
+  float top_n_sigma;                    // 0: off
+  float xtc_probability;                // 0: off
+  float xtc_threshold;                  // above 0.5 no two tokens reach it
+  float presence_penalty;               // 0: off
+  float frequency_penalty;              // 0: off
+  float dry_multiplier;                 // 0: off
+  float dry_base;                       // the penalty is dry_multiplier * dry_base^(length repeated - dry_allowed)
+  int32_t dry_allowed;                  // the shortest repetition that has a penalty, 1 or more
+  int32_t dry_last;                     // tokens looked back on; -1: all
+  int32_t mirostat;                     // 0: off; 1 and 2: its versions
+  float mirostat_tau;                   // the surprise aimed at, in bits a token
+  float mirostat_eta;                   // how fast it gets there
+  uint32_t choice;                      // which of several texts for one prompt: the same seed draws others
+  const hearth_logit_bias* logit_bias;  // [n_logit_bias]
+  size_t n_logit_bias;
+  const int32_t* banned;  // [n_banned]: tokens that never come
+  size_t n_banned;
+  const hearth_text* dry_breakers;  // [n_dry_breakers]: no repetition goes across one of these; NULL: \n : " *
+  size_t n_dry_breakers;
 } hearth_sampling_options;
 
-typedef struct hearth_text {
-  const char* data;
-  size_t n_bytes;
-} hearth_text;
+// A natural logarithm of the model's own probability: no setting has changed it.
+typedef struct hearth_logprob {
+  int32_t id;
+  float logprob;
+} hearth_logprob;
+typedef int (*hearth_logprobs_fn)(void* user, const hearth_logprob* found,
+                                  size_t n);  // the token's own, then the likeliest
 
 typedef struct hearth_generate_options {
   size_t size;
@@ -210,8 +299,16 @@ typedef struct hearth_generate_options {
   const hearth_text* stop;                  // [n_stop]; the text ends before the first of these
   size_t n_stop;
   hearth_cancel* cancel;
-  hearth_progress_fn on_progress;  // of reading the prompt in
-  hearth_tokens_fn on_tokens;      // the generated ones, at the end, once
+  hearth_progress_fn on_progress;       // of reading the prompt in
+  hearth_tokens_fn on_tokens;           // the generated ones, at the end, once
+  const char* grammar;                  // GBNF, with a rule named root. Of these three one at most; NULL: any text
+  const char* json_schema;              // JSON Schema, draft 2020-12; an unsupported keyword is an error
+  const char* regex;                    // the whole text matches it
+  const hearth_text* grammar_triggers;  // [n_grammar_triggers]; the text is free until one of these is complete
+  size_t n_grammar_triggers;
+  int32_t n_draft;                 // tokens guessed ahead and checked in one pass, 0 to 15; no token ever differs
+  int32_t logprobs;                // of each token generated and of so many likeliest; -1: none
+  hearth_logprobs_fn on_logprobs;  // after on_tokens, once a token
 } hearth_generate_options;
 
 enum HEARTH_INT32 {
@@ -227,14 +324,19 @@ typedef struct hearth_reply {
   int32_t finish;              // HEARTH_FINISH_...
   int32_t n_dropped_messages;  // chat: left out under HEARTH_OVERFLOW_DROP_OLDEST_TURNS
   int64_t n_prompt;            // prompt tokens, BOS included
-  int64_t n_reused;            // of them computed by an earlier call; chat
+  int64_t n_reused;            // of them computed before, by this or another session
   int64_t n_generated;
   double prefill_seconds, decode_seconds;
-  uint64_t logits_hash;  // of the last logits' bits: equal on every machine
+  uint64_t logits_hash;           // of the last logits' bits: equal on every machine
+  int64_t n_drafted, n_accepted;  // tokens guessed ahead, and those that came true
 } hearth_reply;
 
 HEARTH_API hearth_status hearth_sampling_options_init(hearth_sampling_options* options, size_t size);
 HEARTH_API hearth_status hearth_generate_options_init(hearth_generate_options* options, size_t size);
+
+// Puts in what the model's authors recommend (general.sampling.* of its file), where they do; the rest stays as it is.
+HEARTH_API hearth_status hearth_model_recommend(hearth_model* model, hearth_sampling_options* sampling,
+                                                hearth_error* error);
 
 // Goes on with the session's text after `prompt`. `user` is handed to every callback. A call that a callback or a cancel stops is
 // HEARTH_OK, with HEARTH_FINISH_CANCELLED in its reply.
@@ -260,6 +362,8 @@ typedef struct hearth_message {
   const char* name;                    // of a tool's answer
   const hearth_tool_call* tool_calls;  // [n_tool_calls]
   size_t n_tool_calls;
+  const hearth_text* parts;  // [n_parts]: texts in place of content, for templates that take lists
+  size_t n_parts;
 } hearth_message;
 
 enum HEARTH_INT32 { HEARTH_OVERFLOW_ERROR = 0, HEARTH_OVERFLOW_DROP_OLDEST_TURNS = 1 };
@@ -298,6 +402,29 @@ HEARTH_API hearth_status hearth_session_chat_messages(hearth_session* session, c
                                                       size_t n_messages, const hearth_chat_options* options,
                                                       hearth_text_fn on_text, void* user, hearth_reply* reply,
                                                       hearth_error* error);
+
+// ---- engines -------------------------------------------------------------------------------------------------------------
+typedef struct hearth_engine_options {
+  size_t size;
+  int64_t n_parallel;  // requests computed together, 1 to 256
+  int64_t n_queue;     // requests that may wait beside them; one more is HEARTH_BUSY
+} hearth_engine_options;
+
+HEARTH_API hearth_status hearth_engine_options_init(hearth_engine_options* options, size_t size);
+
+// `session`: of each request; n_ctx 0: what memory fits n_parallel times; chunk: of all prompts together. *engine is NULL when that
+// fails.
+HEARTH_API hearth_status hearth_engine_new(hearth_model* model, const hearth_engine_options* options,
+                                           const hearth_session_options* session, hearth_engine** engine,
+                                           hearth_error* error);
+HEARTH_API hearth_status hearth_engine_free(hearth_engine* engine);
+
+// As hearth_session_generate_from on a new session, and with its bits: what threads ask for at the same time is computed together,
+// and each call returns when its own reply is there. `on_text` and `on_progress` come from the engine's thread: all requests wait
+// meanwhile. A callback that asks its own engine gets HEARTH_BUSY; engines whose callbacks ask each other in a circle wait for ever.
+HEARTH_API hearth_status hearth_engine_generate_from(hearth_engine* engine, const int32_t* ids, size_t n_ids,
+                                                     const hearth_generate_options* options, hearth_text_fn on_text,
+                                                     void* user, hearth_reply* reply, hearth_error* error);
 
 #ifdef __cplusplus
 }

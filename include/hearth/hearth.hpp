@@ -205,8 +205,11 @@ enum class Overflow { error, drop_oldest_turns };
 
 struct ChatOptions {
   GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
-  std::string tools{};      ///< a JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}
-  std::string variables{};  ///< a JSON object of more variables for the template: {"enable_thinking": false}
+  /// A JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}. Where one has "strict": true, whatever the
+  /// model calls is a tool of these, and a strict one's arguments are valid against its parameters: a grammar sees to it from
+  /// the first call on. What it cannot keep is an error.
+  std::string tools{};
+  std::string variables{};      ///< a JSON object of more variables for the template: {"enable_thinking": false}
   std::string chat_template{};  ///< Jinja source; empty: the model's own
   std::string now{};            ///< what strftime_now sees, "2026-11-22T09:30:00"; empty: the local time
   Overflow overflow = Overflow::error;
@@ -377,6 +380,7 @@ class HEARTH_API Session {
   ~Session();
   class Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  const Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -21,7 +21,7 @@ constexpr std::array<const char*, 12> kStatusWords = {
     "a number became infinite or NaN",
     "the call was cancelled",
     "a defect in Hearth itself",
-    "the session is in another call",
+    "the session is in another call, or the engine's queue is full",
 };
 static_assert(kStatusWords.size() == static_cast<std::size_t>(Status::busy) + 1 &&
               static_cast<int>(Status::busy) == HEARTH_BUSY && static_cast<int>(Status::internal) == HEARTH_INTERNAL);

@@ -32,11 +32,13 @@ Result<void> not_null(const void* pointer, std::string_view name);
 
 // What a structure of today's size holds when its caller has set nothing.
 void set_defaults(hearth_model_options& options);
+void set_defaults(hearth_embed_options& options);
 void set_defaults(hearth_session_options& options);
 void set_defaults(hearth_sampling_options& options);
 void set_defaults(hearth_generate_options& options);
 void set_defaults(hearth_chat_options& options);
 void set_defaults(hearth_message& message);
+void set_defaults(hearth_engine_options& options);
 
 /// Whether a structure of this size can be one of ours, of any version: its size, and what is past the part known here is zero
 /// where `data` is given.

@@ -12,7 +12,7 @@ constexpr std::uint64_t kClosing = 1 << 18;  // freed, but pinned
 constexpr int kKindShift = 20, kGenerationShift = 32;
 constexpr std::uint64_t kGenerations = UINTPTR_MAX > UINT32_MAX ? UINT32_MAX : UINT16_MAX;
 
-constexpr const char* kKindNames[] = {"", "a model", "a session", "a cancel"};
+constexpr const char* kKindNames[] = {"", "a model", "a session", "a cancel", "an engine"};
 
 std::uint64_t generation_of(std::uint64_t state) { return state >> kGenerationShift; }
 Kind kind_of(std::uint64_t state) { return static_cast<Kind>(state >> kKindShift & 0xff); }

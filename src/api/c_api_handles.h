@@ -16,7 +16,7 @@ class Object {
   virtual ~Object() = default;
 };
 
-enum class Kind : std::uint8_t { model = 1, session, cancel };
+enum class Kind : std::uint8_t { model = 1, session, cancel, engine };
 
 /// A handle is a slot's number and the slot's generation, so one that was freed is never a live one again (within 2^32 uses of a
 /// slot). All of a slot's state is one atomic word: nothing here waits, a forked child and a signal handler may come in.

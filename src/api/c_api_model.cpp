@@ -17,10 +17,6 @@ template <class T> void copy_out(const T* from, std::size_t n, T* to, std::size_
   if (const std::size_t fits = std::min(n, capacity); fits > 0) std::memcpy(to, from, fits * sizeof(T));
 }
 
-hearth_status close_handle(std::uintptr_t handle, Kind kind) {
-  return handle == 0 ? HEARTH_OK : call(nullptr, [&] { return handles().close(handle, kind); });
-}
-
 hearth_status set_flag(const hearth_cancel* cancel, bool raised) {
   std::atomic<bool>* flag = handles().flag(number(cancel), Kind::cancel);
   if (flag) *flag = raised;
@@ -53,7 +49,7 @@ hearth_status hearth_cancel_new(hearth_cancel** cancel, hearth_error* error) {
 
 hearth_status hearth_cancel_request(hearth_cancel* cancel) { return set_flag(cancel, true); }
 hearth_status hearth_cancel_reset(hearth_cancel* cancel) { return set_flag(cancel, false); }
-hearth_status hearth_cancel_free(hearth_cancel* cancel) { return close_handle(number(cancel), Kind::cancel); }
+hearth_status hearth_cancel_free(hearth_cancel* cancel) { return close_handle(cancel, Kind::cancel); }
 
 hearth_status hearth_model_options_init(hearth_model_options* options, size_t size) {
   return init_struct(options, size);
@@ -71,22 +67,22 @@ hearth_status hearth_model_open(const char* path, const hearth_model_options* op
     auto opened = Model::open(path, chosen);
     HEARTH_CHECK(listener.sound());
     if (!opened) return std::move(opened).error();
-    HEARTH_TRY(const auto handle, handles().add(Kind::model, std::make_unique<ModelObject>(std::move(*opened))));
-    *model = dressed<hearth_model>(handle);
-    return {};
+    return hand_out<ModelObject>(std::move(*opened), model);
   });
 }
 
-hearth_status hearth_model_free(hearth_model* model) { return close_handle(number(model), Kind::model); }
+hearth_status hearth_model_free(hearth_model* model) { return close_handle(model, Kind::model); }
 
 hearth_status hearth_model_describe(hearth_model* model, hearth_model_info* info, hearth_error* error) {
   return call(error, [&]() -> Result<void> {
-    HEARTH_TRY(const auto object, Pinned<ModelObject>::make(number(model), Kind::model));
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
     HEARTH_CHECK(not_null(info, "info"));
     HEARTH_CHECK(check_output(info, "hearth_model_info"));
     const ModelInfo& i = object->model.info();
+    const KvMemory kv = object->model.kv_memory();
     write_struct(info, {0, i.n_layer, i.n_head, i.n_kv_head, i.head_dim, i.dim, i.ffn_dim, i.n_vocab, i.n_ctx_train,
-                        i.weights_bytes, i.n_parameters, i.threads, static_cast<std::int32_t>(i.weights)});
+                        i.weights_bytes, i.n_parameters, i.threads, static_cast<std::int32_t>(i.weights), i.encoder, 0,
+                        kv.budget, kv.taken, kv.pages_known});
     return {};
   });
 }
@@ -94,7 +90,7 @@ hearth_status hearth_model_describe(hearth_model* model, hearth_model_info* info
 hearth_status hearth_model_text(hearth_model* model, int32_t which, hearth_text_fn on_text, void* user,
                                 hearth_error* error) {
   return call(error, [&]() -> Result<void> {
-    HEARTH_TRY(const auto object, Pinned<ModelObject>::make(number(model), Kind::model));
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
     if (!on_text) return not_null(nullptr, "on_text");
     const ModelInfo& i = object->model.info();
     const std::string* const texts[] = {&i.name, &i.architecture, &i.path, &i.isa};
@@ -109,7 +105,7 @@ hearth_status hearth_model_text(hearth_model* model, int32_t which, hearth_text_
 hearth_status hearth_model_tokenize(hearth_model* model, const char* text, size_t n_bytes, int32_t special,
                                     int32_t parse, int32_t* ids, size_t capacity, size_t* n_ids, hearth_error* error) {
   return call(error, [&]() -> Result<void> {
-    HEARTH_TRY(const auto object, Pinned<ModelObject>::make(number(model), Kind::model));
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
     HEARTH_CHECK(not_null(n_ids, "n_ids"));
     HEARTH_TRY(const auto given, text_of(text, n_bytes, "text"));
     HEARTH_TRY(const bool add_special, flag_of(special, "special"));
@@ -124,12 +120,43 @@ hearth_status hearth_model_tokenize(hearth_model* model, const char* text, size_
 hearth_status hearth_model_detokenize(hearth_model* model, const int32_t* ids, size_t n_ids, char* text,
                                       size_t capacity, size_t* n_bytes, hearth_error* error) {
   return call(error, [&]() -> Result<void> {
-    HEARTH_TRY(const auto object, Pinned<ModelObject>::make(number(model), Kind::model));
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
     HEARTH_CHECK(not_null(n_bytes, "n_bytes"));
     HEARTH_TRY(const auto given, ids_of(ids, n_ids));
     if (capacity > 0) HEARTH_CHECK(not_null(text, "text"));
     HEARTH_TRY(const std::string all, object->model.detokenize(given));
     copy_out(all.data(), all.size(), text, capacity, n_bytes);
+    return {};
+  });
+}
+
+hearth_status hearth_embed_options_init(hearth_embed_options* options, size_t size) {
+  return init_struct(options, size);
+}
+
+hearth_status hearth_model_embed(hearth_model* model, const hearth_text* texts, size_t n_texts,
+                                 const hearth_embed_options* options, hearth_embedding_fn on_embedding, void* user,
+                                 hearth_error* error) {
+  return call(error, [&]() -> Result<void> {
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
+    HEARTH_TRY(const EmbedOptions chosen, embed_options(options));
+    HEARTH_TRY(const auto given, texts_of(texts, n_texts, "texts"));
+    if (!on_embedding) return not_null(nullptr, "on_embedding");
+    Listener listener(user);
+    HEARTH_CHECK(object->model.embed(given, chosen, [&](std::span<const float> values) {
+      return listener.tell(on_embedding, values.data(), values.size());
+    }));
+    return listener.sound();
+  });
+}
+
+hearth_status hearth_model_recommend(hearth_model* model, hearth_sampling_options* sampling, hearth_error* error) {
+  return call(error, [&]() -> Result<void> {
+    HEARTH_TRY(const auto object, pinned<ModelObject>(model));
+    HEARTH_CHECK(not_null(sampling, "sampling"));
+    HEARTH_TRY(auto known, read_struct(sampling, "hearth_sampling_options"));
+    set_numbers(known, object->model.info().recommended.over(numbers_of(known)));
+    write_struct(sampling, known);
     return {};
   });
 }

@@ -1,7 +1,7 @@
 // Enters: option structures as C callers hand them in. Leaves: the C++ API's options, every value checked.
 #include "c_api_options.h"
 
-#include "c_api_handles.h"
+#include "c_api_objects.h"
 
 namespace hearth::api {
 namespace {
@@ -35,18 +35,58 @@ Result<Cancelled> cancelled_by(const hearth_cancel* cancel) {
   return Cancelled([flag] { return flag->load(); });
 }
 
+/// The settings that are numbers, by their names in C and in C++.
+template <class Visit> void each_number(Visit visit) {
+  using C = hearth_sampling_options;
+  using Cxx = SamplingOptions;
+  visit(&C::temp, &Cxx::temp);
+  visit(&C::top_p, &Cxx::top_p);
+  visit(&C::min_p, &Cxx::min_p);
+  visit(&C::repeat_penalty, &Cxx::repeat_penalty);
+  visit(&C::top_k, &Cxx::top_k);
+  visit(&C::repeat_last, &Cxx::repeat_last);
+  visit(&C::seed, &Cxx::seed);
+  visit(&C::dynatemp_range, &Cxx::dynatemp_range);
+  visit(&C::dynatemp_exponent, &Cxx::dynatemp_exponent);
+  visit(&C::typical_p, &Cxx::typical_p);
+  visit(&C::top_n_sigma, &Cxx::top_n_sigma);
+  visit(&C::xtc_probability, &Cxx::xtc_probability);
+  visit(&C::xtc_threshold, &Cxx::xtc_threshold);
+  visit(&C::presence_penalty, &Cxx::presence_penalty);
+  visit(&C::frequency_penalty, &Cxx::frequency_penalty);
+  visit(&C::dry_multiplier, &Cxx::dry_multiplier);
+  visit(&C::dry_base, &Cxx::dry_base);
+  visit(&C::dry_allowed, &Cxx::dry_allowed);
+  visit(&C::dry_last, &Cxx::dry_last);
+  visit(&C::mirostat, &Cxx::mirostat);
+  visit(&C::mirostat_tau, &Cxx::mirostat_tau);
+  visit(&C::mirostat_eta, &Cxx::mirostat_eta);
+  visit(&C::choice, &Cxx::choice);
+}
+
+constexpr std::size_t kMostTexts = 100000, kMostTokens = 1000000;
+
 Result<SamplingOptions> sampling_options(const hearth_sampling_options* given, const SamplingOptions& otherwise) {
   if (!given) return otherwise;
   HEARTH_TRY(const auto o, read_struct(given, "hearth_sampling_options"));
-  SamplingOptions sampling;  // its ranges are the sampler's to check
-  sampling.temp = o.temp;
-  sampling.top_p = o.top_p;
-  sampling.min_p = o.min_p;
-  sampling.repeat_penalty = o.repeat_penalty;
-  sampling.top_k = o.top_k;
-  sampling.repeat_last = o.repeat_last;
-  sampling.seed = o.seed;
+  SamplingOptions sampling = numbers_of(o);  // its ranges are the sampler's to check
+  HEARTH_TRY(const std::size_t n_bias, count(o.n_logit_bias, o.logit_bias, kMostTokens, "logit_bias"));
+  for (std::size_t i = 0; i < n_bias; ++i) sampling.logit_bias.push_back({o.logit_bias[i].id, o.logit_bias[i].bias});
+  HEARTH_TRY(const std::size_t n_banned, count(o.n_banned, o.banned, kMostTokens, "banned"));
+  sampling.banned.assign(o.banned, o.banned + n_banned);
+  if (o.dry_breakers || o.n_dry_breakers > 0) {
+    HEARTH_TRY(sampling.dry_breakers, texts_of(o.dry_breakers, o.n_dry_breakers, "dry_breakers"));
+  }
   return sampling;
+}
+
+/// At most one of three, which the engine checks.
+Result<void> read_constraint(const hearth_generate_options& o, GenerateOptions& options) {
+  if (o.grammar) options.grammar = o.grammar;
+  if (o.json_schema) options.json_schema = o.json_schema;
+  if (o.regex) options.regex = o.regex;
+  HEARTH_TRY(options.grammar_triggers, texts_of(o.grammar_triggers, o.n_grammar_triggers, "grammar_triggers"));
+  return {};
 }
 
 Result<ChatMessage> chat_message(const hearth_message& m) {
@@ -58,6 +98,7 @@ Result<ChatMessage> chat_message(const hearth_message& m) {
   message.reasoning = or_empty(m.reasoning);
   message.tool_call_id = or_empty(m.tool_call_id);
   message.name = or_empty(m.name);
+  HEARTH_TRY(message.parts, texts_of(m.parts, m.n_parts, "parts of hearth_message"));
   for (std::size_t i = 0; i < n_calls; ++i) {
     HEARTH_CHECK(not_null(m.tool_calls[i].name, "name of hearth_tool_call"));
     message.tool_calls.push_back({or_empty(m.tool_calls[i].id), m.tool_calls[i].name,
@@ -70,7 +111,7 @@ Result<ChatMessage> chat_message(const hearth_message& m) {
 
 // The C++ defaults are the defaults; an enumerator's number is the same on both sides.
 static_assert(static_cast<int>(Weights::repacked) == HEARTH_WEIGHTS_REPACKED &&
-              static_cast<int>(Kv::q8_0) == HEARTH_KV_Q8_0 &&
+              static_cast<int>(Kv::q8_0) == HEARTH_KV_Q8_0 && static_cast<int>(Pooling::last) == HEARTH_POOLING_LAST &&
               static_cast<int>(Overflow::drop_oldest_turns) == HEARTH_OVERFLOW_DROP_OLDEST_TURNS &&
               static_cast<int>(Finish::cancelled) == HEARTH_FINISH_CANCELLED);
 
@@ -79,6 +120,16 @@ void set_defaults(hearth_model_options& options) {
   options.threads = usual.threads;
   options.weights = static_cast<std::int32_t>(usual.weights);
   options.map = usual.mmap;
+  options.kv_budget = usual.kv_budget;
+}
+
+void set_defaults(hearth_embed_options& options) {
+  const EmbedOptions usual;
+  options.pooling = static_cast<std::int32_t>(usual.pooling);
+  options.normalise = usual.normalise;
+  options.n_ctx = usual.n_ctx;
+  options.kv = static_cast<std::int32_t>(usual.kv);
+  options.chunk = static_cast<std::int32_t>(usual.chunk);
 }
 
 void set_defaults(hearth_session_options& options) {
@@ -86,26 +137,40 @@ void set_defaults(hearth_session_options& options) {
   options.n_ctx = usual.n_ctx;
   options.kv = static_cast<std::int32_t>(usual.kv);
   options.chunk = static_cast<std::int32_t>(usual.chunk);
+  options.reuse = usual.reuse;
 }
 
-void set_defaults(hearth_sampling_options& options) {
-  const SamplingOptions usual;
-  options.temp = usual.temp;
-  options.top_p = usual.top_p;
-  options.min_p = usual.min_p;
-  options.repeat_penalty = usual.repeat_penalty;
-  options.top_k = usual.top_k;
-  options.repeat_last = usual.repeat_last;
-  options.seed = usual.seed;
+void set_defaults(hearth_sampling_options& options) { set_numbers(options, {}); }
+
+void set_defaults(hearth_generate_options& options) {
+  const GenerateOptions usual;
+  options.max_tokens = usual.max_tokens;
+  options.n_draft = static_cast<std::int32_t>(usual.n_draft);
+  options.logprobs = usual.logprobs;
 }
 
-void set_defaults(hearth_generate_options& options) { options.max_tokens = GenerateOptions().max_tokens; }
+void set_defaults(hearth_engine_options& options) {
+  const EngineOptions usual;
+  options.n_parallel = usual.n_parallel;
+  options.n_queue = usual.n_queue;
+}
+
 void set_defaults(hearth_chat_options&) {}
 void set_defaults(hearth_message&) {}
 
 Result<std::string_view> text_of(const char* data, std::size_t n_bytes, std::string_view name) {
   HEARTH_TRY(const std::size_t n, count(n_bytes, data, PTRDIFF_MAX, name));
   return std::string_view(data ? data : "", n);
+}
+
+Result<std::vector<std::string>> texts_of(const hearth_text* texts, std::size_t n_texts, std::string_view name) {
+  HEARTH_TRY(const std::size_t n, count(n_texts, texts, kMostTexts, name));
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < n; ++i) {
+    HEARTH_TRY(const auto text, text_of(texts[i].data, texts[i].n_bytes, name));
+    all.emplace_back(text);
+  }
+  return all;
 }
 
 Result<std::span<const std::int32_t>> ids_of(const std::int32_t* ids, std::size_t n_ids) {
@@ -129,6 +194,18 @@ Result<ModelOptions> model_options(const hearth_model_options& o, Listener& list
     options.on_progress = [tell, &listener](double done) { return listener.tell(tell, done); };
   options.isa = or_empty(o.isa);
   options.pre = or_empty(o.pre);
+  options.kv_budget = o.kv_budget;
+  return options;
+}
+
+Result<EmbedOptions> embed_options(const hearth_embed_options* given) {
+  HEARTH_TRY(const auto o, read_struct(given, "hearth_embed_options"));
+  EmbedOptions options;
+  HEARTH_TRY(options.pooling, choice(o.pooling, Pooling::last, "pooling of hearth_embed_options"));
+  HEARTH_TRY(options.normalise, flag_of(o.normalise, "normalise of hearth_embed_options"));
+  HEARTH_TRY(options.kv, choice(o.kv, Kv::q8_0, "kv of hearth_embed_options"));
+  options.n_ctx = o.n_ctx;
+  options.chunk = o.chunk;
   return options;
 }
 
@@ -138,12 +215,35 @@ Result<SessionOptions> session_options(const hearth_session_options* given) {
   options.n_ctx = o.n_ctx;
   options.chunk = o.chunk;
   HEARTH_TRY(options.kv, choice(o.kv, Kv::q8_0, "kv of hearth_session_options"));
+  HEARTH_TRY(options.reuse, flag_of(o.reuse, "reuse of hearth_session_options"));
+  HEARTH_CHECK(zero(o.reserved, "reserved of hearth_session_options"));
+  if (!o.draft) return options;
+  HEARTH_TRY(const auto draft, pinned<ModelObject>(o.draft));
+  options.draft = std::make_shared<const Model>(draft->model);
   return options;
+}
+
+Result<EngineOptions> engine_options(const hearth_engine_options* given, const hearth_session_options* session) {
+  HEARTH_TRY(const auto o, read_struct(given, "hearth_engine_options"));
+  EngineOptions options;
+  options.n_parallel = o.n_parallel;
+  options.n_queue = o.n_queue;
+  HEARTH_TRY(options.session, session_options(session));
+  return options;
+}
+
+SamplingOptions numbers_of(const hearth_sampling_options& given) {
+  SamplingOptions sampling;
+  each_number([&](auto ours, auto theirs) { sampling.*theirs = given.*ours; });
+  return sampling;
+}
+
+void set_numbers(hearth_sampling_options& to, const SamplingOptions& from) {
+  each_number([&](auto ours, auto theirs) { to.*ours = from.*theirs; });
 }
 
 Result<GenerateOptions> generate_options(const hearth_generate_options& o, const SamplingOptions& usual,
                                          Listener& listener) {
-  constexpr std::size_t kMostStops = 100000;
   GenerateOptions options;
   options.max_tokens = o.max_tokens;
   HEARTH_TRY(options.echo, flag_of(o.echo, "echo of hearth_generate_options"));
@@ -152,11 +252,10 @@ Result<GenerateOptions> generate_options(const hearth_generate_options& o, const
   if (const auto tell = o.on_progress)
     options.on_progress = [tell, &listener](double done) { return listener.tell(tell, done); };
   HEARTH_TRY(options.sampling, sampling_options(o.sampling, usual));
-  HEARTH_TRY(const std::size_t n_stop, count(o.n_stop, o.stop, kMostStops, "stop of hearth_generate_options"));
-  for (std::size_t i = 0; i < n_stop; ++i) {
-    HEARTH_TRY(const auto stop, text_of(o.stop[i].data, o.stop[i].n_bytes, "stop of hearth_generate_options"));
-    options.stop.emplace_back(stop);
-  }
+  HEARTH_TRY(options.stop, texts_of(o.stop, o.n_stop, "stop of hearth_generate_options"));
+  HEARTH_CHECK(read_constraint(o, options));
+  options.n_draft = o.n_draft;
+  options.logprobs = o.logprobs;
   return options;
 }
 

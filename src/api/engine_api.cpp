@@ -1,4 +1,6 @@
 // The C++ border of the engine: its thread, and callbacks that may throw.
+#include <unistd.h>
+
 #include <hearth/hearth.hpp>
 #include <memory>
 #include <optional>
@@ -50,10 +52,14 @@ class Engine::Impl {
  public:
   explicit Impl(std::unique_ptr<engine::Scheduler> made) : scheduler(std::move(made)) {}
   ~Impl() {
+    if (forked()) {  // the thread is not here, and what it held or waited for can neither be taken nor ended
+      static_cast<void>(scheduler.release());
+      return;
+    }
     scheduler->close();
     thread.reset();  // waits for the pass under way; nobody works on what is left
-    scheduler->fail_all(
-        Error(Status::cancelled, "the engine was closed before the request was done; request; start another"));
+    scheduler->fail_all(api::error_from(Status::cancelled, "the engine was closed before the request was done",
+                                        "; request; start another"));
   }
   bool step() {
     const auto goes_on = api::guarded([&]() -> Result<bool> { return scheduler->step(); });
@@ -62,6 +68,9 @@ class Engine::Impl {
     return true;
   }
 
+  bool forked() const { return owner != getpid(); }
+
+  const pid_t owner = getpid();
   std::unique_ptr<engine::Scheduler> scheduler;
   std::unique_ptr<Background> thread;  // last, so that it ends first
 };
@@ -92,13 +101,18 @@ Result<Request> Engine::submit(std::string_view prompt, const GenerateOptions& o
 Result<Request> Engine::submit_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
                                     const OnText& on_text) {
   return api::guarded([&]() -> Result<Request> {
+    if (impl_->forked())
+      return Error(Status::unsupported,
+                   "the engine's thread is in the parent process; request; start an engine after the fork");
     auto heard = std::make_shared<Heard>();
+    auto request =
+        std::make_shared<Request::Impl>(Request::Impl{nullptr, heard});  // all memory before anybody works on it
     GenerateOptions guarded_options = options;
     guarded_options.on_progress = Heard::by(heard, options.on_progress, false);
     guarded_options.cancelled = Heard::by(heard, options.cancelled, true);
-    HEARTH_TRY(auto job, impl_->scheduler->submit({ids.begin(), ids.end()}, std::move(guarded_options),
-                                                  Heard::by(heard, on_text, false)));
-    return Request(std::make_shared<Request::Impl>(Request::Impl{std::move(job), std::move(heard)}));
+    HEARTH_TRY(request->job, impl_->scheduler->submit({ids.begin(), ids.end()}, std::move(guarded_options),
+                                                      Heard::by(heard, on_text, false)));
+    return Request(std::move(request));
   });
 }
 

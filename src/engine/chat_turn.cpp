@@ -7,6 +7,7 @@
 #include "jinja_strftime.h"
 #include "jinja_unicode.h"
 #include "reply_parser.h"
+#include "tool_grammar.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -89,6 +90,20 @@ std::size_t longest_prompt(const ChatOptions& options, std::int64_t n_ctx) {
 
 }  // namespace
 
+Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source) {
+  GenerateOptions generate = options.generate;
+  generate.special = true;
+  generate.echo = false;
+  HEARTH_TRY(const auto tools, tool_grammar(options.tools, text::reply_format(template_source)));
+  if (!tools) return generate;
+  if (generate.grammar || generate.json_schema || generate.regex)
+    return Error(Status::invalid_argument,
+                 "a grammar is given beside strict tools, which are one; tools; leave either out");
+  generate.grammar = tools->gbnf;
+  generate.grammar_triggers = {tools->trigger};
+  return generate;
+}
+
 Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
                          const OnText& on_text) {
   const LoadedModel& model = sequence.context().model();
@@ -111,9 +126,7 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
   const text::ReplyFormat& format = chat.replies();
   text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), !options.tools.empty()});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
-  GenerateOptions generate = options.generate;
-  generate.special = true;
-  generate.echo = false;
+  HEARTH_TRY(const GenerateOptions generate, as_chat(options, source));
   ChatReply reply;
   HEARTH_TRY(reply.generation, sequence.generate_after(prompt.ids, generate, [&](std::string_view piece) {
     return show(parser.push(text::jinja::made_sound(piece)));

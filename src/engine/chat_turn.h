@@ -8,6 +8,10 @@
 
 namespace hearth::engine {
 
+/// What an answer to a template of that source is generated with: control tokens are spelled out, for whoever splits it, and strict
+/// tools are a grammar.
+Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source);
+
 /// `sequence` then holds the prompt and the answer; what it had of the prompt before is not computed again.
 Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
                          const OnText& on_text);

@@ -15,6 +15,7 @@ namespace {
 /// With what the settings ask of this model alone: the tokens that break a repetition.
 Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOptions& sampling) {
   HEARTH_CHECK(sample::validate(sampling));
+  HEARTH_CHECK(sample::check_ids(sampling, static_cast<std::size_t>(model.config().n_vocab)));
   std::vector<std::uint64_t> breaks;
   if (sample::has_dry(sampling)) {
     HEARTH_TRY(breaks, dry_breaks(model.tokenizer(), sampling.dry_breakers));

@@ -2,6 +2,7 @@
 #include "scheduler.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "try.h"
@@ -20,6 +21,15 @@ Result<void> check(const EngineOptions& o) {
     return Error(Status::invalid_argument,
                  "n_queue is " + std::to_string(o.n_queue) + "; engine; use 0 to " + std::to_string(kMostQueued));
   return {};
+}
+
+/// The error, or two words that need no memory: whoever waits must hear of it.
+Error copy_of(const Error& error) noexcept {
+  try {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {Status::out_of_memory, "out of memory"};
+  }
 }
 
 }  // namespace
@@ -58,8 +68,8 @@ Result<std::shared_ptr<Job>> Scheduler::submit(std::vector<std::int32_t> ids, Ge
     return Error(Status::busy, "the engine has " + std::to_string(options_.n_parallel) + " requests at work and " +
                                    std::to_string(options_.n_queue) +
                                    " waiting; request; try again later or ask for a longer n_queue");
-  ++n_unfinished_;
   queue_.push_back(job);
+  ++n_unfinished_;
   changed_.notify_all();
   return job;
 }
@@ -192,10 +202,10 @@ void Scheduler::end(Job& job, Result<Reply> reply) {
 
 void Scheduler::fail_all(const Error& error) {
   for (const auto& a : active_)
-    if (!a->job->done()) a->job->finish(error);
+    if (!a->job->done()) a->job->finish(copy_of(error));
   active_.clear();
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (const std::shared_ptr<Job>& job : queue_) job->finish(error);
+  for (const std::shared_ptr<Job>& job : queue_) job->finish(copy_of(error));
   queue_.clear();
   n_unfinished_ = 0;
 }

@@ -145,12 +145,13 @@ Result<std::span<const std::byte>> checked(std::span<const std::byte> all, const
   Reader head(all);
   if (head.raw(kMagic.size()) != kMagic)
     return refused(Status::malformed, "this is no saved session", path, "give a file that save() has made");
-  if (const auto version = head.number<std::uint32_t>(); version != kVersion)
+  const auto version = head.number<std::uint32_t>();
+  if (!head.sound() || all.size() < kHexBytes) return damaged("is cut short", path);
+  if (version != kVersion)
     return refused(
         Status::unsupported,
         "the saved session has version " + std::to_string(version) + ", this build reads " + std::to_string(kVersion),
         path, "save it again with this build");
-  if (all.size() < kHexBytes) return damaged("is cut short", path);
   const auto body = all.first(all.size() - kHexBytes);
   tools::Sha256 hash;
   hash.update(body);

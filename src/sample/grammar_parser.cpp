@@ -6,6 +6,8 @@
 
 #include "escape.h"
 #include "grammar_builder.h"
+#include "json_schema.h"
+#include "json_tree.h"
 #include "pattern_reader.h"
 #include "try.h"
 
@@ -139,6 +141,7 @@ class GbnfParser {
     if (c == '"') return literal();
     if (c == '[') return character_class();
     if (c == '(') return group(depth);
+    if (in_.skip("%json")) return json_value(begin);
     if (in_.skip(".")) return builder_.characters(CharacterSet::all());
     const std::string_view rule_name = name();
     if (rule_name.empty())
@@ -147,6 +150,16 @@ class GbnfParser {
     Named& rule = named(rule_name, begin);
     rules_.find(current_)->second.uses.emplace_back(rule_name);
     return builder_.call(rule.id);
+  }
+
+  Result<Expr> json_value(std::size_t begin) {
+    skip_blank(true);
+    const std::size_t schema = in_.position(),
+                      length = json_object_length(in_.slice_of(schema, std::string_view::npos));
+    if (length == 0)
+      return in_.error_at(begin, "no JSON Schema follows %json, in rule " + escape(current_), "write %json {…}");
+    in_.back_to(schema + length);
+    return json_schema_value(builder_, in_.slice(schema));
   }
 
   Result<Expr> group(int depth) {

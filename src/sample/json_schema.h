@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "grammar.h"
+#include "grammar_builder.h"
 
 namespace hearth::sample {
 
@@ -13,5 +13,8 @@ namespace hearth::sample {
 /// additionalProperties or patternProperties says so, or where no property is listed; a schema without `type` means the
 /// types that its other keywords speak of; whole numbers have up to 18 digits, bounded others no exponent.
 Result<std::shared_ptr<const Grammar>> parse_json_schema(std::string_view text);
+
+/// The same as a part of a grammar that is being built.
+Result<GrammarBuilder::Expr> json_schema_value(GrammarBuilder& builder, std::string_view text);
 
 }  // namespace hearth::sample

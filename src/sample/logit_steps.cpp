@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "try.h"
+
 namespace hearth::sample {
 namespace {
 
@@ -28,15 +30,18 @@ void forbid_all_but(std::span<float> logits, TokenBits allowed) {
   }
 }
 
+Result<void> check_ids(const Settings& settings, std::size_t n_vocab) {
+  for (const LogitBias& b : settings.logit_bias)
+    if (!is_known(b.id, n_vocab)) return unknown_token(b.id, "logit_bias", n_vocab);
+  for (const std::int32_t id : settings.banned)
+    if (!is_known(id, n_vocab)) return unknown_token(id, "banned tokens", n_vocab);
+  return {};
+}
+
 Result<void> add_bias(std::span<float> logits, const Settings& settings) {
-  for (const LogitBias& b : settings.logit_bias) {
-    if (!is_known(b.id, logits.size())) return unknown_token(b.id, "logit_bias", logits.size());
-    logits[static_cast<std::size_t>(b.id)] += b.bias;
-  }
-  for (const std::int32_t id : settings.banned) {
-    if (!is_known(id, logits.size())) return unknown_token(id, "banned tokens", logits.size());
-    logits[static_cast<std::size_t>(id)] = kForbidden;
-  }
+  HEARTH_CHECK(check_ids(settings, logits.size()));
+  for (const LogitBias& b : settings.logit_bias) logits[static_cast<std::size_t>(b.id)] += b.bias;
+  for (const std::int32_t id : settings.banned) logits[static_cast<std::size_t>(id)] = kForbidden;
   return {};
 }
 

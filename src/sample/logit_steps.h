@@ -21,6 +21,9 @@ inline bool has(TokenBits bits, std::int32_t id) {
 /// -inf for every token that is not allowed.
 void forbid_all_but(std::span<float> logits, TokenBits allowed);
 
+/// An error where a biased or banned id is outside the vocabulary; to be asked before anything is computed.
+Result<void> check_ids(const Settings& settings, std::size_t n_vocab);
+
 /// Adds the biases and puts -inf in place of banned tokens. An id outside the vocabulary is an error.
 Result<void> add_bias(std::span<float> logits, const Settings& settings);
 

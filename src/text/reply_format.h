@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <hearth/hearth.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,14 +24,22 @@ struct Mark {
 /// Reads the calls in one stretch; `header` is what stood before it where a format has headers. An error says what is broken.
 using ReadCalls = Result<std::vector<ToolCall>> (*)(std::string_view header, std::string_view stretch);
 
+/// How calls are spelled around their names and arguments, both JSON without white space at the ends.
+struct CallText {
+  std::string_view opens;  // after it there is nothing but calls
+  std::string_view before_name, before_arguments, after;
+  std::string_view between;  // of one call and the next
+};
+
 struct ReplyFormat {
   std::string_view name;
   std::vector<std::string_view> found_by;  // all of these texts stand in the template
   std::vector<Mark> marks;
   ReadCalls read_calls;
   std::string_view opens_reasoning, closes_reasoning;
-  Part begins;     // a reply, where the prompt did not open its reasoning
-  bool bare_json;  // a reply that is JSON from its first character is a call, where tools were offered
+  Part begins;                      // a reply, where the prompt did not open its reasoning
+  bool bare_json;                   // a reply that is JSON from its first character is a call, where tools were offered
+  std::optional<CallText> calls{};  // none: a grammar cannot tell where a call begins, or calls are no JSON
 };
 
 /// Every row; the last fits any template.

@@ -163,7 +163,7 @@ class ModelEditor {
   }
   template <class T> ModelEditor& set_array(const std::string& key, std::vector<T> values) {
     remove(key).keys_.push_back(
-        {key, [key, values](gguf::Writer& w) { w.add_array<T>(key, std::span<const T>(values)); }});
+        {key, [key, values](gguf::Writer& w) { w.add_array(key, std::span<const T>(values)); }});
     return *this;
   }
 
