@@ -61,6 +61,13 @@ TEST_CASE("a wrong call is exit 2 with one line") {
       {"run", m, "--device", "cuda:x"},
       {"run", m, "--stop", ""},
       {"run", m, "--mirostat", "3"},
+      {"run", m, "-p", "a", "--receipt"},
+      {"run", m, "-p", "a", "--receipt", "r", "--receipt", "r"},
+      {"chat", m, "--receipt", model.beside("x.json")},
+      {"replay"},
+      {"replay", model.beside("x.json"), m, "another"},
+      {"replay", model.beside("x.json"), m, "--ctx", "64"},
+      {"replay", model.beside("x.json"), m, "--seed", "1"},
       {"tokenize"},
       {"tokenize", m},
       {"tokenize", m, "-p", "a", "--decode", "1"},
@@ -122,6 +129,9 @@ TEST_CASE("what cannot be done is exit 1 with one line") {
       {"run", m, "-p", "a", "--ctx", "100001"},
       {"run", m, "-p", "a long prompt", "--ctx", "4"},
       {"inspect", model.beside("not.gguf"), "--json"},
+      {"run", m, "-p", "a", "--receipt", model.beside("no/such/folder/x.json")},
+      {"replay", model.beside("none.json")},
+      {"replay", model.beside("not.gguf"), m},
       {"tokenize", model.beside("not.gguf"), "-p", "a"},
       {"tokenize", m, "--decode", "288"},
       {"eval", m, "--tokens", "1,288", "--logits", model.beside("x.npy")},
@@ -149,7 +159,7 @@ TEST_CASE("a prompt longer than the context names both numbers") {
 }
 
 TEST_CASE("help and version are results") {
-  for (const char* command : {"run", "tokenize", "eval", "inspect", "info"}) {
+  for (const char* command : {"run", "replay", "tokenize", "eval", "inspect", "info"}) {
     const Outcome outcome = check_done(hearth_call({command, "--help"}));
     CHECK(outcome.out.find(command) != std::string::npos);
     CHECK(outcome.err.empty());

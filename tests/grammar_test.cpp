@@ -156,7 +156,7 @@ TEST_CASE("grammar R2: deep groups are an error, long chains of rules are not") 
   refuses("root ::= " + times(30000, "(") + "\"a\"" + times(30000, ")"), "deep inside each other");
   CHECK(has("root ::= " + times(256, "(") + "\"a\"" + times(256, ")"), "a"));
   refuses("root ::= " + times(257, "(") + "\"a\"" + times(257, ")"), "more than 256 deep");
-  refuses("root ::= \"a\"" + times(21000, "{1}"), "too complex");
+  CHECK(has("root ::= \"a\"" + times(21000, "{1}"), "a"));
   std::string chain = "root ::= r0\n";
   for (int i = 0; i < 3000; ++i) chain += "r" + std::to_string(i) + " ::= r" + std::to_string(i + 1) + "\n";
   CHECK(has(chain + "r3000 ::= \"a\"", "a"));

@@ -17,16 +17,18 @@ std::shared_ptr<engine::LoadedModel> open_model(const std::string& path, const M
   return std::move(*model);
 }
 
+template <class... T> std::uint64_t taken(const AlignedBuffer<T>&... buffers) {
+  return (AlignedBuffer<T>::taken(buffers.size()) + ...);
+}
+
 std::uint64_t bytes_held(const model::Workspace& s) {
-  const auto taken = [](const auto& buffer) { return std::decay_t<decltype(buffer)>::taken(buffer.size()); };
-  std::uint64_t total = taken(s.hq) + taken(s.visit_hq) + taken(s.head_hq);
-  for (const auto* floats :
-       {&s.x,       &s.delta,      &s.h,        &s.q,          &s.k,          &s.v,        &s.gate,
-        &s.up,      &s.cos,        &s.sin,      &s.window_cos, &s.window_sin, &s.logits,   &s.scores,
-        &s.visit_h, &s.visit_gate, &s.visit_up, &s.visit_y,    &s.q_low,      &s.absorbed, &s.mixed})
-    total += taken(*floats);
   const backend::Routes& r = s.routes;
-  return total + r.experts.size() * 4 + r.weights.size() * 4 + r.visits.size() * 8 +
+  return taken(s.x, s.delta, s.h, s.hq, s.q, s.k, s.v, s.gate, s.up, s.cos, s.sin, s.window_cos, s.window_sin,
+               s.logits) +
+         taken(s.q_low, s.absorbed, s.mixed, s.head_hq) +
+         taken(s.scores, s.visit_h, s.visit_hq, s.visit_gate, s.visit_up, s.visit_y) +
+         taken(s.tokens, s.types, s.positions, s.rotations, s.wanted, s.ends, s.places, s.tiles, s.memory) +
+         r.experts.size() * 4 + r.weights.size() * 4 + r.visits.size() * 8 +
          r.groups.size() * sizeof(backend::Routes::Group);
 }
 

@@ -1,4 +1,6 @@
 // `hearth plan` and what it promises of `hearth run`: figures that add up, and a refusal where they do not fit.
+#include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "support/catch.hpp"
@@ -23,6 +25,8 @@ TEST_CASE("plan --json has the figures, which add up, and follows its options") 
   CHECK(plan.at("fits").get<bool>());
   CHECK(plan.at("threads") == 2);
   CHECK(plan.at("architecture") == "llama");
+  CHECK(plan.at("samplers").front() == "logit_bias");
+  CHECK(plan.at("samplers").back() == "draw");
   const auto half = figures({"--ctx", "512"}), all = figures({"--ctx", "1024"}),
              many = figures({"--ctx", "512", "--batch", "4"}), wide = figures({"--ctx", "512", "--kv", "f32"});
   CHECK(all.at("kv_bytes").get<std::uint64_t>() == 2 * half.at("kv_bytes").get<std::uint64_t>());
@@ -31,6 +35,23 @@ TEST_CASE("plan --json has the figures, which add up, and follows its options") 
   CHECK(test::check_done(test::hearth_call({"plan", model.path()})).out.find("fits into") != std::string::npos);
   const auto run = test::check_done(test::hearth_call({"run", model.path(), "-p", "ab", "-n", "1"}));
   CHECK(run.err.find("context " + std::to_string(plan.at("ctx").get<std::int64_t>()) + ";") != std::string::npos);
+}
+
+TEST_CASE("what a process holds of a large model is the plan's figure", "[.long]") {
+  const test::TempFolder folder;
+  const std::string path = folder / "1.1b-q8_0.gguf";  // 1.2 GB
+  REQUIRE(std::system((std::string(HEARTH_MAKE_MODEL) + " 1.1b q8_0 " + path + " >/dev/null 2>&1").c_str()) == 0);
+  const auto figures = [&](std::vector<std::string> call, const std::string& weights) {
+    call.insert(call.end(), {path, "--ctx", "640", "--weights", weights, "--json"});
+    return nlohmann::json::parse(test::check_done(test::hearth_call(call)).out);
+  };
+  for (const char* weights : {"file", "repacked", "auto"}) {
+    INFO(weights);
+    const auto planned = figures({"plan"}, weights).at("total_bytes").get<double>();
+    const auto held =
+        figures({"bench", "-p", "512", "-n", "128", "--reps", "1"}, weights).at("peak_rss_bytes").get<double>();
+    CHECK(std::abs(held - planned) <= 0.02 * planned + 32 * 1048576.0);
+  }
 }
 
 TEST_CASE("plan refuses what run would refuse") {

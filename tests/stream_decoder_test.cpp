@@ -41,7 +41,8 @@ Stopped run(const std::vector<std::string>& stops, const std::string& text, std:
   StopMatcher matcher(stops);
   std::string out;
   for (std::size_t at = 0; at < text.size(); at += size) out += matcher.push(std::string_view(text).substr(at, size));
-  return {out + matcher.flush(), matcher.stopped()};
+  out += matcher.flush();
+  return {out, matcher.stopped()};
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ std::string as_json(const Plan& p) {
   object["tokenizer"] = p.tokenizer;
   object["chat_template"] = p.chat_template.empty() ? nlohmann::json() : nlohmann::json(p.chat_template);
   object["isa"] = p.isa;
+  object["samplers"] = p.samplers;
   object["threads"] = p.threads;
   object["weights"] = in_words(p.weights);
   object["kv"] = in_words(p.kv);
@@ -50,6 +51,12 @@ std::string in_units(std::uint64_t bytes) {
   return text;
 }
 
+std::string in_words(const std::vector<std::string_view>& names) {
+  std::string words;
+  for (const std::string_view name : names) (words += words.empty() ? "" : ", ") += name;
+  return words;
+}
+
 std::string as_text(const Plan& p) {
   char speeds[128];
   std::snprintf(speeds, sizeof speeds, "%.1f tok/s decoding, %.1f tok/s reading a prompt", p.decode_tps, p.prefill_tps);
@@ -58,10 +65,10 @@ std::string as_text(const Plan& p) {
          (p.chat_template.empty() ? "no chat template" : "replies as " + p.chat_template) + "\ncontext " +
          std::to_string(p.n_ctx) + " of " + std::to_string(p.n_ctx_train) + ", chunk " + std::to_string(p.chunk) +
          ", batch " + std::to_string(p.batch) + ", threads " + std::to_string(p.threads) + ", isa " + p.isa +
-         "\nweights (" + in_words(p.weights) + "): " + in_units(p.weights_bytes) + "\nkeys and values (" +
-         in_words(p.kv) + "): " + in_units(p.kv_bytes) + "\nscratch: " + in_units(p.scratch_bytes) +
-         "\ntotal: " + in_units(p.total_bytes) + ", " + (p.fits ? "fits into " : "does not fit into ") +
-         in_units(p.available_bytes) + "\nforecast: " + speeds + "\n";
+         "\nsamplers, in this order: " + in_words(p.samplers) + "\nweights (" + in_words(p.weights) +
+         "): " + in_units(p.weights_bytes) + "\nkeys and values (" + in_words(p.kv) + "): " + in_units(p.kv_bytes) +
+         "\nscratch: " + in_units(p.scratch_bytes) + "\ntotal: " + in_units(p.total_bytes) + ", " +
+         (p.fits ? "fits into " : "does not fit into ") + in_units(p.available_bytes) + "\nforecast: " + speeds + "\n";
 }
 
 class PlanCommand : public Command {

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "constraint_options.h"
 #include "options.h"
+#include "receipt_option.h"
 #include "sampling_options.h"
 #include "text_input.h"
 
@@ -60,12 +61,17 @@ class Chat : public Command {
     add_choice(
         app, "--overflow", {"error", "drop-oldest"}, overflow_,
         "what a conversation longer than the context gets: error (default)|drop-oldest: its oldest turns are left out");
-    app.callback([this] { model_.settle(); });
+    receipt_.declare(app);
+    app.callback([this] {
+      model_.settle();
+      if (receipt_.given() && !text_) throw CLI::ValidationError("--receipt is of one turn: give its text with -p");
+    });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
     if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
+    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
     if (overflow_ == "drop-oldest") options_.overflow = Overflow::drop_oldest_turns;
     auto options = model_.session_options();
     if (!options) return options.error();
@@ -80,14 +86,15 @@ class Chat : public Command {
     auto session = model->session(*options);
     if (!session) return session.error();
     if (system_) messages_.push_back({.role = "system", .content = *system_});
-    if (text_) return turn(*session, *text_, console);
+    if (text_) return turn(*model, *session, *text_, console);
     if (::isatty(STDIN_FILENO)) console.note("say something, end with Ctrl-D");
     for (Lines lines;;) {
       auto line = lines.next();
       if (!line) return line.error();
       if (!*line) return {};
       if ((*line)->empty()) continue;
-      if (auto done = turn(*session, **line, console); !done || console.output_failed() || interrupted()) return done;
+      if (auto done = turn(*model, *session, **line, console); !done || console.output_failed() || interrupted())
+        return done;
     }
   }
 
@@ -101,7 +108,7 @@ class Chat : public Command {
   }
 
   /// An answer and a newline. Nothing here can run a tool, so its calls are only noted.
-  Result<void> turn(Session& session, const std::string& text, Console& console) {
+  Result<void> turn(const Model& model, Session& session, const std::string& text, Console& console) {
     messages_.push_back({.role = "user", .content = text});
     std::optional<Interruptible> from_now_on;
     auto reply = session.chat(messages_, options_, [&](std::string_view piece) {
@@ -121,7 +128,7 @@ class Chat : public Command {
                          .content = reply->content,
                          .reasoning = reply->reasoning,
                          .tool_calls = reply->tool_calls});
-    return {};
+    return console.output_failed() ? Result<void>() : receipt_.write(model, session, options_, *reply, console);
   }
 
   ModelRun model_;
@@ -131,6 +138,7 @@ class Chat : public Command {
   std::string overflow_ = "error";
   ChatOptions options_;
   ConstraintOptions constraint_;
+  ReceiptOption receipt_;
   std::vector<ChatMessage> messages_;
 };
 

@@ -22,6 +22,7 @@ class Command {
 
 std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_chat();
+std::unique_ptr<Command> make_replay();
 std::unique_ptr<Command> make_tokenize();
 std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_eval();

@@ -20,6 +20,7 @@ struct Row {
 constexpr std::array kCommands = {
     Row{"run", "complete a text", make_run},
     Row{"chat", "talk through the model's chat template", make_chat},
+    Row{"replay", "run a receipt again and compare", make_replay},
     Row{"tokenize", "text to token ids, or back", make_tokenize},
     Row{"render", "the prompt that a chat template makes", make_render},
     Row{"eval", "logits or perplexity of a text", make_eval},

@@ -47,12 +47,12 @@ std::string text_of(float value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+}  // namespace
+
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
   return value && *value ? value : nullptr;
 }
-
-}  // namespace
 
 template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest) {
   T value{};

@@ -34,6 +34,9 @@ CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<std
 /// The whole text as a number in range, or CLI::ValidationError. T: int, float or std::uint64_t.
 template <class T> T parse_number(const std::string& name, std::string_view text, T lowest, T highest);
 
+/// A variable of the environment; null where it is not set or empty.
+const char* environment(const char* name);
+
 /// A model file, named or bundled.
 class ModelFile {
  public:
@@ -42,6 +45,7 @@ class ModelFile {
 
   /// A path to open: the one given, or the bundled model's.
   Result<std::string> path() const;
+  bool named() const { return model_.has_value(); }
   bool mmap() const { return !no_mmap_; }
 
  private:
@@ -71,6 +75,7 @@ class ModelRun {
   void settle();
 
   Result<std::string> path() const { return file_.path(); }
+  bool named() const { return file_.named(); }
   ModelOptions model_options() const;
   Result<Model> open() const;
   bool mmap() const { return file_.mmap(); }

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "constraint_options.h"
 #include "options.h"
+#include "receipt_option.h"
 #include "sampling_options.h"
 #include "text_input.h"
 
@@ -58,11 +59,13 @@ class Run : public Command {
     add_texts(app, "--stop", "TEXT", generate_.stop, "end before this text; may be given again");
     sampling_.declare(app, generate_.sampling);
     constraint_.declare(app, generate_);
+    receipt_.declare(app);
     app.callback([this] { model_.settle(); });
   }
 
   Result<void> run(Console& console) override {
     if (auto ready = constraint_.read(generate_); !ready) return ready.error();
+    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -79,7 +82,7 @@ class Run : public Command {
     if (console.output_failed()) return {};
     if (const std::string advice = sampling_.advice(model->info()); !advice.empty()) console.note(advice);
     console.note(truth(*model, *session, generate_.sampling, *reply));
-    return {};
+    return receipt_.write(*model, *session, generate_, *reply, console);
   }
 
  private:
@@ -97,6 +100,7 @@ class Run : public Command {
   SamplingChoice sampling_;
   GenerateOptions generate_;
   ConstraintOptions constraint_;
+  ReceiptOption receipt_;
 };
 
 }  // namespace

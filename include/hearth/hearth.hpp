@@ -270,6 +270,7 @@ struct Plan {
   std::string tokenizer;      ///< "llama", "gpt2 qwen2", …
   std::string chat_template;  ///< how its replies are written: "chatml", …; empty: the model has no template
   std::string isa;
+  std::vector<std::string_view> samplers;  ///< all steps in their order; `sampling_steps`: those that settings turn on
   int threads = 0;
   Weights weights = Weights::automatic;  ///< file or repacked
   Kv kv = Kv::f16;
@@ -370,6 +371,7 @@ class HEARTH_API Session {
   ~Session();
   class Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  const Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <hearth/hearth.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -150,6 +151,95 @@ struct ConvertReport {
 /// Writes the model of a Hugging Face folder (safetensors, config.json, tokenizer) as a GGUF file: whole, or not at all.
 HEARTH_API Result<ConvertReport> convert(const std::string& folder, const std::string& out,
                                          const ConvertOptions& options = {});
+
+/// One of a model's files and its SHA-256, the digest that Ollama and Hugging Face name it by.
+struct FileDigest {
+  std::string name;  ///< without its folder
+  std::uint64_t bytes = 0;
+  std::string sha256;  ///< 64 lower-case hexadecimal digits
+
+  bool operator==(const FileDigest&) const = default;
+};
+
+struct DigestOptions {
+  /// A file that remembers digests, so that a model is read for its digest once: by device, inode, size, and the nanosecond of
+  /// its last change. What is in it that makes no sense is forgotten; where it cannot be written nothing is remembered; neither
+  /// is an error. Its folder is made. Empty: none.
+  std::string memory{};
+  OnProgress on_progress{};  ///< told only while bytes are read
+  Cancelled cancelled{};     ///< asked for each MiB: Status::cancelled
+};
+
+/// Of each of the model's files, in the order of its shards: of the very bytes that this model runs on.
+HEARTH_API Result<std::vector<FileDigest>> file_digests(const Model& model, const DigestOptions& options = {});
+
+/// A text, and all that it follows from: enough to derive it again, anywhere, and to see whether it is the same.
+struct Receipt {
+  std::string hearth;             ///< the version that made it
+  int arithmetic = 0;             ///< the version of the rules that its numbers come by
+  std::string path;               ///< where the model's first file was
+  std::vector<FileDigest> files;  ///< the model's
+
+  /// Of its tokenizer.ggml.* keys, sorted: each key, its type and its value as the file has it, lengths before what varies.
+  std::string tokenizer_sha256;
+  std::optional<std::string> template_sha256;  ///< of the chat template's text; none: the prompt came from no template
+
+  std::int64_t n_ctx = 0;
+  Kv kv = Kv::f16;
+  GenerateOptions generate{};           ///< what can change a token; the rest is as by default
+  std::vector<std::int32_t> prompt;     ///< all tokens before the text
+  std::vector<std::int32_t> tokens;     ///< the text
+  Finish finish = Finish::end_of_text;  ///< cancelled: the text is its beginning
+  std::uint64_t logits_hash = 0;        ///< as in Reply
+
+  // What it was computed by. It changes nothing.
+  std::string isa;
+  int threads = 0;
+  std::int64_t chunk = 0;
+};
+
+/// The receipt of the reply that the session's text ends with. `options` are those of the call that made it, `files` the model's.
+/// The prompt is all of the session's text before the reply; so echo, which repeats the last call's alone, wants a new session.
+HEARTH_API Result<Receipt> make_receipt(const Session& session, const GenerateOptions& options, const Reply& reply,
+                                        std::vector<FileDigest> files);
+HEARTH_API Result<Receipt> make_receipt(const Session& session, const ChatOptions& options, const ChatReply& reply,
+                                        std::vector<FileDigest> files);
+
+/// A JSON object. Token ids stand beside the SHA-256 of their 4 bytes each, little-endian; floats are spelled so that they come
+/// back bit for bit; the seed is a text, since 2^64 - 1 is no number in many readers; bytes that are no UTF-8 are
+/// {"hex": "…"} in place of a text. An error: what no receipt can hold (16 MiB; 100000 values besides token ids).
+HEARTH_API Result<std::string> to_json(const Receipt& receipt);
+
+/// What to_json() has written. Every field must be there, once, of its type and within its range, and no other: an unknown one
+/// might have changed a token. Errors name the field.
+HEARTH_API Result<Receipt> read_receipt(std::string_view json);
+
+/// The same from and to a file, which appears whole or not at all. `check_writable` tells beforehand whether it can, and leaves
+/// nothing behind.
+HEARTH_API Result<Receipt> load_receipt(const std::string& path);
+HEARTH_API Result<void> save_receipt(const Receipt& receipt, const std::string& path);
+HEARTH_API Result<void> check_writable(const std::string& path);
+
+struct ReplayOptions {
+  std::int64_t chunk = 512;  ///< as in SessionOptions: changes nothing
+  OnProgress on_progress{};  ///< of reading the prompt in
+  Cancelled cancelled{};     ///< Status::cancelled
+};
+
+/// What came of a receipt's text when it was derived again.
+struct Replay {
+  /// The first token that is another, or where one text ends and the other goes on; the first after the prompt is 0.
+  std::optional<std::int64_t> differs;
+  bool same_finish = false, same_logits = false;
+  Reply reply;  ///< the text of this time, one token longer than the receipt's at most
+
+  bool same() const { return !differs && same_finish && same_logits; }
+};
+
+/// Derives a receipt's text again. That it differs is no error; what keeps it from being derived is: another arithmetic, another
+/// model (`files`: this one's), with both digests.
+HEARTH_API Result<Replay> replay(const Model& model, const Receipt& receipt, std::span<const FileDigest> files,
+                                 const ReplayOptions& options = {});
 
 /// Lower-case hexadecimal SHA-256 of bytes that come in pieces.
 class HEARTH_API Sha256 {

@@ -12,18 +12,12 @@
 #include "host.h"
 #include "model_impl.h"
 #include "perplexity.h"
-#include "sequence.h"
 #include "session_file.h"
+#include "session_impl.h"
 #include "speed.h"
 #include "try.h"
 
 namespace hearth {
-
-class Session::Impl {
- public:
-  std::unique_ptr<engine::Sequence> sequence;
-  std::vector<ChatMessage> conversation;
-};
 
 Result<Model> Model::open(const std::string& path, const ModelOptions& options) {
   return api::guarded([&]() -> Result<Model> {

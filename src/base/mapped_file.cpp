@@ -72,8 +72,12 @@ std::string_view kind_of(mode_t mode) {
   return "not a file with bytes of its own";
 }
 
-/// The size of a regular file, from the very descriptor that will be mapped.
-Result<std::size_t> regular_size(int descriptor, const std::string& path) {
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
+}
+
+/// Of a regular file, from the very descriptor that will be mapped.
+Result<FileStamp> regular_stamp(int descriptor, const std::string& path) {
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) return system_error(errno, "asking the size of", path);
   if (!S_ISREG(info.st_mode))
@@ -82,7 +86,8 @@ Result<std::size_t> regular_size(int descriptor, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()))
     return system_error(ENOMEM, "mapping", path);
-  return static_cast<std::size_t>(size);
+  return FileStamp{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), size,
+                   nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
 }
 
 Result<int> open_for_reading(const std::string& path) {
@@ -119,9 +124,9 @@ Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::stri
 Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
   HEARTH_TRY(const int number, open_for_reading(path));
   const Descriptor descriptor(number);
-  HEARTH_TRY(const std::size_t size, regular_size(descriptor.get(), path));
-
   MappedFile file;
+  HEARTH_TRY(file.stamp_, regular_stamp(descriptor.get(), path));
+  const auto size = static_cast<std::size_t>(file.stamp_.bytes);
   file.path_ = path;
   file.access_ = access;
   if (size == 0) return file;  // mmap refuses length 0
@@ -145,12 +150,14 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
+      stamp_(other.stamp_),
       access_(other.access_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(stamp_, other.stamp_);
   std::swap(access_, other.access_);
   return *this;
 }

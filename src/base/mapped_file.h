@@ -16,6 +16,15 @@ namespace hearth {
 using ReadCall = ssize_t (*)(int descriptor, void* to, std::size_t bytes, off_t at);
 Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call);
 
+/// What a file's bytes are remembered by: whoever changes them changes one of these.
+struct FileStamp {
+  std::uint64_t device = 0, inode = 0, bytes = 0;
+  std::int64_t modified = 0,
+               changed = 0;  // nanoseconds since 1970: of the bytes, and of the bytes or anything about the file
+
+  bool operator==(const FileStamp&) const = default;
+};
+
 /// A whole regular file as read-only bytes. Opening refuses directories, FIFOs, devices and sockets at once
 /// (it never blocks), sizes come from fstat of the descriptor that is mapped, and a rename during loading changes
 /// nothing. A mapped file that another process cuts short faults on access (documented); `Access::read` is immune.
@@ -35,6 +44,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
   bool mapped() const { return access_ == Access::map; }
+  /// As it was when the file was opened, of the very descriptor whose bytes these are.
+  const FileStamp& stamp() const { return stamp_; }
 
   /// Tells the system that these bytes will not be read again soon; a no-op for Access::read.
   void release(std::span<const std::byte> bytes) const;
@@ -43,6 +54,7 @@ class MappedFile {
   std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  FileStamp stamp_;
   Access access_ = Access::map;
 };
 

@@ -89,6 +89,12 @@ std::size_t longest_prompt(const ChatOptions& options, std::int64_t n_ctx) {
 
 }  // namespace
 
+GenerateOptions as_chat(GenerateOptions options) {
+  options.special = true;
+  options.echo = false;
+  return options;
+}
+
 Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
                          const OnText& on_text) {
   const LoadedModel& model = sequence.context().model();
@@ -111,13 +117,11 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
   const text::ReplyFormat& format = chat.replies();
   text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), !options.tools.empty()});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
-  GenerateOptions generate = options.generate;
-  generate.special = true;
-  generate.echo = false;
   ChatReply reply;
-  HEARTH_TRY(reply.generation, sequence.generate_after(prompt.ids, generate, [&](std::string_view piece) {
-    return show(parser.push(text::jinja::made_sound(piece)));
-  }));
+  HEARTH_TRY(reply.generation,
+             sequence.generate_after(prompt.ids, as_chat(options.generate), [&](std::string_view piece) {
+               return show(parser.push(text::jinja::made_sound(piece)));
+             }));
   reply.n_reused = reply.generation.n_reused;
   reply.n_dropped_messages = prompt.n_dropped;
   const std::string rest = parser.finish();

@@ -22,8 +22,12 @@ class DraftModel {
   /// Errors: the vocabularies differ.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
 
-  /// The text's tokens will be chosen like this: so are the guesses, with the same random numbers at the same positions.
-  void choose_like(const sample::Sampler& sampler) { sampler_ = sampler; }
+  /// A text of up to `n_more` tokens beyond those that it knows will be chosen like this: so are the guesses, with the same random
+  /// numbers at the same positions.
+  void begin(const sample::Sampler& sampler, std::int64_t n_more) {
+    sampler_ = sampler;
+    context_.make_room(n_more);
+  }
 
   /// Up to to.size() guesses; none while it reads what it has not seen, a chunk a call, and none where it fails: whatever
   /// happens to a draft, the model itself decides.

@@ -72,10 +72,11 @@ Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::spa
   std::unique_ptr<Generation> g(
       new Generation(context, std::move(options), std::move(on_text), std::move(sampler), draft));
   g->constraint_ = std::move(constraint);
-  if (draft) draft->choose_like(g->sampler_);
   g->n_text_before_ = context.n_tokens();
   const std::int64_t most = context.n_ctx() - n_after, wanted = g->options_.max_tokens;
-  context.make_room(static_cast<std::int64_t>(ids.size()) + (wanted < 0 ? most : std::min(wanted, most)));
+  const std::int64_t n_more = static_cast<std::int64_t>(ids.size()) + (wanted < 0 ? most : std::min(wanted, most));
+  context.make_room(n_more);
+  if (draft) draft->begin(g->sampler_, n_more + kMostGuesses);
   context.append(ids);
   context.reuse();
   g->reply_.n_prompt = n_after - n_before;
@@ -153,7 +154,9 @@ Result<void> Generation::take(std::span<const float> logits) {
 // The prompt is read: its text comes first where that is asked for.
 void Generation::begin_answer() {
   answering_ = true;
+  constexpr std::size_t kBytes = 16;  // of a token: more than most have, and few texts have more in the mean
   reply_.tokens.reserve(context_.room());
+  reply_.text.reserve(kBytes * context_.room());
   reply_.prefill_seconds = seconds_since(start_);
   const auto before = static_cast<std::size_t>(n_text_before_);
   const auto ids = context_.tokens().subspan(before);

@@ -13,6 +13,7 @@
 #include "parallel.h"
 #include "repack.h"
 #include "saturating.h"
+#include "settings.h"
 #include "try.h"
 #include "workspace.h"
 
@@ -21,17 +22,12 @@ namespace {
 
 constexpr double kMemoryShare = 0.7;  // of what the container or machine grants (DESIGN.md, "Weights in memory")
 
-std::uint64_t file_bytes(const model::Matrix& m) {
-  return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
-}
-
-/// Of the file's tensors, those that stay in use: repacked ones are let go, and of an embedding table that is no head a few rows
-/// are read now and then.
+/// Of the file's tensors, those that stay in use: repacked ones are let go. An embedding table comes into memory as texts use its
+/// rows, with whatever lies around them: in the end it is all there.
 std::uint64_t mapped_bytes(const gguf::File& file, const model::Weights& weights, bool repacked) {
   std::uint64_t bytes = 0;
   for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
   if (repacked) bytes -= std::min(bytes, model::replaced_bytes(weights));
-  if (weights.output.file != weights.token_embd.file) bytes -= std::min(bytes, file_bytes(weights.token_embd));
   return bytes;
 }
 
@@ -197,6 +193,7 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   plan.tokenizer = tokenizer_name(file, how.pre);
   plan.chat_template = template_name(file);
   plan.isa = table->name;
+  for (const sample::Step& step : sample::steps()) plan.samplers.push_back(step.name);
   plan.threads = how.threads != 0 ? how.threads : usable_processors();
   plan.weights = choose_placement(c, weights, how.weights);
   plan.kv = what.kv;

@@ -24,7 +24,7 @@ void TextOut::flush() {
   if (emit(stops_.push(decoder_.flush())) && !stopped()) emit(stops_.flush());
 }
 
-bool TextOut::emit(const std::string& piece) {
+bool TextOut::emit(std::string_view piece) {
   if (piece.empty()) return true;
   reply_.text += piece;
   if (!on_text_ || on_text_(piece)) return true;
@@ -37,9 +37,10 @@ bool TextOut::stopped() {
   return stops_.stopped().has_value();
 }
 
-std::string TextOut::text_of(std::int32_t id) {
-  const bool spelled = special_ && vocab_.type(id) == text::TokenType::control;
-  return spelled ? decoder_.flush() + std::string(vocab_.token(id)) : decoder_.push(id);
+std::string_view TextOut::text_of(std::int32_t id) {
+  if (!special_ || vocab_.type(id) != text::TokenType::control) return decoder_.push(id);
+  spelled_ = decoder_.flush();
+  return spelled_ += vocab_.token(id);
 }
 
 }  // namespace hearth::engine

@@ -4,6 +4,7 @@
 #include <hearth/hearth.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "stop_matcher.h"
 #include "stream_decoder.h"
@@ -26,14 +27,15 @@ class TextOut {
   void flush();
 
  private:
-  bool emit(const std::string& piece);
+  bool emit(std::string_view piece);
   bool stopped();
-  std::string text_of(std::int32_t id);
+  std::string_view text_of(std::int32_t id);
 
   const text::Vocab& vocab_;
   text::StreamDecoder decoder_;
   text::StopMatcher stops_;
   bool special_;
+  std::string spelled_;
   const OnText& on_text_;
   Reply& reply_;
 };

@@ -12,42 +12,50 @@ namespace hearth::model {
 namespace {
 
 /// Where the positions end that each row may see: at its own, or at its sequence's last in the pass.
-std::vector<std::int64_t> ends(std::span<const Row> rows, bool causal) {
-  std::vector<std::int64_t> ends(rows.size());
+void find_ends(std::span<const Row> rows, bool causal, std::int64_t* ends) {
   for (std::size_t i = rows.size(); i-- > 0;) {
     const bool goes_on = !causal && i + 1 < rows.size() && rows[i + 1].sequence == rows[i].sequence;
     ends[i] = goes_on ? ends[i + 1] : rows[i].index + 1;
   }
-  return ends;
 }
 
-Memory make_memory(std::span<const Row> rows, std::span<const std::int64_t> ends, std::size_t part, std::int64_t most) {
-  Memory memory;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
-    const Row& row = rows[static_cast<std::size_t>(i)];
+/// The rows' places in one part of their memory, and the tiles of up to `most` rows that read the same pages.
+Memory make_memory(std::span<const Row> rows, Workspace& space, std::size_t part, std::int64_t most) {
+  const std::size_t n = rows.size();
+  RowPlace* const places = space.places.data() + part * n;
+  AttendTile* const tiles = space.tiles.data() + part * n;
+  std::size_t n_tiles = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Row& row = rows[i];
     const std::byte* const* pages = row.sequence->pages(part);
-    memory.places.push_back({row.sequence->page(part, row.index), row.index, ends[static_cast<std::size_t>(i)]});
-    AttendTile* last = memory.tiles.empty() ? nullptr : &memory.tiles.back();
+    places[i] = {row.sequence->page(part, row.index), row.index, space.ends[i]};
+    AttendTile* const last = n_tiles == 0 ? nullptr : &tiles[n_tiles - 1];
     if (last && last->pages == pages && last->n_rows < most) ++last->n_rows;
-    else memory.tiles.push_back({i, 1, pages});
+    else tiles[n_tiles++] = {static_cast<std::int64_t>(i), 1, pages};
   }
-  return memory;
+  return {{places, n}, {tiles, n_tiles}};
 }
 
 Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head head) {
-  Pass pass{net, space, {}, {}, {}, {}, {}, {}, *rows[0].sequence, head};
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(rows.size()); ++i) {
-    const Row& row = rows[static_cast<std::size_t>(i)];
-    pass.tokens.push_back(row.token);
-    pass.positions.push_back(static_cast<std::int32_t>(row.index));
-    pass.rotations.push_back(&net.rotations.of(row.sequence->n_ctx()));
-    if (row.wants_logits) pass.wanted.push_back(i);
+  Pass pass{net, space, *rows[0].sequence, head};
+  const std::size_t n = rows.size(), n_parts = pass.any.n_parts();
+  std::size_t n_wanted = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    space.tokens[i] = rows[i].token;
+    space.types[i] = 0;  // all of the first: one sentence
+    space.positions[i] = static_cast<std::int32_t>(rows[i].index);
+    space.rotations[i] = &net.rotations.of(rows[i].sequence->n_ctx());
+    if (rows[i].wants_logits) space.wanted[n_wanted++] = static_cast<std::int64_t>(i);
   }
-  pass.types.resize(rows.size());  // all of the first: one sentence
+  find_ends(rows, net.config.causal, space.ends.data());
   const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
-  const std::vector<std::int64_t> seen = ends(rows, net.config.causal);
-  for (std::size_t part = 0; part < pass.any.n_parts(); ++part)
-    pass.memory.push_back(make_memory(rows, seen, part, most));
+  for (std::size_t part = 0; part < n_parts; ++part) space.memory[part] = make_memory(rows, space, part, most);
+  pass.tokens = {space.tokens.data(), n};
+  pass.types = {space.types.data(), n};
+  pass.positions = {space.positions.data(), n};
+  pass.rotations = {space.rotations.data(), n};
+  pass.memory = {space.memory.data(), n_parts};
+  pass.wanted = {space.wanted.data(), n_wanted};
   return pass;
 }
 

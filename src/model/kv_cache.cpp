@@ -71,6 +71,8 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
   return cache;
 }
 
+std::size_t KvCache::n_parts(const Config& config) { return plan(config, kernels::KvType::f16, 1, 1).parts_.size(); }
+
 std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
   std::uint64_t total = 0;
   for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total = saturating_add(total, part.bytes());

@@ -36,6 +36,9 @@ class KvCache {
   /// Bytes that it has when it is full.
   static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
 
+  /// Parts of such a model's caches.
+  static std::size_t n_parts(const Config& config);
+
   std::int64_t n_ctx() const { return n_ctx_; }
   kernels::KvType type() const { return shape_.kv_type; }
   std::size_t n_parts() const { return parts_.size(); }

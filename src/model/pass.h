@@ -1,7 +1,7 @@
 // What the files of a forward pass share: the rows of one pass, where they live, and the two halves of a block.
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "forward.h"
 
@@ -14,23 +14,17 @@ using backend::RowPlace;
 using backend::Rows;
 using backend::Step;
 
-/// A pass as one part of its sequences' memory sees it.
-struct Memory {
-  std::vector<RowPlace> places;  // [n]
-  std::vector<AttendTile> tiles;
-};
-
-/// What one pass is about, derived from its rows before the team starts.
+/// What one pass is about, derived from its rows before the team starts. The lists lie in its workspace.
 struct Pass {
   Network& net;
   Workspace& space;
-  std::vector<std::int32_t> tokens;            // [n]
-  std::vector<std::int32_t> types, positions;  // [n]: what else their rows are made of
-  std::vector<const Rotation*> rotations;      // [n]
-  std::vector<Memory> memory;                  // [parts]
-  std::vector<std::int64_t> wanted;            // rows that want logits
-  const KvCache& any;                          // all sequences of a model share their shape
+  const KvCache& any;  // all sequences of a model share their shape
   Head head;
+  std::span<const std::int32_t> tokens{};              // [n]
+  std::span<const std::int32_t> types{}, positions{};  // [n]: what else their rows are made of
+  std::span<const Rotation* const> rotations{};        // [n]
+  std::span<const Memory> memory{};                    // [parts]
+  std::span<const std::int64_t> wanted{};              // rows that want logits
 
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host.h"
+#include "kv_cache.h"
 #include "try.h"
 
 namespace hearth::model {
@@ -40,6 +41,17 @@ template <class Visit> void visit_buffers(const Config& c, std::int64_t n_rows, 
   visit(&W::window_cos, n_rows * window_pairs);
   visit(&W::window_sin, n_rows * window_pairs);
   visit(&W::logits, n_logits * c.n_vocab);
+
+  const auto n_parts = static_cast<std::int64_t>(KvCache::n_parts(c));
+  visit(&W::tokens, n_rows);
+  visit(&W::types, n_rows);
+  visit(&W::positions, n_rows);
+  visit(&W::rotations, n_rows);
+  visit(&W::wanted, n_rows);
+  visit(&W::ends, n_rows);
+  visit(&W::places, n_parts * n_rows);
+  visit(&W::tiles, n_parts * n_rows);
+  visit(&W::memory, n_parts);
 
   const std::int64_t n_visits = n_rows * c.n_expert_used, width = std::max(c.dim, c.expert_ffn_dim);
   visit(&W::scores, n_rows * c.n_expert);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <span>
 
 #include "aligned_buffer.h"
 #include "backend.h"
@@ -10,7 +11,15 @@
 
 namespace hearth::model {
 
-/// Sized once, reused.
+struct Rotation;
+
+/// A pass as one part of its sequences' memory sees it.
+struct Memory {
+  std::span<const backend::RowPlace> places;  // [n]
+  std::span<const backend::AttendTile> tiles;
+};
+
+/// Sized once, reused: a pass takes no memory of its own.
 class Workspace {
  public:
   /// `n_logits`: rows of one pass that may want logits. What is more than the memory that is left is refused before it is taken.
@@ -39,6 +48,15 @@ class Workspace {
   AlignedBuffer<float> absorbed;           // [n_rows, n_head, key_dim]: queries as they meet latents
   AlignedBuffer<float> mixed;              // [n_rows, n_head, latent_dim]
   AlignedBuffer<kernels::QBlock> head_hq;  // [n_rows, n_head, q_stride of a head's input]
+
+  // What a pass looks up by row, derived before its team starts.
+  AlignedBuffer<std::int32_t> tokens, types, positions;  // [n_rows]
+  AlignedBuffer<const Rotation*> rotations;              // [n_rows]
+  AlignedBuffer<std::int64_t> wanted;                    // [n_rows]: the rows that want logits come first
+  AlignedBuffer<std::int64_t> ends;                      // [n_rows]: of the positions that each may see
+  AlignedBuffer<backend::RowPlace> places;               // [parts, n_rows]
+  AlignedBuffer<backend::AttendTile> tiles;              // [parts, n_rows]
+  AlignedBuffer<Memory> memory;                          // [parts]
 
   // Of a mixture of experts; n_visits = n_rows * n_expert_used.
   backend::Routes routes;

@@ -35,6 +35,8 @@ std::size_t since_break(std::span<const std::int32_t> recent, TokenBits breaks) 
 void Dry::measure(std::span<const std::int32_t> recent, std::size_t longest) {
   const std::size_t n = recent.size();
   const auto back = [&](std::size_t i) { return recent[n - 1 - i]; };
+  constexpr std::size_t kMany = 4096;  // a text grows by a token a call, and a call should find room
+  if (repeated_.capacity() < n) repeated_.reserve(std::max(2 * n, kMany));
   repeated_.assign(n, 0);
   std::size_t left = 0, right = 0;  // the match that reaches furthest
   for (std::size_t i = 1; i < n; ++i) {

@@ -41,7 +41,13 @@ GrammarBuilder::Expr GrammarBuilder::characters(CharacterSet set) {
   return add({Kind::characters, static_cast<std::uint32_t>(sets_.size() - 1), 0, 0, size});
 }
 
-GrammarBuilder::Expr GrammarBuilder::add_list(Kind kind, const std::vector<Expr>& parts) {
+/// What has so many terms inside each other becomes a rule, which others only call.
+GrammarBuilder::Expr GrammarBuilder::not_deep(Expr part) {
+  return terms_[part].depth < deepest ? part : shared("part of a rule", part);
+}
+
+GrammarBuilder::Expr GrammarBuilder::add_list(Kind kind, std::vector<Expr> parts) {
+  for (Expr& part : parts) part = not_deep(part);
   Term term{kind, static_cast<std::uint32_t>(parts_.size()), static_cast<std::uint32_t>(parts.size()), 0, 1};
   for (const Expr part : parts) {
     term.size = saturating_add(term.size, terms_[part].size);
@@ -52,12 +58,12 @@ GrammarBuilder::Expr GrammarBuilder::add_list(Kind kind, const std::vector<Expr>
 }
 
 GrammarBuilder::Expr GrammarBuilder::sequence(std::vector<Expr> parts) {
-  return parts.size() == 1 ? parts.front() : add_list(Kind::sequence, parts);
+  return parts.size() == 1 ? parts.front() : add_list(Kind::sequence, std::move(parts));
 }
 
 GrammarBuilder::Expr GrammarBuilder::choice(std::vector<Expr> parts) {
   if (parts.empty()) return nothing();
-  return parts.size() == 1 ? parts.front() : add_list(Kind::choice, parts);
+  return parts.size() == 1 ? parts.front() : add_list(Kind::choice, std::move(parts));
 }
 
 GrammarBuilder::Expr GrammarBuilder::one_of(std::vector<std::string> texts) {
@@ -88,6 +94,7 @@ GrammarBuilder::Expr GrammarBuilder::one_of_sorted(const std::vector<std::string
 }
 
 GrammarBuilder::Expr GrammarBuilder::repeat(Expr part, std::uint32_t least, std::optional<std::uint32_t> most) {
+  part = not_deep(part);
   const std::uint64_t copies = most ? *most : std::uint64_t{least} + 1;
   const std::uint64_t size = saturating_multiply(copies, terms_[part].size + 1);
   return add({Kind::repeat, least, most.value_or(endless), part, size, terms_[part].depth + 1});
@@ -229,6 +236,12 @@ class Emitter {
   std::array<NodeId, 4> any_{};  // what reads so many bytes that only continue a character
 };
 
+Result<void> GrammarBuilder::fits(std::string_view where) const {
+  constexpr std::size_t most = 2 * GrammarLimits::states;  // some terms take no state
+  if (terms_.size() <= most && bytes_.size() <= most) return {};
+  return too_complex(where, "it takes more than " + std::to_string(GrammarLimits::states) + " states");
+}
+
 Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, bool all_must_end) const {
   std::uint64_t size = 0;
   for (std::size_t r = 0; r < names_.size(); ++r) {
@@ -236,9 +249,6 @@ Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, bool a
     if (size > GrammarLimits::states)
       return too_complex("rule " + escape(names_[r]),
                          "it takes more than " + std::to_string(GrammarLimits::states) + " states");
-    if (terms_[definitions_[r]].depth > deepest)
-      return too_complex("rule " + escape(names_[r]),
-                         "more than " + std::to_string(deepest) + " parts are inside each other");
   }
   auto grammar = std::make_shared<Grammar>();
   Emitter emitter(*this, *grammar);

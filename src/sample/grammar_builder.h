@@ -34,6 +34,8 @@ class GrammarBuilder {
   /// A rule for an expression that is used in several places.
   Expr shared(std::string name, Expr expression);
 
+  /// Error: there is more already than a grammar can have. For those whose input is small and what it asks for is not.
+  Result<void> fits(std::string_view where) const;
   Result<std::shared_ptr<const Grammar>> build(RuleId root, bool all_must_end = false) const;
 
  private:
@@ -47,10 +49,11 @@ class GrammarBuilder {
     std::uint32_t depth = 1;     // terms inside each other
   };
   static constexpr std::uint32_t endless = UINT32_MAX;
-  static constexpr std::uint32_t deepest = 2048;  // what the stack surely bears
+  static constexpr std::uint32_t deepest = 256;  // what a small stack bears
 
   Expr add(Term term);
-  Expr add_list(Kind kind, const std::vector<Expr>& parts);
+  Expr add_list(Kind kind, std::vector<Expr> parts);
+  Expr not_deep(Expr part);
   Expr one_of_sorted(const std::vector<std::string>& texts, std::size_t begin, std::size_t end, std::size_t depth);
 
   std::vector<Term> terms_;

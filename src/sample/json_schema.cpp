@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "escape.h"
 #include "json_formats.h"
@@ -28,6 +29,7 @@ class SchemaCompiler {
       open_.pop_back();
       HEARTH_TRY(const Expr body, value(schemas));
       builder_.define(rule, body);
+      HEARTH_CHECK(builder_.fits(where));
     }
     auto grammar = builder_.build(root);
     if (!grammar && grammar.error().status() == Status::invalid_argument)
@@ -37,6 +39,8 @@ class SchemaCompiler {
   }
 
  private:
+  static constexpr std::string_view where = "JSON Schema";
+
   RuleId rule_for(const Conjunction& schemas) {
     const auto [at, added] = rules_.try_emplace(schemas);
     if (added) {
@@ -54,13 +58,15 @@ class SchemaCompiler {
     std::vector<Expr> all;
     for (const Conjunction& way : ways) {
       HEARTH_TRY(const Expr one, alternative(way));
+      HEARTH_CHECK(builder_.fits(where));
       all.push_back(one);
     }
     return builder_.choice(std::move(all));
   }
 
   Result<Expr> alternative(const Conjunction& all) {
-    if (const auto values = d_.constants(all)) return constants(all, *values);
+    HEARTH_TRY(const auto values, d_.constants(all));
+    if (values) return constants(all, *values);
     const unsigned types = d_.types(all);
     if (types == t_any && d_.implied_types(all) == 0) return text_.any_value();
     using Make = Result<Expr> (SchemaCompiler::*)(const Conjunction&);
@@ -212,6 +218,7 @@ class SchemaCompiler {
       n.most = std::min<std::uint32_t>(n.most.value_or(UINT32_MAX),
                                        std::max<std::uint32_t>(n.least, static_cast<std::uint32_t>(n_listed)));
     const auto listed = static_cast<std::uint32_t>(std::min<std::size_t>(n_listed, n.most.value_or(UINT32_MAX)));
+    HEARTH_CHECK(d_.spend(all.size() * std::uint64_t{listed}));
 
     // From the end: what follows item i, each with its comma.
     const auto after = [&](std::uint32_t least, std::optional<std::uint32_t> most) {
@@ -244,28 +251,37 @@ class SchemaCompiler {
 
   // ---- objects ----
   Result<Expr> object(const Conjunction& all) {
-    std::vector<std::string> names;
-    const auto add_name = [&](const std::string& name) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    };
-    for (const char* keyword : {"properties", "required"}) {
-      for (const SchemaId at : all) {
-        const JsonValue* held = d_.value(at).find(keyword);
-        if (!held) continue;
-        for (const std::string& name : held->keys) add_name(name);
-        for (const JsonValue& item : held->items)
-          if (held->is(JsonValue::Kind::array)) add_name(item.text);
-      }
-    }
+    HEARTH_TRY(const std::vector<std::string> names, names_of(all));
     HEARTH_TRY(const std::optional<Expr> further, further_member(all, names));
     HEARTH_CHECK(check_count(all, names, further.has_value()));
     if (names.empty() && !further) return text_.enclosed("{", builder_.empty(), "}");
     return text_.enclosed("{", members(all, names, further), "}");
   }
 
+  /// The keys that some schema names, in order of the text, those that are only required last.
+  Result<std::vector<std::string>> names_of(const Conjunction& all) {
+    std::vector<std::string> names;
+    std::unordered_set<std::string_view> known;
+    const auto add = [&](const std::string& name) {
+      if (known.insert(name).second) names.push_back(name);
+    };
+    for (const SchemaId at : all)
+      if (const JsonValue* held = d_.value(at).find("properties"))
+        for (const std::string& name : held->keys) add(name);
+    for (const SchemaId at : all)
+      if (const JsonValue* held = d_.value(at).find("required"))
+        for (const JsonValue& item : held->items) add(item.text);
+    if (names.size() > GrammarLimits::repetition)
+      return too_complex("JSON Schema, at " + escape(d_.pointer(all.front()), shown_path_bytes),
+                         "an object has more than " + std::to_string(GrammarLimits::repetition) + " keys");
+    HEARTH_CHECK(d_.spend(all.size() * std::uint64_t{names.size()}));  // each is looked up in each
+    return names;
+  }
+
   /// From the last key to the first: what may follow when a member stands before it, and when none does.
   Expr members(const Conjunction& all, const std::vector<std::string>& names, std::optional<Expr> further) {
     const Expr blank = text_.white_space();
+    const auto required_keys = d_.required_keys(all);
     Expr rest = blank, begin = builder_.empty();
     if (further) {
       rest = builder_.shared(
@@ -279,7 +295,7 @@ class SchemaCompiler {
       const Expr key = builder_.sequence({builder_.literal(json_quoted(names[i]) + ":"), blank});
       const Expr member = builder_.shared("member " + names[i], builder_.sequence({key, call(schemas)}));
       const Expr with_comma = builder_.sequence({text_.comma(), member});
-      const bool required = d_.requires_key(all, names[i]);
+      const bool required = required_keys.contains(names[i]);
       const Expr begin_here = builder_.sequence({member, rest});
       begin = required ? begin_here : builder_.shared("members", builder_.choice({begin_here, begin}));
       rest = builder_.shared("more members",
@@ -303,9 +319,11 @@ class SchemaCompiler {
       schemas.push_back(d_.id(*others));
     }
     if (listed && !given) return std::optional<Expr>();
+    const std::optional<Expr> key = text_.string_but(names);
+    if (!key)
+      return d_.unsupported(all.front(), "additionalProperties", "beside keys of so many characters is not supported");
     return std::optional(builder_.shared(
-        "another member",
-        builder_.sequence({text_.string_but(names), builder_.literal(":"), text_.white_space(), call(schemas)})));
+        "another member", builder_.sequence({*key, builder_.literal(":"), text_.white_space(), call(schemas)})));
   }
 
   /// Keys that match the one pattern. With other keys or patterns beside it, some would have to meet two schemas.
@@ -323,9 +341,7 @@ class SchemaCompiler {
   Result<void> check_count(const Conjunction& all, const std::vector<std::string>& names, bool further) {
     HEARTH_TRY(const Counts n, counts(all, "minProperties", "maxProperties"));
     if (!n.any) return {};
-    std::size_t n_required = 0;
-    for (const std::string& name : names) n_required += d_.requires_key(all, name);
-    if (n.least > n_required)
+    if (n.least > d_.required_keys(all).size())
       return d_.unsupported(all.front(), "minProperties", "above the number of required keys is not supported");
     if (n.most && (further || *n.most < names.size()))
       return d_.unsupported(all.front(), "maxProperties", "below the number of possible keys is not supported");

@@ -58,30 +58,63 @@ JsonText::Expr JsonText::characters(const CharacterSet& set) {
   return escapes.empty() ? plain : builder_.choice({plain, builder_.one_of(std::move(escapes))});
 }
 
-/// A character that leaves the names' common beginnings, then anything; or a name's beginning that is no name itself.
-JsonText::Expr JsonText::string_but(std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  const Expr rest = builder_.shared("any characters", builder_.repeat(characters(CharacterSet::all()), 0, {}));
-  const auto other = [&](auto&& self, std::size_t begin, std::size_t end, std::size_t depth) -> Expr {
-    std::vector<Expr> ways;
-    if (begin < end && names[begin].size() == depth) ++begin;
-    else ways.push_back(builder_.empty());
-    CharacterSet taken;
-    while (begin < end) {
-      const Character first = first_character(std::string_view(names[begin]).substr(depth)).value_or(Character{0, 1});
-      std::size_t group = begin;
-      const std::string_view prefix = std::string_view(names[begin]).substr(0, depth + first.length);
-      while (group < end && std::string_view(names[group]).substr(0, prefix.size()) == prefix) ++group;
-      taken.add(first.code, first.code);
-      const Expr further = builder_.shared("another key", self(self, begin, group, prefix.size()));
-      ways.push_back(builder_.sequence({characters({{first.code, first.code}}), further}));
-      begin = group;
+namespace {
+
+/// The beginnings that names have, each once, longer ones after those they go on from.
+struct Beginning {
+  std::size_t parent = 0;
+  std::uint32_t code = 0;  // its last character
+  bool is_name = false;
+};
+
+/// nullopt: more than `most`.
+std::optional<std::vector<Beginning>> beginnings(const std::vector<std::string>& sorted_names, std::size_t most) {
+  std::vector<Beginning> all(1);
+  std::vector<std::size_t> path{0};  // of the name before: a beginning for each of its characters
+  for (const std::string& name : sorted_names) {
+    std::size_t n_shared = 0;
+    bool shared = true;
+    for (std::size_t at = 0; at < name.size();) {
+      const Character next = first_character(std::string_view(name).substr(at)).value_or(Character{0, 1});
+      at += next.length;
+      shared = shared && n_shared + 1 < path.size() && all[path[n_shared + 1]].code == next.code;
+      if (!shared) {
+        path.resize(n_shared + 1);
+        path.push_back(all.size());
+        all.push_back({path[n_shared], next.code});
+      }
+      ++n_shared;
+      if (all.size() > most) return {};
     }
-    ways.push_back(builder_.sequence({characters(taken.complement()), rest}));
-    return builder_.choice(std::move(ways));
-  };
-  return quoted(other(other, 0, names.size(), 0));
+    path.resize(n_shared + 1);
+    all[path.back()].is_name = true;
+  }
+  return all;
+}
+
+}  // namespace
+
+/// A character that leaves the names' common beginnings, then anything; or a name's beginning that is no name itself.
+/// From the longest beginnings to the empty one, without recursion: names may be as long as the schema.
+std::optional<JsonText::Expr> JsonText::string_but(std::vector<std::string> names) {
+  constexpr std::size_t states_of_one = 18;  // a character and all others, at least
+  std::sort(names.begin(), names.end());
+  const auto all = beginnings(names, GrammarLimits::states / states_of_one);
+  if (!all) return {};
+  const Expr rest = builder_.shared("any characters", builder_.repeat(characters(CharacterSet::all()), 0, {}));
+  std::vector<std::vector<Expr>> ways(all->size());
+  std::vector<CharacterSet> taken(all->size());
+  for (std::size_t i = all->size(); i-- > 0;) {
+    const Beginning& here = (*all)[i];
+    if (!here.is_name) ways[i].push_back(builder_.empty());
+    ways[i].push_back(builder_.sequence({characters(taken[i].complement()), rest}));
+    const Expr further = builder_.choice(std::move(ways[i]));
+    if (i == 0) return quoted(further);
+    ways[here.parent].push_back(
+        builder_.sequence({characters({{here.code, here.code}}), builder_.shared("another key", further)}));
+    taken[here.parent].add(here.code, here.code);
+  }
+  return {};
 }
 
 JsonText::Expr JsonText::enclosed(const char* open, Expr inside, const char* close) {

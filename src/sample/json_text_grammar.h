@@ -30,8 +30,8 @@ class JsonText {
   Expr characters(const CharacterSet& set);
   /// A string whose characters `inside` describes.
   Expr quoted(Expr inside) { return builder_.sequence({builder_.literal("\""), inside, builder_.literal("\"")}); }
-  /// A string that is none of `names`, spelled so that no other spelling gets round that.
-  Expr string_but(std::vector<std::string> names);
+  /// A string that is none of `names`, spelled so that no other spelling gets round that. nullopt: they take too many states.
+  std::optional<Expr> string_but(std::vector<std::string> names);
 
   Expr any_number();
   /// Whole numbers of up to 18 digits. Error: a bound that is not near enough to tell.

@@ -16,13 +16,13 @@ using Kind = JsonValue::Kind;
 /// Builds the tree while nlohmann-json reads the text; stops at the first thing that is wrong.
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Reader(int max_depth) : max_depth_(max_depth) {}
+  Reader(int max_depth, std::size_t max_values) : max_depth_(max_depth), max_values_(max_values) {}
 
   bool null() override { return put(Kind::null); }
   bool boolean(bool value) override {
-    const bool goes_on = put(Kind::boolean);
+    if (!put(Kind::boolean)) return false;
     last_->flag = value;
-    return goes_on;
+    return true;
   }
   bool number_integer(number_integer_t value) override { return text(Kind::number, std::to_string(value)); }
   bool number_unsigned(number_unsigned_t value) override { return text(Kind::number, std::to_string(value)); }
@@ -35,10 +35,14 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    std::vector<std::string_view> keys(open_.back()->keys.begin(), open_.back()->keys.end());
-    std::sort(keys.begin(), keys.end());
-    if (const auto twice = std::adjacent_find(keys.begin(), keys.end()); twice != keys.end())
-      return fail("has the key \"" + escape(*twice) + "\" twice in one object");
+    const std::vector<std::string>& keys = open_.back()->keys;
+    std::vector<std::uint32_t>& order = open_.back()->order;
+    order.resize(keys.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
+    const auto same = [&](auto a, auto b) { return keys[a] == keys[b]; };
+    if (const auto twice = std::adjacent_find(order.begin(), order.end(), same); twice != order.end())
+      return fail("has the key \"" + escape(keys[*twice]) + "\" twice in one object");
     open_.pop_back();
     return true;
   }
@@ -57,45 +61,41 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
   bool put(Kind kind) {
+    if (++n_values_ > max_values_) return fail("has more than " + std::to_string(max_values_) + " values");
     // Pointers stay: an open value's items grow only while the last of them is complete.
     last_ = open_.empty() ? &root : &open_.back()->items.emplace_back();
     last_->kind = kind;
     return true;
   }
   bool text(Kind kind, std::string value) {
-    put(kind);
+    if (!put(kind)) return false;
     last_->text = std::move(value);
     return true;
   }
   bool open(Kind kind) {
     if (open_.size() >= static_cast<std::size_t>(max_depth_))
       return fail("nests more than " + std::to_string(max_depth_) + " deep");
-    put(kind);
+    if (!put(kind)) return false;
     open_.push_back(last_);
     return true;
   }
 
   int max_depth_;
+  std::size_t max_values_, n_values_ = 0;
   std::vector<JsonValue*> open_;
   JsonValue* last_ = nullptr;
 };
 
-std::vector<std::size_t> by_key(const JsonValue& object) {
-  std::vector<std::size_t> order(object.keys.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return object.keys[a] < object.keys[b]; });
-  return order;
-}
-
 }  // namespace
 
 const JsonValue* JsonValue::find(std::string_view key) const {
-  const auto found = std::find(keys.begin(), keys.end(), key);
-  return found == keys.end() ? nullptr : &items[static_cast<std::size_t>(found - keys.begin())];
+  const auto found = std::lower_bound(order.begin(), order.end(), key,
+                                      [&](std::uint32_t i, std::string_view k) { return keys[i] < k; });
+  return found == order.end() || keys[*found] != key ? nullptr : &items[*found];
 }
 
-Result<JsonValue> parse_json_tree(std::string_view text, std::string_view what, int max_depth) {
-  Reader reader(max_depth);
+Result<JsonValue> parse_json_tree(std::string_view text, std::string_view what, int max_depth, std::size_t max_values) {
+  Reader reader(max_depth, max_values);
   if (nlohmann::json::sax_parse(text, &reader)) return std::move(reader.root);
   return Error(Status::invalid_argument,
                "the text " + reader.wrong + "; " + std::string(what) + "; give JSON without that");
@@ -126,30 +126,21 @@ std::optional<Decimal> decimal_of(std::string_view number) {
   return value;
 }
 
-bool same_json(const JsonValue& a, const JsonValue& b) {
-  if (a.kind != b.kind || a.items.size() != b.items.size()) return false;
-  switch (a.kind) {
-    case Kind::null:
-      return true;
-    case Kind::boolean:
-      return a.flag == b.flag;
-    case Kind::string:
-      return a.text == b.text;
-    case Kind::number: {
-      const auto x = decimal_of(a.text), y = decimal_of(b.text);
-      if (!x || !y) return a.text == b.text;
-      return x->negative == y->negative && x->digits == y->digits && x->exponent == y->exponent;
-    }
-    case Kind::array:
-      return std::equal(a.items.begin(), a.items.end(), b.items.begin(), same_json);
-    case Kind::object: {
-      const auto of_a = by_key(a), of_b = by_key(b);
-      for (std::size_t i = 0; i < of_a.size(); ++i)
-        if (a.keys[of_a[i]] != b.keys[of_b[i]] || !same_json(a.items[of_a[i]], b.items[of_b[i]])) return false;
-      return true;
-    }
+std::string canonical_json(const JsonValue& value) {
+  if (value.is(Kind::number)) {
+    const auto number = decimal_of(value.text);
+    if (!number) return value.text;
+    return (number->negative ? "-" : "") + number->digits + "e" + std::to_string(number->exponent);
   }
-  return false;
+  const bool object = value.is(Kind::object);
+  if (!object && !value.is(Kind::array)) return json_scalar(value);
+  std::string text(1, object ? '{' : '[');
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    const std::size_t at = object ? value.order[i] : i;
+    if (object) text += json_quoted(value.keys[at]) + ':';
+    text += canonical_json(value.items[at]) + ',';
+  }
+  return text + (object ? '}' : ']');
 }
 
 std::string json_quoted(std::string_view text) {

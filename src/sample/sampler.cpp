@@ -33,12 +33,12 @@ Error no_answer(std::span<const float> logits, std::uint64_t position, std::stri
 }
 
 Result<void> check_sizes(std::size_t n_vocab, std::size_t n_allowed, std::uint64_t position) {
-  const std::string where = "; position " + std::to_string(position) + "; ";
+  const auto where = [&] { return "; position " + std::to_string(position) + "; "; };
   if (n_vocab == 0 || n_vocab > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-    return Error(Status::invalid_argument, std::to_string(n_vocab) + " logits" + where + "give one for each token");
+    return Error(Status::invalid_argument, std::to_string(n_vocab) + " logits" + where() + "give one for each token");
   if (n_allowed != 0 && n_allowed * 64 < n_vocab)
     return Error(Status::invalid_argument, std::to_string(n_allowed) + " words of allowed tokens for " +
-                                               std::to_string(n_vocab) + " logits" + where +
+                                               std::to_string(n_vocab) + " logits" + where() +
                                                "give one bit for each token");
   return {};
 }

@@ -50,30 +50,32 @@ bool SchemaDocument::closed_without(const Conjunction& all, std::string_view key
 Result<bool> SchemaDocument::disjoint_ways(const Conjunction& a, const Conjunction& b, int depth) const {
   const unsigned in_both = (types(a) & stated_types(b)) | (types(b) & stated_types(a));
   if (in_both == 0) return true;
-  const auto of_a = constants(a), of_b = constants(b);
-  if (of_a && of_b)
-    return std::none_of(of_a->begin(), of_a->end(), [&](const JsonValue* x) {
-      return std::any_of(of_b->begin(), of_b->end(), [&](const JsonValue* y) { return same_json(*x, *y); });
-    });
+  HEARTH_TRY(const auto of_a, constants(a));
+  HEARTH_TRY(const auto of_b, constants(b));
+  if (of_a && of_b) {
+    HEARTH_TRY(const auto texts_of_a, spelled(*of_a));
+    HEARTH_TRY(const auto texts_of_b, spelled(*of_b));
+    return std::none_of(texts_of_a.begin(), texts_of_a.end(),
+                        [&](const std::string& text) { return texts_of_b.contains(text); });
+  }
   if (of_a || of_b) {
     const unsigned others = stated_types(of_a ? b : a);
     const auto& values = of_a ? *of_a : *of_b;
     return std::none_of(values.begin(), values.end(), [&](const JsonValue* v) { return type_of(*v) & others; });
   }
   if (in_both != t_object) return false;
-  for (const Conjunction* one : {&a, &b}) {
-    const Conjunction& other = one == &a ? b : a;
-    for (const SchemaId at : *one) {
-      const JsonValue* required = value(at).find("required");
-      if (!required) continue;
-      for (const JsonValue& key : required->items) {
-        if (closed_without(other, key.text)) return true;
-        if (!requires_key(other, key.text)) continue;
-        bool listed = false;
-        HEARTH_TRY(const bool apart,
-                   disjoint(property(*one, key.text, listed), property(other, key.text, listed), depth + 1));
-        if (apart) return true;
-      }
+  const auto required_of_a = required_keys(a), required_of_b = required_keys(b);
+  HEARTH_CHECK(spend(required_of_a.size() + required_of_b.size()));
+  for (const auto* required : {&required_of_a, &required_of_b}) {
+    const auto& other_required = required == &required_of_a ? required_of_b : required_of_a;
+    const Conjunction& other = required == &required_of_a ? b : a;
+    for (const std::string_view key : *required) {
+      HEARTH_CHECK(spend(a.size() + b.size()));
+      if (closed_without(other, key)) return true;
+      if (!other_required.contains(key)) continue;
+      bool listed = false;
+      HEARTH_TRY(const bool apart, disjoint(property(a, key, listed), property(b, key, listed), depth + 1));
+      if (apart) return true;
     }
   }
   return false;

@@ -178,11 +178,12 @@ Result<SchemaDocument> SchemaDocument::parse(std::string_view text) {
     return too_complex("JSON Schema", "it has " + std::to_string(text.size()) + " bytes, " +
                                           std::to_string(GrammarLimits::schema_bytes) + " are allowed");
   SchemaDocument document;
-  HEARTH_TRY(JsonValue root, parse_json_tree(text, "JSON Schema", GrammarLimits::nesting));
+  HEARTH_TRY(JsonValue root,
+             parse_json_tree(text, "JSON Schema", GrammarLimits::nesting, GrammarLimits::schema_values));
   document.root_ = std::make_unique<JsonValue>(std::move(root));
   document.number(*document.root_);
   if (!is_schema(*document.root_)) return document.wrong(0, "the schema", "is neither an object, true nor false");
-  HEARTH_CHECK(document.check_keywords());
+  HEARTH_CHECK(document.check_keywords(0));
   return document;
 }
 
@@ -196,15 +197,20 @@ void SchemaDocument::number(const JsonValue& value) {
   }
 }
 
+/// Of a long one, the end: messages and rules show no more.
 std::string SchemaDocument::pointer(SchemaId id) const {
+  constexpr std::size_t longest = shown_path_bytes / 2, longest_key = 64;
   std::string path;
   for (auto at = parents_.find(values_[id]); at != parents_.end(); at = parents_.find(at->second.value)) {
+    if (path.size() > longest) return "#/..." + path;
     const Parent& parent = at->second;
     std::string part = std::to_string(parent.index);
     if (parent.value->is(Kind::object)) {
       part.clear();
-      for (const char c : parent.value->keys[parent.index])
+      const std::string& key = parent.value->keys[parent.index];
+      for (const char c : std::string_view(key).substr(0, longest_key))
         part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+      if (key.size() > longest_key) part += "...";
     }
     path = "/" + part + path;
   }
@@ -221,12 +227,13 @@ Error SchemaDocument::wrong(SchemaId id, std::string_view keyword, std::string_v
                                              escape(pointer(id), shown_path_bytes) + "; correct the schema");
 }
 
-/// Where schemas stand, and only there: in a const or an example any key may be.
-Result<void> SchemaDocument::check_keywords() {
-  std::vector<SchemaId> work{0};
+/// Where schemas stand, and only there: in a const or an example any key may be, until a reference leads to it.
+Result<void> SchemaDocument::check_keywords(SchemaId from) const {
+  std::vector<SchemaId> work{from};
   while (!work.empty()) {
     const SchemaId at = work.back();
     work.pop_back();
+    if (!checked_.insert(at).second) continue;
     HEARTH_CHECK(check_one(at));
     const JsonValue& schema = value(at);
     for (std::size_t i = 0; i < schema.keys.size(); ++i) {
@@ -280,68 +287,8 @@ Result<SchemaId> SchemaDocument::target(SchemaId from, const std::string& refere
     if (!at) return wrong(from, "$ref", "to \"" + escape(reference) + "\" leads nowhere");
   }
   if (!is_schema(*at)) return wrong(from, "$ref", "to \"" + escape(reference) + "\" leads to no schema");
-  HEARTH_CHECK(check_one(id(*at)));  // it may lie where no schema is looked for
+  HEARTH_CHECK(check_keywords(id(*at)));  // it may lie where no schema is looked for
   return id(*at);
-}
-
-Result<std::vector<Conjunction>> SchemaDocument::expand(const Conjunction& schemas) const {
-  std::vector<Conjunction> ways;
-  std::vector<Pending> pending;
-  for (auto at = schemas.rbegin(); at != schemas.rend(); ++at) pending.push_back({*at, {}});
-  HEARTH_CHECK(expand_into({}, std::move(pending), 0, ways));
-  return ways;
-}
-
-Result<void> SchemaDocument::expand_into(Conjunction plain, std::vector<Pending> pending, int depth,
-                                         std::vector<Conjunction>& ways) const {
-  constexpr std::size_t most_ways = 1024;
-  constexpr int deepest = 64;
-  while (!pending.empty()) {
-    Pending next = std::move(pending.back());
-    pending.pop_back();
-    if (std::find(next.inside.begin(), next.inside.end(), next.id) != next.inside.end())
-      return wrong(next.id, "$ref", "comes back to where it began without reading anything");
-    if (std::find(plain.begin(), plain.end(), next.id) != plain.end()) continue;
-    const JsonValue& schema = value(next.id);
-    if (schema.is(Kind::boolean)) {
-      if (!schema.flag) return {};
-      continue;
-    }
-    plain.push_back(next.id);
-    const auto inside = [&] {
-      std::vector<SchemaId> path = next.inside;
-      path.push_back(next.id);
-      return path;
-    };
-    if (const JsonValue* all = schema.find("allOf"))
-      for (auto part = all->items.rbegin(); part != all->items.rend(); ++part) pending.push_back({id(*part), inside()});
-    if (const JsonValue* reference = schema.find("$ref")) {
-      HEARTH_TRY(const SchemaId led_to, target(next.id, reference->text));
-      pending.push_back({led_to, inside()});
-    }
-    std::vector<const JsonValue*> choices;
-    for (const char* name : {"anyOf", "oneOf"})
-      if (const JsonValue* any = schema.find(name)) choices.push_back(any);
-    if (choices.empty()) continue;
-    if (schema.find("oneOf")) HEARTH_CHECK(check_exclusive(next.id));
-    if (depth >= deepest)
-      return too_complex("JSON Schema, at " + escape(pointer(next.id)), "alternatives in alternatives");
-    const JsonValue& last = *choices.back();
-    for (const JsonValue& first : choices.front()->items) {
-      for (const JsonValue& second : last.items) {
-        if (&last == choices.front() && &second != &last.items.front()) break;
-        std::vector<Pending> further = pending;
-        if (&last != choices.front()) further.push_back({id(second), inside()});
-        further.push_back({id(first), inside()});
-        HEARTH_CHECK(expand_into(plain, std::move(further), depth + 1, ways));
-      }
-    }
-    return {};
-  }
-  if (ways.size() >= most_ways)
-    return too_complex("JSON Schema", "more than " + std::to_string(most_ways) + " alternatives at one place");
-  ways.push_back(std::move(plain));
-  return {};
 }
 
 unsigned SchemaDocument::stated_types(const Conjunction& all) const {
@@ -367,31 +314,47 @@ unsigned SchemaDocument::types(const Conjunction& all) const {
   return has_types(all) || implied == 0 ? stated : implied;
 }
 
-std::optional<std::vector<const JsonValue*>> SchemaDocument::constants(const Conjunction& all) const {
+Result<std::unordered_set<std::string>> SchemaDocument::spelled(const std::vector<const JsonValue*>& values) const {
+  constexpr std::size_t bytes_a_step = 32;
+  std::unordered_set<std::string> texts;
+  for (const JsonValue* value : values) {
+    std::string text = canonical_json(*value);
+    HEARTH_CHECK(spend(1 + text.size() / bytes_a_step));
+    texts.insert(std::move(text));
+  }
+  return texts;
+}
+
+Result<std::optional<std::vector<const JsonValue*>>> SchemaDocument::constants(const Conjunction& all) const {
   std::optional<std::vector<const JsonValue*>> left;
-  const auto keep = [&](std::vector<const JsonValue*> listed) {
-    if (!left) return left.emplace(std::move(listed)), void();
-    std::erase_if(*left, [&](const JsonValue* kept) {
-      return std::none_of(listed.begin(), listed.end(), [&](const JsonValue* v) { return same_json(*v, *kept); });
-    });
-  };
   for (const SchemaId at : all) {
-    if (const JsonValue* one = value(at).find("const")) keep({one});
-    if (const JsonValue* several = value(at).find("enum")) {
+    for (const char* name : {"const", "enum"}) {
+      const JsonValue* held = value(at).find(name);
+      if (!held) continue;
       std::vector<const JsonValue*> listed;
-      for (const JsonValue& item : several->items) listed.push_back(&item);
-      keep(std::move(listed));
+      if (name[0] == 'c') listed.push_back(held);
+      else
+        for (const JsonValue& item : held->items) listed.push_back(&item);
+      HEARTH_CHECK(spend(listed.size()));
+      if (!left) {
+        left = std::move(listed);
+        continue;
+      }
+      HEARTH_TRY(const auto both, spelled(listed));
+      HEARTH_CHECK(spend(left->size()));
+      std::erase_if(*left, [&](const JsonValue* v) { return !both.contains(canonical_json(*v)); });
     }
   }
   if (left) std::erase_if(*left, [&](const JsonValue* v) { return !(type_of(*v) & stated_types(all)); });
   return left;
 }
 
-bool SchemaDocument::requires_key(const Conjunction& all, std::string_view key) const {
-  return std::any_of(all.begin(), all.end(), [&](SchemaId at) {
-    const JsonValue* list = value(at).find("required");
-    return list && std::any_of(list->items.begin(), list->items.end(), [&](const auto& k) { return k.text == key; });
-  });
+std::unordered_set<std::string_view> SchemaDocument::required_keys(const Conjunction& all) const {
+  std::unordered_set<std::string_view> keys;
+  for (const SchemaId at : all)
+    if (const JsonValue* list = value(at).find("required"))
+      for (const JsonValue& key : list->items) keys.insert(key.text);
+  return keys;
 }
 
 Conjunction SchemaDocument::property(const Conjunction& all, std::string_view key, bool& listed) const {

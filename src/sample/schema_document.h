@@ -51,10 +51,13 @@ class SchemaDocument {
   /// The types that are generated.
   unsigned types(const Conjunction& all) const;
   /// What enum and const leave, if there is one.
-  std::optional<std::vector<const JsonValue*>> constants(const Conjunction& all) const;
-  bool requires_key(const Conjunction& all, std::string_view key) const;
+  Result<std::optional<std::vector<const JsonValue*>>> constants(const Conjunction& all) const;
+  std::unordered_set<std::string_view> required_keys(const Conjunction& all) const;
   /// What a key's value must meet; `listed` says whether a schema names the key.
   Conjunction property(const Conjunction& all, std::string_view key, bool& listed) const;
+
+  /// Counts work that is more than linear in the text. Error: it is too much for one schema.
+  Result<void> spend(std::uint64_t steps) const;
 
   /// "KEYWORD what; JSON Schema, at POINTER; …"
   Error unsupported(SchemaId id, std::string_view keyword, std::string_view what = "is not supported") const;
@@ -70,7 +73,7 @@ class SchemaDocument {
     std::vector<SchemaId> inside;  // what led to it without reading anything
   };
   void number(const JsonValue& value);
-  Result<void> check_keywords();
+  Result<void> check_keywords(SchemaId from) const;
   Result<void> check_one(SchemaId id) const;
   Result<SchemaId> target(SchemaId id, const std::string& reference) const;
   Result<void> expand_into(Conjunction plain, std::vector<Pending> pending, int depth,
@@ -78,6 +81,7 @@ class SchemaDocument {
   Result<void> check_exclusive(SchemaId id) const;
   Result<bool> disjoint(const Conjunction& a, const Conjunction& b, int depth) const;
   Result<bool> disjoint_ways(const Conjunction& a, const Conjunction& b, int depth) const;
+  Result<std::unordered_set<std::string>> spelled(const std::vector<const JsonValue*>& values) const;
   bool closed_without(const Conjunction& all, std::string_view key) const;
 
   std::unique_ptr<JsonValue> root_;
@@ -85,6 +89,8 @@ class SchemaDocument {
   std::unordered_map<const JsonValue*, SchemaId> ids_;
   std::unordered_map<const JsonValue*, Parent> parents_;
   mutable std::unordered_set<SchemaId> exclusive_;  // oneOf that is shown to be, or about to be
+  mutable std::unordered_set<SchemaId> checked_;    // whose keywords are known and hold what they must
+  mutable std::uint64_t n_steps_ = 0;
 };
 
 }  // namespace hearth::sample

@@ -1,8 +1,6 @@
 // Enters: text and stop strings. Leaves: the text up to the first of them.
 #include "stop_matcher.h"
 
-#include <utility>
-
 namespace hearth::text {
 
 StopMatcher::StopMatcher(std::span<const std::string> stops) {
@@ -10,26 +8,28 @@ StopMatcher::StopMatcher(std::span<const std::string> stops) {
   stops_.link();
 }
 
-std::string StopMatcher::push(std::string_view text) {
+std::string_view StopMatcher::push(std::string_view text) {
   if (stopped_) return {};
-  std::string out = std::exchange(held_, {});
+  text_.erase(0, n_out_);
   for (char byte : text) {
-    out.push_back(byte);
+    text_.push_back(byte);
     state_ = stops_.step(state_, byte);
     const auto match = stops_.longest_match(state_);
     if (match == LiteralAutomaton::start) continue;
     stopped_ = static_cast<std::size_t>(stops_.value(match));
-    out.resize(out.size() - stops_.depth(match));
-    return out;
+    n_out_ = text_.size() - stops_.depth(match);
+    text_.resize(n_out_);
+    return text_;
   }
-  held_ = out.substr(out.size() - stops_.depth(state_));
-  out.resize(out.size() - held_.size());
-  return out;
+  n_out_ = text_.size() - stops_.depth(state_);
+  return std::string_view(text_).substr(0, n_out_);
 }
 
-std::string StopMatcher::flush() {
+std::string_view StopMatcher::flush() {
   state_ = LiteralAutomaton::start;
-  return std::exchange(held_, {});
+  text_.erase(0, n_out_);
+  n_out_ = text_.size();
+  return text_;
 }
 
 }  // namespace hearth::text
