@@ -17,6 +17,7 @@ struct Setting {
   bool normed = false, own_norms = false, sinks = false, slopes = false;
   float soft_cap = 0;
   std::int64_t window = 0, latent_dim = 0;
+  std::int64_t slack = 100;  // `longest` is a bound, not what there is
 
   std::int64_t value_dim() const { return latent_dim != 0 ? latent_dim : head_dim; }
   std::size_t head_bytes() const { return kv_head_bytes(type, head_dim); }
@@ -128,7 +129,7 @@ struct Sequence {
       cut.push_back({row, std::min(cuda::attend_rows(shape), n - row)});
     const OnDevice<cuda::AttendTile> tiles(cut);
     const OnDevice<float> out(size(n * out_width));
-    const std::int64_t longest = first + n + 100;  // a bound, not what there is
+    const std::int64_t longest = first + n + s.slack;
     const OnDevice<std::byte> scratch(cuda::attend_scratch_bytes(n, shape, longest), std::byte{0xFF});
     cuda::attend(nullptr, rows(dq, n, width), shape, tiles.data(), static_cast<std::int64_t>(cut.size()), all.data(),
                  longest, scratch.data(), rows(out, n, out_width));
@@ -178,7 +179,6 @@ TEST_CASE("CUDA: cache and attention have scalar's bits for every cache type, he
 TEST_CASE("CUDA: norms of heads, windows, sinks, slopes, caps, and heads that share or do not") {
   if (no_device()) return;
   Setting s;
-  s.n_positions = 150;
   s.head_dim = s.n_rot = 32;
   for (const std::int64_t n_kv_head : {1, 2, 6}) {
     s.n_head = 6;
@@ -190,6 +190,11 @@ TEST_CASE("CUDA: norms of heads, windows, sinks, slopes, caps, and heads that sh
     s.soft_cap = n_kv_head == 2 ? 1.5f : 0.0f;
     for (const std::int64_t window : {0, 3, 70}) {
       s.window = window;
+      s.n_positions = 150;
+      s.slack = 100;
+      check(s);
+      s.n_positions = 60;  // one chunk: not split
+      s.slack = 0;
       check(s);
     }
   }
@@ -204,6 +209,8 @@ TEST_CASE("CUDA: many heads of one K/V head, and whole rows where there are many
   check(s);
   s.n_head = s.n_kv_head = 140;  // so many blocks of threads that positions are not split
   s.head_dim = s.n_rot = 8;
+  s.sinks = true;
+  s.window = 67;
   Rng rng(3);
   Sequence sequence(rng, s);
   sequence.store();

@@ -48,8 +48,8 @@ template <Format F, int J> struct Sub {
   /// Four codes as signed bytes. Codes with a zero point stay below 64: bit 7 keeps each byte's borrow to itself.
   template <int D> __device__ __forceinline__ int signed_code() const {
     if constexpr (zero_point() == 0) return code<D>();
-    else
-      return ((code<D>() | static_cast<int>(0x80808080u)) - zero_point() * 0x01010101) ^ static_cast<int>(0x80808080u);
+    constexpr unsigned kSigns = 0x80808080u, kZeros = zero_point() * 0x01010101u;
+    return static_cast<int>(((static_cast<unsigned>(code<D>()) | kSigns) - kZeros) ^ kSigns);
   }
 
   __device__ __forceinline__ void row_terms(float (&term)[Facts<F>::kRowTerms]) const {
