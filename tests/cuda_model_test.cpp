@@ -37,7 +37,6 @@ std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const char
 bool has_device() {
   const auto device = backend::open_cuda(0);
   if (!device) WARN("SKIPPED: " << device.error().message());
-  else WARN("on " << (*device)->name());
   return static_cast<bool>(device);
 }
 
@@ -203,9 +202,7 @@ TEST_CASE("a text goes on from the CPU to the device and back, its file the same
   CHECK(go_on(device, folder / "cpu.session") == go_on(cpu, folder / "device.session"));
 }
 
-TEST_CASE(
-    "a plan's bytes on a device are those that are then taken, and what is more than it has is refused with both "
-    "figures") {
+TEST_CASE("a plan's bytes on a device are those that are then taken") {
   if (!has_device()) return;
   const test::TempFolder folder;
   for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
