@@ -1,5 +1,6 @@
 // Whole models on a CUDA device have the CPU's bits: prefill in pieces, decoding, texts together, forks, texts cut short, saved
 // sessions. Where there is no device the host plays one: the same backend and kernels, every thread a fiber.
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -312,4 +313,25 @@ TEST_CASE("a model or a context that a device has no room for is refused with bo
   REQUIRE_FALSE(second);
   CHECK(second.error().status() == Status::out_of_memory);
   CHECK(second.error().message().find(std::to_string(heap.left()) + " are left") != std::string::npos);
+}
+
+TEST_CASE("what is not finite on a device is the CPU's error, naming layer and step") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  test::ModelEditor editor(small("llama", Format::q8_0));
+  std::vector<std::byte>& norm = editor.tensor("blk.1.ffn_norm.weight").bytes;
+  std::fill(norm.begin(), norm.end(), std::byte{0xff});
+  const std::string path = folder / "m.gguf";
+  REQUIRE(editor.write(path) != 0);
+  const auto message = [&](const char* on) {
+    const auto model = open_on(path, on);
+    auto space = model::Workspace::make(model->config(), 1, 1, model->heap());
+    auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 1, model->pool());
+    const model::Row row{&*cache, 0, 5, true};
+    const auto done = model->forward({&row, 1}, *space);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().status() == Status::non_finite);
+    return done.error().message();
+  };
+  CHECK(message("cuda") == message("cpu"));
 }
