@@ -93,4 +93,30 @@ TEST_CASE("grammar R15: what cannot be kept is an error, never a free text") {
   check_error(run({"--grammar-trigger", "x"}), 1);
   check_error(run({"--grammar", file("e", "root ::= \"a\""), "--regex", "a"}), 2);
   check_error(run({"--grammar", file("e", "root ::= \"a\""), "--json-schema", file("f", "{}")}), 2);
+  // A chat's turn is bound like a text.
+  for (const std::vector<std::string>& options :
+       std::vector<std::vector<std::string>>{{"--grammar", file("a", "root ::= x")},
+                                             {"--json-schema", file("c", R"({"not":{}})")},
+                                             {"--regex", "(?=a)"}}) {
+    std::vector<std::string> words{"chat", model.path(), "-p",
+                                   "a",    "--template", file("t", "{{ messages[0].content }}")};
+    words.insert(words.end(), options.begin(), options.end());
+    check_error(hearth_call(words), 1);
+  }
+}
+
+TEST_CASE("grammar R8: where the call forbids what the grammar asks for, the text ends in an error") {
+  const ModelOnDisk model;
+  std::ofstream(model.beside("g")) << "root ::= \"\\u00e9\"";
+  const std::string first_byte = std::to_string(3 + 0xc3),
+                    second_byte = std::to_string(3 + 0xa9);  // made_up_vocabulary.h
+  const auto run = [&](std::vector<std::string> options) {
+    std::vector<std::string> words{"run", model.path(), "-p", "a", "-n", "5", "--grammar", model.beside("g")};
+    words.insert(words.end(), options.begin(), options.end());
+    return hearth_call(words);
+  };
+  CHECK(check_done(run({})).out == "\xc3\xa9");
+  check_error(run({"--ban", first_byte}), 1);
+  check_error(run({"--ban", second_byte}), 1);  // half a character is not written
+  check_error(run({"--ban", first_byte, "--temp", "1"}), 1);
 }

@@ -9,6 +9,7 @@
 #include "json_text_grammar.h"
 #include "json_tree.h"
 #include "support/catch.hpp"
+#include "support/comma_locale.h"
 
 using namespace hearth;
 using namespace hearth::sample;
@@ -42,6 +43,13 @@ std::string times(std::size_t n, const std::string& part) {
 }
 
 }  // namespace
+
+TEST_CASE("JSON Schema: a host whose decimal point is a comma reads the same numbers") {
+  const test::CommaLocale locale;
+  CHECK(has(R"({"type":"number","minimum":1.5,"maximum":2.5})", "2.25"));
+  CHECK_FALSE(has(R"({"type":"number","minimum":1.5,"maximum":2.5})", "1.25"));
+  CHECK(has(R"({"enum":[1.5]})", "1.5"));
+}
 
 TEST_CASE("JSON Schema: types, one and several") {
   CHECK(has(R"({"type":"null"})", "null"));

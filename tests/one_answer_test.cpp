@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/npy.h"
 #include "support/random_model.h"
+#include "support/sanitized.h"
 #include "support/test_data.h"
 
 #if defined(__x86_64__)
@@ -85,6 +86,39 @@ TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
   check_grid(path, some_ids(150, m.n_vocab), Kv::q8_0);
   const std::vector<std::int32_t> ids = some_ids(150, m.n_vocab);
   CHECK_FALSE(same_bits(logits_of(path, {}, {.kv = Kv::q8_0}, ids), logits_of(path, {}, {.kv = Kv::f32}, ids)));
+}
+
+TEST_CASE("one answer, K4: 1 to 8 threads and chunks of 1 to 512: the same tokens at temperature 0") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q4_0, m.n_layer = 1, m.dim = 64, m.ffn_dim = 64, m.n_ctx = 640, m.seed = 51;
+  const std::string path = test::write_random_model(m, folder / "k4.gguf");
+  std::vector<std::int32_t> prompt(520);
+  for (std::size_t i = 0; i < prompt.size(); ++i) prompt[i] = static_cast<std::int32_t>(3 + i * 31 % 280);
+  const auto tokens = [&](int threads, std::int64_t chunk) {
+    auto model = Model::open(path, {.threads = threads});
+    REQUIRE(model);
+    auto session = model->session({.chunk = chunk});
+    REQUIRE(session);
+    auto reply = session->generate_from(prompt, {.max_tokens = 4});
+    REQUIRE(reply);
+    return std::pair(reply->tokens, reply->logits_hash);
+  };
+  const auto expected = tokens(1, 512);
+#ifdef HEARTH_TEST_SANITIZED
+  const std::vector<std::int64_t> chunks = {7, 64, 511};
+#else
+  std::vector<std::int64_t> chunks;
+  for (std::int64_t chunk = 1; chunk <= 512; chunk += chunk < 3 ? 1 : chunk < 130 ? 13 : 61) chunks.push_back(chunk);
+#endif
+  for (const std::int64_t chunk : chunks) {
+    INFO("chunk " << chunk);
+    CHECK(tokens(1, chunk) == expected);
+  }
+  for (int threads = 2; threads <= 8; ++threads) {
+    INFO("threads " << threads);
+    CHECK(tokens(threads, 512) == expected);
+  }
 }
 
 TEST_CASE("one answer: a window that the text crosses, whose pages are used again") {

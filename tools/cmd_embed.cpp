@@ -75,11 +75,11 @@ class Embed : public Command {
     const EmbedOptions options{pooling_named(pooling_), true, session->n_ctx, session->kv, session->chunk};
     const auto dim = static_cast<std::size_t>(model->info().dim);
     std::string all;  // of a JSON object: nothing is written unless it is whole
-    const Interruptible from_now_on;
+    // Nothing looks at Ctrl-C while a text is computed, so it ends the program at once then; a line is written whole.
     auto done = model->embed(texts_, options, [&](std::span<const float> embedding) {
-      if (!json_) return write_lines(console, embedding, dim) && !interrupted();
-      all += (all.empty() ? "" : ",") + as_json(embedding, dim);
-      return !interrupted();
+      if (json_) return all += (all.empty() ? "" : ",") + as_json(embedding, dim), true;
+      const Interruptible while_writing;
+      return write_lines(console, embedding, dim) && !interrupted();
     });
     if (!done) return done.error();
     if (interrupted()) return Error(Status::cancelled, "interrupted; embedding; call again");

@@ -54,6 +54,7 @@ Console::Console() {
   output_is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
   messages_on_terminal_ = ::isatty(STDERR_FILENO) == 1;
   set_handler(SIGPIPE, SIG_IGN);
+  set_handler(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   set_handler(SIGINT, on_interrupt);
 }
 

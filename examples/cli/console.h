@@ -9,7 +9,7 @@ namespace hearth::cli {
 /// The program's three standard streams. Nothing is buffered, so there is nothing left to flush when the program ends.
 class Console {
  public:
-  /// Opens whichever standard stream is closed onto /dev/null, so that no later file takes its number; ignores SIGPIPE;
+  /// Opens whichever standard stream is closed onto /dev/null, so that no later file takes its number; ignores SIGPIPE and SIGXFSZ;
   /// catches Ctrl-C.
   Console();
 

@@ -10,10 +10,10 @@
 #include <system_error>
 
 #include "checkpoint.h"
-#include "metadata_keys.h"
 #include "escape.h"
 #include "family.h"
 #include "host.h"
+#include "metadata_keys.h"
 #include "model_folder.h"
 #include "output_type.h"
 #include "tensor_bytes.h"

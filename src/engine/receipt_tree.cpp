@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "escape.h"
+#include "json_tree.h"
 
 namespace hearth::engine {
 namespace {
@@ -32,10 +33,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     return true;
   }
   bool number_float(number_float_t, const string_t& spelled) override {
-    std::string digits = spelled;  // in which the decimal point is that of the host's locale
-    for (char& c : digits)
-      if (std::string_view("0123456789+-eE").find(c) == std::string_view::npos) c = '.';
-    return text(Kind::number, std::move(digits));
+    return text(Kind::number, sample::with_decimal_point(spelled));
   }
   bool string(string_t& value) override { return text(Kind::text, std::move(value)); }
   bool binary(binary_t&) override { return false; }

@@ -18,7 +18,7 @@ struct GrammarLimits {
   static constexpr std::size_t text_bytes = std::size_t{64} << 10;   // of a grammar or a regular expression
   static constexpr std::size_t schema_bytes = std::size_t{1} << 20;  // of a JSON Schema
   static constexpr std::size_t schema_values = 100000;               // of a JSON Schema: objects, strings, numbers, …
-  static constexpr std::uint64_t schema_steps = 4000000;             // to combine its alternatives and references
+  static constexpr std::uint64_t schema_steps = 1000000;             // to combine its alternatives and references
   static constexpr std::size_t states = 100000;                      // nodes of the automaton
   static constexpr std::uint32_t repetition = 10000;                 // m and n of {m,n}
   static constexpr int nesting = 256;                                // groups inside each other, in the grammar's text

@@ -26,7 +26,9 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool number_integer(number_integer_t value) override { return text(Kind::number, std::to_string(value)); }
   bool number_unsigned(number_unsigned_t value) override { return text(Kind::number, std::to_string(value)); }
-  bool number_float(number_float_t, const string_t& spelled) override { return text(Kind::number, spelled); }
+  bool number_float(number_float_t, const string_t& spelled) override {
+    return text(Kind::number, with_decimal_point(spelled));
+  }
   bool string(string_t& value) override { return text(Kind::string, std::move(value)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Kind::object); }
@@ -124,6 +126,12 @@ std::optional<Decimal> decimal_of(std::string_view number) {
   while (!value.digits.empty() && value.digits.back() == '0') value.digits.pop_back(), ++value.exponent;
   if (value.digits.empty()) value = {};
   return value;
+}
+
+std::string with_decimal_point(std::string number) {
+  for (char& c : number)
+    if (std::string_view("0123456789+-eE").find(c) == std::string_view::npos) c = '.';
+  return number;
 }
 
 std::string canonical_json(const JsonValue& value) {
