@@ -107,7 +107,7 @@ void run_attention(benchmark::State& state, KernelRig& rig, const KernelTable& t
   const std::vector<std::byte*> pages = rig.pieces(page_bytes);
   const std::size_t layer_pages = static_cast<std::size_t>((depth + kernels::kPage - 1) / kernels::kPage);
   const std::size_t n_layers = n == 1 ? pages.size() / layer_pages : 1;
-  const std::int64_t width = model.n_head * model.head_dim, most = device->tile_rows(model.n_head / model.n_kv_head);
+  const std::int64_t width = model.n_head * model.head_dim, most = device->tile_rows(shape);
   std::vector<backend::RowPlace> places;
   std::vector<std::vector<backend::AttendTile>> tiles(n_layers);
   double visible = 0;

@@ -9,15 +9,23 @@
 
 // Everything here has internal linkage and calls only C functions: files compiled for different instruction sets
 // include it, and a weak symbol holding AVX code could become the copy that the linker keeps for the whole program.
+#ifdef __CUDACC__  // the same lines for a GPU's threads
+#define HEARTH_ANYWHERE __device__
+#define HEARTH_CONSTANTS static __constant__ constexpr
+#else
+#define HEARTH_ANYWHERE
+#define HEARTH_CONSTANTS static constexpr
+#endif
+
 namespace hearth::kernels {
 
 /// The bits of a float, and the float of some bits.
-static inline std::uint32_t bits_of(float x) {
+HEARTH_ANYWHERE static inline std::uint32_t bits_of(float x) {
   std::uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
   return bits;
 }
-static inline float float_of(std::uint32_t bits) {
+HEARTH_ANYWHERE static inline float float_of(std::uint32_t bits) {
   float x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
@@ -26,7 +34,7 @@ static inline float float_of(std::uint32_t bits) {
 /// exp(x) for x <= 0, -inf included; +0 for x <= -87. Relative error below 1e-7. A NaN comes back as it is.
 /// 2^n * P(r) with x = n*ln2 + r; ln2 stands in two parts (Cody and Waite), the first short enough for n*ln2_hi to be
 /// exact.
-static inline float exp_nonpositive(float x) {
+HEARTH_ANYWHERE static inline float exp_nonpositive(float x) {
   if (!(x > -87.0f)) return x <= -87.0f ? 0.0f : x;
   const float n = nearbyintf(x * 1.44269504f);
   float r = fmaf(-n, 0.693145752f, x);
@@ -42,15 +50,15 @@ static inline float exp_nonpositive(float x) {
   return float_of(bits_of(p) + exponent);
 }
 
-static inline float sigmoid(float x) {
+HEARTH_ANYWHERE static inline float sigmoid(float x) {
   const float e = exp_nonpositive(-fabsf(x));
   return x >= 0.0f ? 1.0f / (1.0f + e) : e / (1.0f + e);
 }
 
-static inline float silu(float x) { return x * sigmoid(x); }
+HEARTH_ANYWHERE static inline float silu(float x) { return x * sigmoid(x); }
 
 /// x/2 * (1 + tanh(u)) written as x * sigmoid(2u), which needs no tanh.
-static inline float gelu_tanh(float x) {
+HEARTH_ANYWHERE static inline float gelu_tanh(float x) {
   const float cubic = 0.044715f * x * x;
   const float u = 0.79788456f * fmaf(cubic, x, x);
   return x * sigmoid(2.0f * u);
@@ -59,9 +67,9 @@ static inline float gelu_tanh(float x) {
 /// x * Phi(x), Phi the normal distribution: GELU as first defined, by erf. The tail Phi(-a) of a = |x| is exp(-a^2/2) times a
 /// function of t = 1/(1 + 3a/8) that a polynomial without constant term meets to 4.1e-8 relatively (fitted to the least maximum
 /// on a < 13.3, where exp ends); so a small probability keeps the digits that 1 + erf would lose.
-static constexpr float kNormalTail[] = {0.021768803f, -0.1385692f, 0.3551786f,   -0.4372158f, 0.2260126f,
+HEARTH_CONSTANTS float kNormalTail[] = {0.021768803f, -0.1385692f, 0.3551786f,   -0.4372158f, 0.2260126f,
                                         -0.06145379f, 0.10982312f, 0.124942765f, 0.14992158f, 0.14959131f};
-static inline float gelu_erf(float x) {
+HEARTH_ANYWHERE static inline float gelu_erf(float x) {
   const float a = fabsf(x);
   const float t = 1.0f / fmaf(0.375f, a, 1.0f);
   float p = kNormalTail[0];
@@ -72,19 +80,19 @@ static inline float gelu_erf(float x) {
 
 /// gpt-oss's activation: bounds of its inputs, and what its sigmoid's is multiplied by.
 static constexpr float kSwigluLimit = 7.0f, kSwigluSlope = 1.702f;
-static inline float silu_clamped(float x) {
+HEARTH_ANYWHERE static inline float silu_clamped(float x) {
   const float g = x >= kSwigluLimit ? kSwigluLimit : x;
   return g * sigmoid(kSwigluSlope * g);
 }
 
 /// The sign is that of x, of a zero too.
-static inline float tanh(float x) {
+HEARTH_ANYWHERE static inline float tanh(float x) {
   const float t = exp_nonpositive(-2.0f * fabsf(x));
   return copysignf((1.0f - t) / (1.0f + t), x);
 }
 
 /// binary16 -> binary32: exact. A signalling NaN becomes quiet, as the CPU's conversion does it.
-static inline float f16_to_f32(std::uint16_t half) {
+HEARTH_ANYWHERE static inline float f16_to_f32(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1fu;
   const std::uint32_t fraction = half & 0x3ffu;
@@ -95,7 +103,7 @@ static inline float f16_to_f32(std::uint16_t half) {
 }
 
 /// binary32 -> binary16, nearest even; too large becomes infinity, a NaN stays one and is quiet.
-static inline std::uint16_t f32_to_f16(float x) {
+HEARTH_ANYWHERE static inline std::uint16_t f32_to_f16(float x) {
   const std::uint32_t bits = bits_of(x);
   const std::uint32_t sign = bits >> 16 & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
@@ -120,16 +128,18 @@ static inline std::uint16_t f32_to_f16(float x) {
 }
 
 /// 2^(e-128), the E8M0 scale of MXFP4 with its code book's factor of two taken out: exact, subnormals kept. 255 stands for NaN.
-static inline float mxfp4_scale(std::uint8_t e) {
+HEARTH_ANYWHERE static inline float mxfp4_scale(std::uint8_t e) {
   if (e == 255) return float_of(0x7fc00000u);
   return float_of(e < 2 ? 0x00200000u << e : static_cast<std::uint32_t>(e - 1) << 23);
 }
 
 /// bfloat16 is the upper half of a binary32: exact.
-static inline float bf16_to_f32(std::uint16_t half) { return float_of(static_cast<std::uint32_t>(half) << 16); }
+HEARTH_ANYWHERE static inline float bf16_to_f32(std::uint16_t half) {
+  return float_of(static_cast<std::uint32_t>(half) << 16);
+}
 
 /// binary32 -> bfloat16, nearest even; a NaN stays one and is quiet.
-static inline std::uint16_t f32_to_bf16(float x) {
+HEARTH_ANYWHERE static inline std::uint16_t f32_to_bf16(float x) {
   const std::uint32_t bits = bits_of(x);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);

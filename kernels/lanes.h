@@ -8,6 +8,7 @@
 
 #define HEARTH_INLINE __attribute__((always_inline)) inline
 #define HEARTH_LAMBDA __attribute__((always_inline))
+#define HEARTH_TABLE inline constexpr
 #if defined(__clang__)
 #define HEARTH_UNROLL _Pragma("unroll")
 #else

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 
-#include "canonical_math.h"
+#include "route_steps.h"
 
 namespace hearth::kernels {
 namespace {
-
-constexpr float kTaken = -1.0f;  // weights are not negative
 
 // False: some x is not finite.
 bool softmax(float* x, std::int64_t n) {
@@ -36,51 +34,12 @@ bool sigmoids(float* x, std::int64_t n) {
   return finite;
 }
 
-// What an expert is chosen by.
-float choice(const float* weights, const float* bias, std::int64_t e) {
-  return bias ? weights[e] + bias[e] : weights[e];
-}
-
 // The expert of the largest choice that is not taken yet; comparing with > keeps the lower id and survives a NaN.
 std::int64_t largest(const float* weights, const float* bias, std::int64_t n) {
   std::int64_t best = -1;
   for (std::int64_t e = 0; e < n; ++e)
     if (weights[e] != kTaken && (best < 0 || choice(weights, bias, e) > choice(weights, bias, best))) best = e;
   return best;
-}
-
-float group_score(const float* weights, const float* bias, std::int64_t n, bool two_best) {
-  float first = choice(weights, bias, 0), second = -INFINITY;
-  for (std::int64_t e = 1; e < n; ++e) {
-    const float x = choice(weights, bias, e);
-    second = x > first ? first : x > second ? x : second;
-    first = x > first ? x : first;
-  }
-  return two_best && n > 1 ? first + second : first;
-}
-
-// Takes all experts of the groups that are not used: again and again the worst group, of equal ones the higher id.
-void take_unused_groups(float* weights, const float* bias, std::int64_t n_expert, const RouteRule& rule) {
-  const std::int64_t size = n_expert / rule.n_group;
-  const bool two_best = rule.routing == Routing::sigmoid || rule.routing == Routing::sigmoid_renormalised;
-  for (std::int64_t n = rule.n_group; n > rule.n_group_used; --n) {
-    std::int64_t worst = -1;
-    float least = 0.0f;
-    for (std::int64_t e = 0; e < n_expert; e += size) {
-      if (weights[e] == kTaken) continue;
-      const float score = group_score(weights + e, bias ? bias + e : nullptr, size, two_best);
-      if (worst >= 0 && score > least) continue;
-      worst = e;
-      least = score;
-    }
-    for (std::int64_t e = worst; e < worst + size; ++e) weights[e] = kTaken;
-  }
-}
-
-void renormalise(float* weights, std::int64_t n) {
-  float sum = 0.0f;
-  for (std::int64_t i = 0; i < n; ++i) sum = sum + weights[i];
-  for (std::int64_t i = 0; i < n; ++i) weights[i] = weights[i] / (sum + 1e-20f);  // sigmoids may all be 0
 }
 
 }  // namespace

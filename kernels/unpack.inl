@@ -90,7 +90,7 @@ struct CodeBook {
     for (int i = 0; i < 16; ++i) entry[i] = static_cast<std::int8_t>(Isa::kVnni ? codes[i] ^ -128 : codes[i]);
   }
 };
-inline constexpr CodeBook kIq4Book(kIq4Codes), kFp4Book(kFp4Codes);
+HEARTH_TABLE CodeBook kIq4Book(kIq4Codes), kFp4Book(kFp4Codes);
 
 template <> struct Unpack<Format::q4_0> : HalfScale {
   static constexpr int kMaxCode = 15, kZeroShift = 3;

@@ -38,6 +38,9 @@ std::string as_json(const Plan& p) {
   object["total_bytes"] = p.total_bytes;
   object["allocated_bytes"] = p.allocated_bytes;
   object["available_bytes"] = p.available_bytes;
+  object["device"] = p.device;
+  object["device_bytes"] = p.device_bytes;
+  object["device_available_bytes"] = p.device_available_bytes;
   object["fits"] = p.fits;
   object["read_gbps"] = rounded(p.read_gbps);
   object["decode_tps"] = rounded(p.decode_tps);
@@ -57,6 +60,12 @@ std::string in_words(const std::vector<std::string_view>& names) {
   return words;
 }
 
+std::string on_device(const Plan& p) {
+  if (p.device_bytes == 0) return "";
+  return "\nof that on " + printable(p.device, Lines::escape) + ": " + in_units(p.device_bytes) + ", which has " +
+         in_units(p.device_available_bytes) + " left";
+}
+
 std::string as_text(const Plan& p) {
   char speeds[128];
   std::snprintf(speeds, sizeof speeds, "%.1f tok/s decoding, %.1f tok/s reading a prompt", p.decode_tps, p.prefill_tps);
@@ -68,7 +77,8 @@ std::string as_text(const Plan& p) {
          "\nsamplers, in this order: " + in_words(p.samplers) + "\nweights (" + in_words(p.weights) +
          "): " + in_units(p.weights_bytes) + "\nkeys and values (" + in_words(p.kv) + "): " + in_units(p.kv_bytes) +
          "\nscratch: " + in_units(p.scratch_bytes) + "\ntotal: " + in_units(p.total_bytes) + ", " +
-         (p.fits ? "fits into " : "does not fit into ") + in_units(p.available_bytes) + "\nforecast: " + speeds + "\n";
+         (p.fits ? "fits into " : "does not fit into ") + in_units(p.available_bytes) + on_device(p) +
+         "\nforecast: " + speeds + "\n";
 }
 
 class PlanCommand : public Command {

@@ -198,14 +198,7 @@ void ModelRun::settle() {
     threads_ = parse_number("HEARTH_THREADS", value, 1, kMaxThreads);
 }
 
-Result<void> ModelRun::supported() const {
-  if (device_ != "cpu")
-    return Error(Status::unsupported, "this build runs on the CPU only; --device " + device_ + "; use --device cpu");
-  return {};
-}
-
 Result<Model> ModelRun::open() const {
-  if (auto done = supported(); !done) return done.error();
   auto path = file_.path();
   if (!path) return path.error();
   return Model::open(*path, model_options());
@@ -215,6 +208,7 @@ ModelOptions ModelRun::model_options() const {
   ModelOptions options;
   options.threads = threads_;
   options.isa = isa_.name();
+  options.device = device_;
   options.mmap = file_.mmap();
   options.pre = pre_.value_or("");
   options.weights = weights_ == "file"       ? Weights::file
@@ -224,7 +218,6 @@ ModelOptions ModelRun::model_options() const {
 }
 
 Result<SessionOptions> ModelRun::session_options(std::int64_t default_n_ctx) const {
-  if (auto done = supported(); !done) return done.error();
   SessionOptions options;
   options.n_ctx = n_ctx_ ? n_ctx_ : default_n_ctx;
   options.kv = kv_ == "f32" ? Kv::f32 : kv_ == "q8_0" ? Kv::q8_0 : Kv::f16;

@@ -83,8 +83,6 @@ class ModelRun {
   Result<SessionOptions> session_options(std::int64_t default_n_ctx = 0) const;
 
  private:
-  Result<void> supported() const;
-
   ModelFile file_;
   IsaChoice isa_;
   int threads_ = 0;

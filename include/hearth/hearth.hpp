@@ -51,6 +51,9 @@ struct ModelOptions {
   /// quarter of the memory that is left, and sessions take what the system grants.
   std::uint64_t kv_budget = 0;
 
+  std::string device =
+      "cpu";  ///< "cpu", "cuda" or "cuda:N": who computes. A device that is not there is an error, never the CPU
+
   OnProgress on_progress{};  ///< of opening
   Cancelled cancelled{};     ///< asked while opening: Status::cancelled
 };
@@ -284,8 +287,11 @@ struct Plan {
   std::uint64_t total_bytes = 0;    ///< of these three
   std::uint64_t allocated_bytes =
       0;  ///< of the total, what the library allocates; the rest are pages of the mapped file
-  std::uint64_t available_bytes = 0;                      ///< what the machine or container can still give
-  bool fits = false;                                      ///< total <= available
+  std::uint64_t available_bytes = 0;         ///< what the machine or container can still give
+  std::string device = "cpu";                ///< "cuda:N (its name)" where a device computes
+  std::uint64_t device_bytes = 0;            ///< of the total, what lies in that device's own memory
+  std::uint64_t device_available_bytes = 0;  ///< what it can still give
+  bool fits = false;                         ///< the host's part of the total <= available, the device's likewise
   double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
 };
 

@@ -1,13 +1,17 @@
 // The verbs a device offers to a forward pass. Every member of a team calls each verb with the same arguments; a verb shares
-// its work out and returns when all of it is done.
+// its work out and returns when all of it is done, or has queued it and returns: rows and weights are then read by verbs alone.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <hearth/result.hpp>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "heap.h"
 #include "kernel_table.h"
 #include "parallel.h"
 #include "route.h"
@@ -25,7 +29,7 @@ struct Matrix {
   kernels::Format format = kernels::Format::f32;
   std::int64_t n_rows = 0, k = 0;
   const std::byte* file = nullptr;    // [n_rows, row bytes]
-  const std::byte* packed = nullptr;  // [ceil(n_rows/16), 16 * row bytes], or none
+  const std::byte* packed = nullptr;  // [ceil(n_rows/16), 16 * row bytes], or none; a device has nothing else
   const float* bias = nullptr;        // [n_rows], added to what the rows give; or none
 };
 
@@ -132,6 +136,34 @@ struct AttentionShape {
   std::int64_t value_dim() const { return latent_dim != 0 ? latent_dim : head_dim; }
 };
 
+/// A pass as one part of its sequences' memory sees it.
+struct Memory {
+  std::span<const RowPlace> places;  // [n]
+  std::span<const AttendTile> tiles;
+};
+
+/// What a pass is about to those who prepare it: all that the host makes and the verbs look up, which are given these same lists.
+struct PassTables {
+  AttentionShape shape{};  // of any layer
+  std::int64_t n_used = 0, n_expert = 0;
+  std::array<std::span<const std::int32_t>, 3> ids{};  // [n]: tokens, types, positions
+  std::array<Rows, 4> angles{};                        // [n, n_rot/2]: cosines and sines, without and with a window
+  std::span<const std::int64_t> wanted{};
+  std::span<const Memory> memory{};  // [parts]
+  std::uint64_t space = 0;  // a number that only these rows' workspace has, as long as its buffers stand where they are
+  bool hidden = false;      // the pass ends before logits
+};
+
+/// How large passes may be.
+struct PassLimits {
+  std::int64_t n_rows = 0, n_parts = 0;
+  std::int64_t n_pages = 0;   // of all their sequences, in all parts
+  std::int64_t longest = 0;   // positions that a row sees
+  std::int64_t n_angles = 0;  // cosines and sines of a row
+  std::int64_t n_used = 0, n_expert = 0;
+  AttentionShape shape{};  // of any layer
+};
+
 /// What a half block has made and is still to be added to the stream, normed and scaled first.
 struct Residual {
   Rows rows;  // no data: nothing is added
@@ -161,11 +193,26 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
+  /// "cpu", or "cuda:N (what it calls itself)".
+  virtual std::string name() const = 0;
+
+  /// Where what the verbs read and write lies; the lists of a pass are the host's.
+  virtual const Heap& heap() const = 0;
+
+  /// Bytes of its own for passes up to these limits.
+  virtual HeapBytes bytes(const PassLimits& limits) const = 0;
+
+  /// Every member calls it before a pass: whether it calls the verbs too.
+  virtual bool begin(Worker& w, const PassTables& tables) = 0;
+
+  /// After a pass, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
+  virtual Result<const float*> finish(const Rows& rows, float* to) = 0;
+
   /// The first place noted since the last call, if any. Between passes only.
   virtual std::optional<Where> take_failure() = 0;
 
-  /// Queries in one tile of attention: rows times the heads that share a K/V head.
-  virtual std::int64_t tile_rows(std::int64_t heads_per_kv_head) const = 0;
+  /// Rows in one tile of attention.
+  virtual std::int64_t tile_rows(const AttentionShape& shape) const = 0;
 
   /// x = rows `ids` of the table, dequantized and scaled.
   virtual void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) = 0;

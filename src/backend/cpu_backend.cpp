@@ -20,8 +20,14 @@ std::uint64_t CpuBackend::bytes(const kernels::KernelTable& table, int n_members
   return static_cast<std::uint64_t>(n_members) * AlignedBuffer<std::byte>::taken(table.scratch_bytes(widest));
 }
 
-std::int64_t CpuBackend::tile_rows(std::int64_t heads_per_kv_head) const {
-  return std::max<std::int64_t>(1, kernels::kMaxQueries / heads_per_kv_head);
+HeapBytes CpuBackend::bytes(const PassLimits&) const {
+  HeapBytes all;
+  for (const auto& scratch : scratch_) all.device += heap().taken(scratch.bytes());
+  return all;
+}
+
+std::int64_t CpuBackend::tile_rows(const AttentionShape& s) const {
+  return std::max<std::int64_t>(1, kernels::kMaxQueries * s.n_kv_head / s.n_head);
 }
 
 std::optional<Where> CpuBackend::take_failure() {

@@ -21,8 +21,13 @@ class CpuBackend final : public Backend {
   /// Bytes that `make` takes.
   static std::uint64_t bytes(const kernels::KernelTable& table, int n_members, std::int64_t widest);
 
+  std::string name() const override { return "cpu"; }
+  const Heap& heap() const override { return host_heap(); }
+  HeapBytes bytes(const PassLimits&) const override;
+  bool begin(Worker&, const PassTables&) override { return true; }
+  Result<const float*> finish(const Rows& rows, float*) override { return rows.data; }
   std::optional<Where> take_failure() override;
-  std::int64_t tile_rows(std::int64_t heads_per_kv_head) const override;
+  std::int64_t tile_rows(const AttentionShape& shape) const override;
   void embed(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, float scale, const Rows& x) override;
   void embed_more(Worker& w, const Matrix& table, std::span<const std::int32_t> ids, const Rows& spare,
                   const Rows& x) override;

@@ -49,7 +49,7 @@ Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const Loade
   const double cost =
       static_cast<double>(model->step_bytes()) / std::max(1.0, static_cast<double>(target.model().step_bytes()));
   HEARTH_TRY(Context context, Context::make(std::move(model), options));
-  HEARTH_TRY(auto space, model::Workspace::make(context.model().config(), context.chunk(), 1));
+  HEARTH_TRY(auto space, model::Workspace::make(context.model().config(), context.chunk(), 1, context.model().heap()));
   return std::unique_ptr<DraftModel>(new DraftModel(std::move(context), std::move(space), cost));
 }
 
@@ -79,7 +79,7 @@ std::size_t DraftModel::guess(std::span<const std::int32_t> tokens, std::span<st
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (!read(context_.n_tokens() - context_.n_computed())) return i;
     const FloatState canonical;
-    const auto id = sampler_->pick({space_.logits.data(), static_cast<std::size_t>(context_.model().config().n_vocab)},
+    const auto id = sampler_->pick({space_.ended_with, static_cast<std::size_t>(context_.model().config().n_vocab)},
                                    static_cast<std::uint64_t>(context_.n_tokens()), context_.tokens());
     if (!id) return i;
     to[i] = *id;

@@ -62,14 +62,15 @@ class Embedder {
   static Result<std::unique_ptr<Embedder>> make(const LoadedModel& model, const EmbedOptions& options, Pooling pooling,
                                                 std::int64_t n_rows, const OnEmbedding& on_embedding) {
     std::unique_ptr<Embedder> made(new Embedder(model, options, pooling, on_embedding));
-    HEARTH_TRY(made->space_, model::Workspace::make(model.config(), n_rows, 0));
+    HEARTH_TRY(made->space_, model::Workspace::make(model.config(), n_rows, 0, model.heap()));
     return made;
   }
 
   Result<void> add(std::span<const std::int32_t> ids) {
     const auto n = static_cast<std::int64_t>(ids.size());
     const bool divisible = model_.config().causal;
-    HEARTH_TRY(auto cache, model::KvCache::make(model_.config(), kv_type(options_.kv), n, std::min(n, most())));
+    HEARTH_TRY(auto cache, model::KvCache::make(model_.config(), kv_type(options_.kv), n, std::min(n, most()),
+                                                model_.pool_apart()));
     texts_.push_back(std::make_unique<Text>(Text{std::move(cache), Pool(pooling_, n), n}));
     for (std::int64_t i = 0; i < n && !stopped_; ++i) {
       const bool full = room() == 0 || (!divisible && i == 0 && room() < n);
@@ -85,7 +86,7 @@ class Embedder {
   Result<void> run() {
     HEARTH_CHECK(model_.forward(rows_, space_, model::Head::hidden));
     const auto dim = static_cast<std::size_t>(model_.config().dim);
-    const float* hidden = space_.h.data();
+    const float* hidden = space_.ended_with;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       Text& text = *readers_[i];
       if (rows_[i].wants_logits) {

@@ -8,7 +8,6 @@
 #include "elapsed.h"
 #include "escape.h"
 #include "float_state.h"
-#include "host.h"
 #include "recommended_sampling.h"
 #include "try.h"
 
@@ -23,10 +22,10 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
 }
 
 /// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left.
-std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget) {
+std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const Heap& heap) {
   using Kind = model::PagePool::Budget;
-  return budget != 0 ? std::make_shared<model::PagePool>(budget, Kind::firm)
-                     : std::make_shared<model::PagePool>(available_memory() / 4, Kind::soft);
+  return budget != 0 ? std::make_shared<model::PagePool>(budget, Kind::firm, heap)
+                     : std::make_shared<model::PagePool>(heap.left() / 4, Kind::soft, heap);
 }
 
 Result<void> goes_on(const ModelOptions& options, double done) {
@@ -41,6 +40,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   const FloatState canonical;  // frequencies and scales are rounded here
   HEARTH_CHECK(goes_on(options, 0));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(options.isa));
+  HEARTH_TRY(auto device, open_device(options.device));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
   m->table_ = table;
   HEARTH_TRY(auto file, gguf::File::open(path, options.mmap ? MappedFile::Access::map : MappedFile::Access::read));
@@ -53,13 +53,16 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
   net.rotations = model::make_rotations(net.config, net.weights);
-  net.slopes = model::make_slopes(net.config);
-  HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usable_processors() : options.threads));
-  HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
+  HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usual_threads(device.get()) : options.threads));
+  net.device = std::move(device);
+  const bool on_host = !net.device;
+  if (on_host) {
+    HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
+  }
   m->describe();
-  m->pool_ = make_pool(options.kv_budget);
+  m->pool_ = make_pool(options.kv_budget, m->heap());
   m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
-  HEARTH_CHECK(m->place_weights(options));
+  HEARTH_CHECK(on_host ? m->place_weights(options) : m->place_on_device(options));
   HEARTH_CHECK(goes_on(options, 1));
   return m;
 }
@@ -111,10 +114,10 @@ std::uint64_t LoadedModel::bytes_when_repacked() const {
 }
 
 Result<void> LoadedModel::place_weights(const ModelOptions& options) {
-  info_.weights = choose_placement(network_.config, network_.weights, options.weights);
+  HEARTH_TRY(info_.weights, choose_placement(nullptr, network_.config, network_.weights, options.weights));
   if (info_.weights == Weights::file) return {};
-  HEARTH_CHECK(
-      check_memory(model::repacked_bytes(network_.weights), "repacking the weights", "weights; use --weights file"));
+  HEARTH_CHECK(check_memory(heap(), model::repacked_bytes(network_.weights), "repacking the weights",
+                            "weights; use --weights file"));
   HEARTH_CHECK(start_repacking());
   if (options.weights == Weights::repacked) return repack_now(options);
   repacking_now_ = true;
@@ -122,13 +125,26 @@ Result<void> LoadedModel::place_weights(const ModelOptions& options) {
   return {};
 }
 
+Result<void> LoadedModel::place_on_device(const ModelOptions& options) {
+  HEARTH_TRY(info_.weights, choose_placement(network_.device.get(), config(), network_.weights, options.weights));
+  HEARTH_CHECK(check_memory(heap(), model::device_weights_bytes(network_.weights, heap()),
+                            "bringing the weights to " + network_.device->name(),
+                            "weights; use a smaller model, another device or --device cpu"));
+  HEARTH_TRY(network_.placed, model::bring_weights(network_.weights, heap(), *table_, *network_.team,
+                                                   [&](double done) { return goes_on(options, done); }));
+  for (const gguf::Tensor& tensor : file_->tensors()) let_go(tensor.data);
+  return {};
+}
+
+void LoadedModel::let_go(std::span<const std::byte> bytes) const {
+  for (const MappedFile& shard : file_->shards())
+    if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
+      shard.release(bytes);
+}
+
 Result<void> LoadedModel::start_repacking() {
-  const auto let_go = [this](std::span<const std::byte> bytes) {
-    for (const MappedFile& shard : file_->shards())
-      if (bytes.data() >= shard.bytes().data() && bytes.data() < shard.bytes().data() + shard.bytes().size())
-        shard.release(bytes);
-  };
-  HEARTH_TRY(repacking_, model::Repacking::of(network_.weights, *table_, let_go));
+  HEARTH_TRY(repacking_, model::Repacking::of(network_.weights, *table_,
+                                              [this](std::span<const std::byte> bytes) { let_go(bytes); }));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "device_weights.h"
 #include "forward.h"
 #include "gguf_reader.h"
 #include "parallel.h"
@@ -41,8 +42,15 @@ class LoadedModel {
   /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
   std::uint64_t bytes_when_repacked() const;
 
+  /// Where a pass's rows, keys, values and weights lie.
+  const Heap& heap() const { return network_.device->heap(); }
+
   /// The memory of all keys and values, and what is known of texts' beginnings; for any thread.
   const std::shared_ptr<model::PagePool>& pool() const { return pool_; }
+  /// The same memory for one cache, outside the budget.
+  std::shared_ptr<model::PagePool> pool_apart() const {
+    return std::make_shared<model::PagePool>(UINT64_MAX, model::PagePool::Budget::soft, heap());
+  }
   PrefixCache& prefixes() const { return prefixes_; }
   std::size_t kv_kind(const model::KvCache& cache) const {
     const model::Rotations& r = network_.rotations;
@@ -50,7 +58,7 @@ class LoadedModel {
   }
 
   /// Bytes that the keys and values of a session may take: 70% of the memory that is left, and within the pool's budget.
-  std::uint64_t kv_budget() const { return std::min(memory_budget(), pool_->limit()); }
+  std::uint64_t kv_budget() const { return std::min(memory_budget(heap()), pool_->limit()); }
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
@@ -68,9 +76,11 @@ class LoadedModel {
  private:
   LoadedModel() = default;
   Result<void> place_weights(const ModelOptions& options);
+  Result<void> place_on_device(const ModelOptions& options);
   Result<void> start_repacking();
   Result<void> repack_now(const ModelOptions& options);
   bool repack_a_piece();
+  void let_go(std::span<const std::byte> bytes) const;
   void describe();
 
   std::unique_ptr<gguf::File> file_;

@@ -2,10 +2,13 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "chat_template.h"
 #include "cpu_backend.h"
+#include "cuda.h"
+#include "device_weights.h"
 #include "dispatch.h"
 #include "escape.h"
 #include "host.h"
@@ -68,6 +71,30 @@ Work work_of(const model::Config& c, const model::Weights& weights, const kernel
   return work;
 }
 
+/// A device's own bytes and the host's beside them, once everything is chosen.
+void count_device(Plan& plan, const backend::Backend& device, const gguf::File& file, const model::Config& c,
+                  const model::Weights& weights, bool mapped) {
+  const Heap& heap = device.heap();
+  const kernels::KvType kv = kv_type(plan.kv);
+  const std::int64_t n_rows = std::max(plan.chunk, plan.batch),
+                     n_logits = plan.batch == 1 ? session_logits(plan.chunk) : plan.batch;
+  const HeapBytes space = model::Workspace::bytes(c, n_rows, n_logits, heap),
+                  own = device.bytes(model::KvCache::limits(c, kv, plan.n_ctx, n_rows, plan.batch));
+  const std::uint64_t read = mapped ? 0 : file.file_bytes();
+  plan.device = device.name();
+  plan.weights_bytes = saturating_add(model::device_weights_bytes(weights, heap), read);
+  plan.kv_bytes = saturating_multiply(static_cast<std::uint64_t>(plan.batch),
+                                      model::KvCache::bytes(c, kv, plan.n_ctx, plan.chunk, heap));
+  plan.scratch_bytes = saturating_add(space.device + own.device, space.host + own.host);
+  plan.total_bytes = saturating_add(saturating_add(plan.weights_bytes, plan.kv_bytes), plan.scratch_bytes);
+  plan.allocated_bytes = plan.total_bytes;
+  plan.device_bytes = plan.total_bytes - read - space.host - own.host;
+  plan.device_available_bytes = heap.left();
+  plan.available_bytes = available_memory();
+  plan.fits =
+      plan.device_bytes <= plan.device_available_bytes && plan.total_bytes - plan.device_bytes <= plan.available_bytes;
+}
+
 /// The bytes, once everything is chosen.
 void count(Plan& plan, const gguf::File& file, const model::Config& c, const model::Weights& weights,
            const kernels::KernelTable& table, bool mapped) {
@@ -103,8 +130,23 @@ Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   return table;
 }
 
-std::uint64_t memory_budget(std::uint64_t spoken_for) {
-  const std::uint64_t left = available_memory();
+Result<std::unique_ptr<backend::Backend>> open_device(const std::string& name) {
+  constexpr std::string_view kCuda = "cuda";
+  if (name == "cpu") return std::unique_ptr<backend::Backend>();
+  if (name == kCuda) return backend::open_cuda(0);
+  int number = -1;
+  const char* const end = name.data() + name.size();
+  if (name.starts_with("cuda:")) {
+    const auto [stop, error] = std::from_chars(name.data() + kCuda.size() + 1, end, number);
+    if (error == std::errc() && stop == end && number >= 0) return backend::open_cuda(number);
+  }
+  return Error(Status::invalid_argument, "device '" + escape(name) + "' is unknown; --device; use cpu, cuda or cuda:N");
+}
+
+int usual_threads(const backend::Backend* device) { return device ? 1 : usable_processors(); }
+
+std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for) {
+  const std::uint64_t left = heap.left();
   return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(left - std::min(left, spoken_for)));
 }
 
@@ -115,10 +157,16 @@ std::uint64_t bytes_when_repacked(const model::Config& c, const model::Weights& 
   return saturating_add(saturating_add(model::repacked_bytes(weights), scratch), kv);
 }
 
-Weights choose_placement(const model::Config& config, const model::Weights& weights, Weights wanted) {
+Result<Weights> choose_placement(const backend::Backend* device, const model::Config& config,
+                                 const model::Weights& weights, Weights wanted) {
+  if (device && wanted == Weights::file)
+    return Error(Status::unsupported, "a device reads weights in its own layout only; device " + device->name() +
+                                          "; use --weights auto or repacked");
+  if (device) return Weights::repacked;
   if (wanted != Weights::automatic) return wanted;
   const bool something = model::repacked_bytes(weights) != 0;
-  return something && bytes_when_repacked(config, weights) <= memory_budget() ? Weights::repacked : Weights::file;
+  return something && bytes_when_repacked(config, weights) <= memory_budget(host_heap()) ? Weights::repacked
+                                                                                         : Weights::file;
 }
 
 kernels::KvType kv_type(Kv kv) {
@@ -141,37 +189,40 @@ Result<void> check_chunk(std::int64_t chunk) {
 }
 
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
-                             std::uint64_t budget) {
+                             std::uint64_t budget, const Heap& heap) {
   std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
   while (too_many - fits > 1) {
     const std::int64_t middle = fits + (too_many - fits) / 2;
-    (model::KvCache::bytes(config, type, middle, chunk) <= budget ? fits : too_many) = middle;
+    (model::KvCache::bytes(config, type, middle, chunk, heap) <= budget ? fits : too_many) = middle;
   }
   return fits;
 }
 
-Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions& options, std::uint64_t budget) {
+Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions& options, std::uint64_t budget,
+                                    const Heap& heap) {
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
     return Error(Status::invalid_argument,
                  "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
                      std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
   HEARTH_CHECK(check_chunk(options.chunk));
-  return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget);
+  return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget, heap);
 }
 
 std::int64_t session_logits(std::int64_t chunk) { return std::min(1 + GenerateOptions().n_draft, chunk); }
 
-Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do) {
-  const std::uint64_t left = available_memory();
+Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
+                          const std::string& where_and_to_do) {
+  const std::uint64_t left = heap.left();
   if (needed <= left) return {};
   return Error(Status::out_of_memory, what + " needs " + std::to_string(needed) + " bytes, " + std::to_string(left) +
                                           " are left; " + where_and_to_do);
 }
 
-Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx) {
+Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx,
+                                const Heap& heap) {
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
-  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk);
-  return check_memory(kv, "a context of " + std::to_string(n_ctx) + " positions",
+  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk, heap);
+  return check_memory(heap, kv, "a context of " + std::to_string(n_ctx) + " positions",
                       "keys and values; ask for a smaller --ctx or another --kv");
 }
 
@@ -182,6 +233,8 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
     return Error(Status::invalid_argument, "a batch of " + std::to_string(batch) +
                                                " was asked for; --batch; choose 1 to " + std::to_string(kMostBatch));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(how.isa));
+  HEARTH_TRY(const auto device, open_device(how.device));
+  const Heap& heap = device ? device->heap() : host_heap();
   if (how.threads != 0) HEARTH_CHECK(Team::check(how.threads));
   HEARTH_TRY(const auto file, gguf::File::open(path));
   HEARTH_TRY(const model::Config c, model::read_config(file));
@@ -194,17 +247,19 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   plan.chat_template = template_name(file);
   plan.isa = table->name;
   for (const sample::Step& step : sample::steps()) plan.samplers.push_back(step.name);
-  plan.threads = how.threads != 0 ? how.threads : usable_processors();
-  plan.weights = choose_placement(c, weights, how.weights);
+  plan.threads = how.threads != 0 ? how.threads : usual_threads(device.get());
+  HEARTH_TRY(plan.weights, choose_placement(device.get(), c, weights, how.weights));
   plan.kv = what.kv;
   plan.n_ctx_train = c.n_ctx_train;
   plan.batch = batch;
   HEARTH_CHECK(model::KvCache::check_type(c, kv_type(what.kv)));
-  const std::uint64_t spoken_for =
-      (plan.weights == Weights::repacked ? model::repacked_bytes(weights) : 0) + (how.mmap ? 0 : file.file_bytes());
-  HEARTH_TRY(plan.n_ctx, choose_context(c, what, memory_budget(spoken_for)));
+  const std::uint64_t repacked = plan.weights == Weights::repacked ? model::repacked_bytes(weights) : 0,
+                      spoken_for = device ? model::device_weights_bytes(weights, heap)
+                                          : repacked + (how.mmap ? 0 : file.file_bytes());
+  HEARTH_TRY(plan.n_ctx, choose_context(c, what, memory_budget(heap, spoken_for), heap));
   plan.chunk = std::min(what.chunk, plan.n_ctx);
-  count(plan, file, c, weights, *table, how.mmap);
+  if (device) count_device(plan, *device, file, c, weights, how.mmap);
+  else count(plan, file, c, weights, *table, how.mmap);
   return PlanAndWork{std::move(plan), work_of(c, weights, *table)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <hearth/hearth.hpp>
+#include <memory>
 #include <string>
 
 #include "gguf_reader.h"
@@ -14,11 +15,19 @@ namespace hearth::engine {
 /// The table of that name, or the best. An unknown or unsupported one is an error that lists those that run here.
 Result<const kernels::KernelTable*> choose_isa(const std::string& name);
 
+/// The device of that name, or none where it is the CPU. One that is unknown or not there is an error that says which.
+Result<std::unique_ptr<backend::Backend>> open_device(const std::string& name);
+
+/// Threads that a model has where none are asked for: a device's one queues its work.
+int usual_threads(const backend::Backend* device);
+
 /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
 std::uint64_t bytes_when_repacked(const model::Config& config, const model::Weights& weights);
 
-/// Where weights will lie: what was asked for, or repacked if all of that fits in 70% of the memory that is left.
-Weights choose_placement(const model::Config& config, const model::Weights& weights, Weights wanted);
+/// Where weights will lie: what was asked for, or repacked if all of that fits in 70% of the memory that is left. A device's, if
+/// there is one, are always repacked; to ask for the file's is an error there.
+Result<Weights> choose_placement(const backend::Backend* device, const model::Config& config,
+                                 const model::Weights& weights, Weights wanted);
 
 kernels::KvType kv_type(Kv kv);
 
@@ -26,23 +35,26 @@ kernels::KvType kv_type(Kv kv);
 Result<void> check_chunk(std::int64_t chunk);
 
 /// 70% of the memory that is left but for `spoken_for` bytes.
-std::uint64_t memory_budget(std::uint64_t spoken_for = 0);
+std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for = 0);
 
 /// The largest context whose KV fits in `budget` bytes, at most the model's own.
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
-                             std::uint64_t budget);
+                             std::uint64_t budget, const Heap& heap);
 
 /// The context that a session gets: the one asked for, which the model must allow, or the largest whose KV fits in `budget` bytes.
-Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, std::uint64_t budget);
+Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, std::uint64_t budget,
+                                    const Heap& heap);
 
 /// Rows of a session's pass that may want logits: a token's own, and those of as many guesses as are usual.
 std::int64_t session_logits(std::int64_t chunk);
 
 /// Refuses, with both figures, what is more than the memory that is left.
-Result<void> check_memory(std::uint64_t needed, const std::string& what, const std::string& where_and_to_do);
+Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
+                          const std::string& where_and_to_do);
 
 /// Refuses a session whose keys, values and workspace are more than the memory that is left.
-Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx);
+Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx,
+                                const Heap& heap);
 
 /// What a forecast of speeds needs to know.
 struct Work {

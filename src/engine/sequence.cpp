@@ -33,12 +33,12 @@ Result<void> Sequence::truncate(std::int64_t n) {
 Result<void> Sequence::make_space(std::int64_t n_logits) {
   const model::Config& c = context_.model().config();
   if (space_.n_rows() != 0) return space_.more_logits(c, n_logits);
-  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits));
+  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits, context_.model().heap()));
   return {};
 }
 
 std::span<const float> Sequence::logits(std::int64_t n_rows) const {
-  return {space_.logits.data(), static_cast<std::size_t>(n_rows * context_.model().config().n_vocab)};
+  return {space_.ended_with, static_cast<std::size_t>(n_rows * context_.model().config().n_vocab)};
 }
 
 Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt, std::int64_t n_before) {

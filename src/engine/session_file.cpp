@@ -108,8 +108,11 @@ void write_part(Writer& to, const Context& context, std::size_t part) {
   to.number(held.window);
   to.number<std::uint64_t>(held.page_bytes);
   to.number(std::min(held.first, end));
-  for (std::int64_t page = held.first; page < end; ++page)
-    to.bytes({context.cache().page(part, page * kernels::kPage), held.page_bytes});
+  std::vector<std::byte> bytes(held.page_bytes);
+  for (std::int64_t page = held.first; page < end; ++page) {
+    context.cache().read(part, page, bytes.data());
+    to.bytes(bytes);
+  }
 }
 
 /// False when these are not the pages of such a part.
@@ -176,6 +179,7 @@ Result<void> save_session(const Context& context, std::span<const ChatMessage> c
   for (std::size_t part = 0; part < context.cache().n_parts(); ++part) write_part(to, context, part);
   to.number<std::uint64_t>(conversation.size());
   for (const ChatMessage& message : conversation) write(to, message);
+  HEARTH_CHECK(context.model().heap().check());
   HEARTH_CHECK(to.finish());
   return file.commit();
 }

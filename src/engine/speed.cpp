@@ -42,11 +42,11 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
 }
 
 // Caches are written at once, by the prompt or at a depth that was never computed: asking for too much would end the process, not fail.
-Result<void> check_memory(const model::Config& config, kernels::KvType type, std::int64_t n_sequences,
-                          std::int64_t n_ctx, std::int64_t n_pass) {
-  const double needed =
-      static_cast<double>(n_sequences) * static_cast<double>(model::KvCache::bytes(config, type, n_ctx, n_pass));
-  const std::uint64_t left = available_memory();
+Result<void> check_memory(const LoadedModel& model, kernels::KvType type, std::int64_t n_sequences, std::int64_t n_ctx,
+                          std::int64_t n_pass) {
+  const double needed = static_cast<double>(n_sequences) *
+                        static_cast<double>(model::KvCache::bytes(model.config(), type, n_ctx, n_pass, model.heap()));
+  const std::uint64_t left = model.heap().left();
   if (needed <= static_cast<double>(left)) return {};
   return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
                                           " positions need " + std::to_string(needed / 1e9) + " GB, " +
@@ -64,22 +64,22 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
   Speed speed;
   if (n_prompt > 0) {
     const std::int64_t n_pass = std::min(chunk, n_prompt);
-    HEARTH_CHECK(check_memory(c, type, 1, n_prompt, n_pass));
-    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, n_pass));
-    HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1));
+    HEARTH_CHECK(check_memory(model, type, 1, n_prompt, n_pass));
+    HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, n_pass, model.pool_apart()));
+    HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1, model.heap()));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
   if (n_steps > 0) {
-    HEARTH_CHECK(check_memory(c, type, n_sequences, depth + n_steps, 1));
+    HEARTH_CHECK(check_memory(model, type, n_sequences, depth + n_steps, 1));
     std::vector<model::KvCache> caches;
     for (std::int64_t s = 0; s < n_sequences; ++s) {
-      HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1));
+      HEARTH_TRY(auto cache, model::KvCache::make(c, type, depth + n_steps, 1, model.pool_apart()));
       HEARTH_CHECK(cache.fill_with_zero(depth));
       caches.push_back(std::move(cache));
     }
-    HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences));
+    HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences, model.heap()));
     HEARTH_TRY(speed.decode_seconds, time_steps(model, caches, space, n_steps, depth));
-    speed.logits_hash = fnv1a({space.logits.data(), static_cast<std::size_t>(c.n_vocab)});
+    speed.logits_hash = fnv1a({space.ended_with, static_cast<std::size_t>(c.n_vocab)});
   }
   return speed;
 }

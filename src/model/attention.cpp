@@ -22,7 +22,7 @@ void attention(Worker& w, Pass& p, std::int64_t layer, const Residual& residual)
   const backend::HeadSteps steps = head_steps(c, l);
   backend::AttentionShape shape = p.any.shape(layer);
   shape.sinks = l.attn_sinks;
-  shape.slopes = p.net.slopes.empty() ? nullptr : p.net.slopes.data();
+  shape.slopes = p.net.weights.slopes;
   const RopeTable rope = c.rotates(layer) ? rope_table(p, c.window_rope_base != 0 && shape.window != 0) : RopeTable{};
 
   device.norm(w, {layer, Step::attention_input}, x, residual, l.attn_norm, c.norm, h);

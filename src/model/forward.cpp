@@ -48,7 +48,7 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head h
     if (rows[i].wants_logits) space.wanted[n_wanted++] = static_cast<std::int64_t>(i);
   }
   find_ends(rows, net.config.causal, space.ends.data());
-  const std::int64_t most = net.device->tile_rows(net.config.n_head / net.config.n_kv_head);
+  const std::int64_t most = net.device->tile_rows(pass.any.shape(0));
   for (std::size_t part = 0; part < n_parts; ++part) space.memory[part] = make_memory(rows, space, part, most);
   pass.tokens = {space.tokens.data(), n};
   pass.types = {space.types.data(), n};
@@ -79,6 +79,13 @@ void embed(Worker& w, Pass& p) {
   if (weights.position_embd.file) p.net.device->embed_more(w, weights.position_embd, p.positions, spare, x);
 }
 
+/// Where the pass ends: the rows of `head`.
+Rows last_rows(const Pass& p) {
+  const bool hidden = p.head == Head::hidden;
+  const std::int64_t width = hidden ? p.net.config.dim : p.net.config.n_vocab;
+  return {(hidden ? p.space.h : p.space.logits).data(), static_cast<std::int64_t>(p.wanted.size()), width, width};
+}
+
 /// logits = output(norm(x + residual)) of the wanted rows alone.
 void head(Worker& w, Pass& p, const Residual& residual) {
   const Config& c = p.net.config;
@@ -87,10 +94,10 @@ void head(Worker& w, Pass& p, const Residual& residual) {
   const Rows chosen{p.space.gate.data(), n, c.dim, c.dim};
   Input h = p.input(c.dim);
   h.x.n = n;
-  const Rows logits{p.space.logits.data(), n, c.n_vocab, c.n_vocab};
   p.net.device->gather(w, p.rows(p.space.x, c.dim), residual, c.norm, p.wanted, chosen);
   p.net.device->norm(w, {c.n_layer, Step::output}, chosen, {}, p.net.weights.output_norm, c.norm, h);
   if (p.head == Head::hidden) return;
+  const Rows logits = last_rows(p);
   p.net.device->matmul(w, h, {{{&p.net.weights.output, logits}}});
   if (c.logit_scale != 1.0f) p.net.device->scale(w, logits, c.logit_scale);
   if (c.logit_cap != 0) p.net.device->soft_cap(w, logits, c.logit_cap);
@@ -102,6 +109,7 @@ void run(Worker& w, Pass& p) {
   fill(w, p, rope_table(p, false), [&](std::size_t i) -> const Rotation& { return *p.rotations[i]; });
   if (!windowed.inv_freq.empty())
     fill(w, p, rope_table(p, true), [&](std::size_t) -> const Rotation& { return windowed; });
+  if (!p.net.device->begin(w, p.tables())) return;
   embed(w, p);
   const Rows delta = p.rows(p.space.delta, c.dim);
   const bool side_by_side = c.arch->norm_place == NormPlace::shared;
@@ -144,11 +152,18 @@ RopeTable rope_table(const Pass& p, bool windowed) {
   return {p.rows(windowed ? s.window_cos : s.cos, pairs), p.rows(windowed ? s.window_sin : s.sin, pairs)};
 }
 
-std::vector<float> make_slopes(const Config& config) {
-  if (config.max_alibi_bias == 0) return {};
-  std::vector<float> slopes(static_cast<std::size_t>(config.n_head));
-  kernels::alibi_slopes(slopes.data(), config.n_head, config.max_alibi_bias);
-  return slopes;
+backend::PassTables Pass::tables() const {
+  const RopeTable all = rope_table(*this, false), windowed = rope_table(*this, true);
+  const Config& c = net.config;
+  return {any.shape(0),
+          c.n_expert_used,
+          c.n_expert,
+          {tokens, types, positions},
+          {all.cos, all.sin, windowed.cos, windowed.sin},
+          wanted,
+          memory,
+          space.id(),
+          head == Head::hidden};
 }
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {
@@ -156,6 +171,7 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
   for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
   Pass pass = make_pass(network, rows, space, head);
   network.team->run([&](Worker& w) { run(w, pass); });
+  HEARTH_TRY(space.ended_with, network.device->finish(last_rows(pass), space.fetched.data()));
   if (const auto where = network.device->take_failure())
     return Error(Status::non_finite, "activations became infinite or NaN; layer " + std::to_string(where->layer) +
                                          ", " + step_name(where->step) +
@@ -164,7 +180,7 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
   if (head == Head::hidden) return {};
   const auto n_logits = static_cast<std::int64_t>(pass.wanted.size()) * network.config.n_vocab;
   for (std::int64_t i = 0; i < n_logits; ++i)
-    if (!std::isfinite(space.logits[static_cast<std::size_t>(i)]))
+    if (!std::isfinite(space.ended_with[i]))
       return Error(
           Status::non_finite,
           "logits are not finite; position " +

@@ -24,8 +24,8 @@ struct Row {
   bool wants_logits;   // or what its pass ends with
 };
 
-/// What a pass ends with, for the rows that want it: logits in `space.logits` [wanting, n_vocab], or the last hidden rows, normed, in
-/// `space.h` [wanting, dim]; both in order of the rows.
+/// What a pass ends with, for the rows that want it: logits [wanting, n_vocab], or the last hidden rows, normed [wanting, dim]; at
+/// `space.ended_with`, in order of the rows.
 enum class Head { logits, hidden };
 
 /// The model's numbers and weights, and the device that runs them.
@@ -35,11 +35,8 @@ struct Network {
   std::unique_ptr<backend::Backend> device;
   std::unique_ptr<Team> team;
   Rotations rotations;
-  std::vector<float> slopes;  // [n_head], where scores fall with distance
+  AlignedBuffer<std::byte> placed;  // the weights, where the device has a memory of its own
 };
-
-/// [n_head], where scores fall with distance; else none.
-std::vector<float> make_slopes(const Config& config);
 
 /// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
 /// are in the pass or were before: a text comes whole. Errors: out_of_memory for a page; non_finite, naming layer and step.

@@ -3,7 +3,6 @@
 #include "kv_cache.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "try.h"
 
@@ -73,10 +72,25 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
 
 std::size_t KvCache::n_parts(const Config& config) { return plan(config, kernels::KvType::f16, 1, 1).parts_.size(); }
 
-std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
+std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                             const Heap& heap) {
   std::uint64_t total = 0;
-  for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total = saturating_add(total, part.bytes());
+  for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total = saturating_add(total, part.bytes(heap));
   return total;
+}
+
+backend::PassLimits KvCache::limits(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_rows,
+                                    std::int64_t n_sequences) {
+  const KvCache cache = plan(c, type, n_ctx, n_rows);
+  const auto n_parts = static_cast<std::int64_t>(cache.parts_.size());
+  return {.n_rows = n_rows,
+          .n_parts = n_parts,
+          .n_pages = n_sequences * n_parts * pages_of(n_ctx),
+          .longest = n_ctx,
+          .n_angles = c.n_rot / 2 * 2 * (c.window_rope_base != 0 ? 2 : 1),
+          .n_used = c.n_expert_used,
+          .n_expert = c.n_expert,
+          .shape = cache.shape_};
 }
 
 Result<void> KvCache::check_type(const Config& config, kernels::KvType type) {
@@ -92,11 +106,12 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
   HEARTH_CHECK(check_type(config, type));
   KvCache cache = plan(config, type, n_ctx, n_pass);
   cache.pool_ = pool ? std::move(pool) : std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);
-  const std::uint64_t all = bytes(config, type, n_ctx, n_pass);
+  const Heap& heap = cache.pool_->heap();
+  const std::uint64_t all = bytes(config, type, n_ctx, n_pass, heap);
   HEARTH_CHECK(cache.pool_->could_hold(all));
   // Asked for and given back at once: what the system would never grant is refused now, not after half a text.
   for (const Part& part : cache.parts_)
-    if (!AlignedBuffer<std::byte>::make_unwritten(part.bytes())) return too_long(n_ctx, all);
+    if (!AlignedBuffer<std::byte>::make_unwritten(part.bytes(heap), heap)) return too_long(n_ctx, all);
   return cache;
 }
 
@@ -107,7 +122,7 @@ Result<void> KvCache::append(std::int64_t position) {
     if (at < part.refs.size() && !part.refs[at].shared()) continue;
     part.drop_before(page + 1 - part.n_held);  // first: its memory may be the new page's
     HEARTH_TRY(PageRef own, pool_->take(part.page_bytes));
-    if (at < part.refs.size()) std::memcpy(own.data(), part.pages[at], part.page_bytes);
+    if (at < part.refs.size()) pool_->heap().copy(own.data(), part.pages[at], part.page_bytes);
     part.set(page, std::move(own));
   }
   return {};
@@ -155,10 +170,15 @@ Result<void> KvCache::restore(std::size_t part, std::int64_t first, std::span<co
   p.drop_before(first);
   for (std::int64_t page = first; !bytes.empty(); ++page, bytes = bytes.subspan(p.page_bytes)) {
     HEARTH_TRY(PageRef own, pool_->take(p.page_bytes));
-    std::memcpy(own.data(), bytes.data(), p.page_bytes);
+    pool_->heap().bring(own.data(), bytes.data(), p.page_bytes);
     p.set(page, std::move(own));
   }
-  return {};
+  return pool_->heap().check();
+}
+
+void KvCache::read(std::size_t part, std::int64_t page, std::byte* to) const {
+  const Part& p = parts_[part];
+  pool_->heap().fetch(to, p.pages[static_cast<std::size_t>(page)], p.page_bytes);
 }
 
 Result<void> KvCache::fill_with_zero(std::int64_t n) {

@@ -34,7 +34,12 @@ class KvCache {
   static Result<void> check_type(const Config& config, kernels::KvType type);
 
   /// Bytes that it has when it is full.
-  static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass);
+  static std::uint64_t bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                             const Heap& heap = host_heap());
+
+  /// Passes of up to n_rows over so many full caches.
+  static backend::PassLimits limits(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_rows,
+                                    std::int64_t n_sequences);
 
   /// Parts of such a model's caches.
   static std::size_t n_parts(const Config& config);
@@ -70,6 +75,7 @@ class KvCache {
     std::int64_t first, end;  // pages
   };
   Held held(std::size_t part) const;
+  void read(std::size_t part, std::int64_t page, std::byte* to) const;  // page_bytes, to the host
   Result<void> restore(std::size_t part, std::int64_t first, std::span<const std::byte> bytes);
 
   /// Writes n positions, for measuring at a depth that was never computed.
@@ -84,8 +90,8 @@ class KvCache {
     std::int64_t first_held = 0;    // page
     std::vector<PageRef> refs;      // of the positions written so far: a context may be long and hardly used
     std::vector<std::byte*> pages;  // where they lie; none before first_held
-    std::uint64_t bytes() const {
-      return saturating_multiply(static_cast<std::uint64_t>(n_held), AlignedBuffer<std::byte>::taken(page_bytes));
+    std::uint64_t bytes(const Heap& heap) const {
+      return saturating_multiply(static_cast<std::uint64_t>(n_held), heap.taken(page_bytes));
     }
     void set(std::int64_t page, PageRef ref);
     void drop_before(std::int64_t page);

@@ -1,8 +1,7 @@
-// Enters: wishes for pages. Leaves: pages of zeros, shared by counting references, within one budget.
+// Enters: wishes for pages of a heap. Leaves: pages of zeros, shared by counting references, within one budget.
 #include "page_pool.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "saturating.h"
@@ -38,7 +37,7 @@ Result<PageRef> PagePool::take(std::size_t bytes) {
   }
   PageRef page(spare(bytes));
   while (!page) {
-    auto memory = AlignedBuffer<std::byte>::make_unwritten(bytes);
+    auto memory = AlignedBuffer<std::byte>::make_unwritten(bytes, heap_);
     if (memory) {
       page = PageRef(new Page{std::move(*memory), this});
     } else if (!reclaim()) {
@@ -46,7 +45,7 @@ Result<PageRef> PagePool::take(std::size_t bytes) {
       return refused(bytes, bytes_taken(), budget_);
     }
   }
-  std::memset(page.data(), 0, bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
+  heap_.zero(page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
   return page;
 }
 

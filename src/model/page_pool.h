@@ -1,4 +1,4 @@
-// Enters: wishes for pages. Leaves: pages of zeros, shared by counting references, within one budget.
+// Enters: wishes for pages of a heap. Leaves: pages of zeros, shared by counting references, within one budget.
 #pragma once
 
 #include <atomic>
@@ -58,9 +58,15 @@ class PagePool {
   /// (the budget then only says how much is kept for later).
   enum class Budget { firm, soft };
 
-  PagePool(std::uint64_t budget, Budget kind) : budget_(budget), kind_(kind) { spare_.reserve(kSpare); }
+  PagePool(std::uint64_t budget, Budget kind, const Heap& heap = host_heap())
+      : budget_(budget), kind_(kind), heap_(heap) {
+    spare_.reserve(kSpare);
+  }
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
+
+  /// Where its pages lie; it outlives them.
+  const Heap& heap() const { return heap_; }
 
   /// A page of zeros. Errors: out_of_memory.
   Result<PageRef> take(std::size_t bytes);
@@ -85,6 +91,7 @@ class PagePool {
 
   const std::uint64_t budget_;
   const Budget kind_;
+  const Heap& heap_;
   std::function<bool()> reclaim_;
   std::atomic<std::uint64_t> taken_{0};
   std::mutex mutex_;

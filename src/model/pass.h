@@ -26,6 +26,8 @@ struct Pass {
   std::span<const Memory> memory{};                    // [parts]
   std::span<const std::int64_t> wanted{};              // rows that want logits
 
+  backend::PassTables tables() const;
+
   std::int64_t n() const { return static_cast<std::int64_t>(tokens.size()); }
   Rows rows(AlignedBuffer<float>& buffer, std::int64_t width) const { return {buffer.data(), n(), width, width}; }
   Input input(std::int64_t width) const { return {rows(space.h, width), space.hq.data(), kernels::q_stride(width)}; }

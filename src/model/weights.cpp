@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "escape.h"
+#include "rope_table.h"
 #include "tensor_table.h"
 #include "try.h"
 
@@ -268,6 +270,7 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
         std::visit(Place{row.depth ? row.depth->of(config) : 1, weights, own, row.part, matrix, nullptr}, row.target);
       } else {
         HEARTH_TRY(const float* vector, bind_vector(*found, path, weights.storage_));
+        weights.note_vector(row, config, vector);
         std::visit(Place{1, weights, own, row.part, {}, vector}, row.target);
       }
     }
@@ -280,6 +283,7 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   if (!weights.output.file) weights.output = weights.token_embd;
   if (!config.causal) weights.output = {};
   if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
+  weights.make_slopes(config);
   return weights;
 }
 
@@ -291,6 +295,25 @@ void Weights::hand_norms_on() {
     norm = &layer.layer_output_norm;
   }
   output_norm = *norm;
+}
+
+void Weights::note_vector(const TensorRow& row, const Config& config, const float* vector) {
+  std::int64_t n = 1;
+  for (const std::uint64_t dim : tensor_dims(row, config)) n *= static_cast<std::int64_t>(dim);
+  vectors_[vector] = n;
+}
+
+std::span<const float> Weights::vector_around(const float* element) const {
+  const auto after = vectors_.upper_bound(element);
+  return {std::prev(after)->first, static_cast<std::size_t>(std::prev(after)->second)};
+}
+
+void Weights::make_slopes(const Config& config) {
+  if (config.max_alibi_bias == 0) return;
+  slopes_.resize(static_cast<std::size_t>(config.n_head));
+  kernels::alibi_slopes(slopes_.data(), config.n_head, config.max_alibi_bias);
+  slopes = slopes_.data();
+  vectors_[slopes] = config.n_head;
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config) const {

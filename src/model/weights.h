@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "aligned_buffer.h"
@@ -17,6 +19,7 @@ namespace hearth::model {
 using backend::Matrix;
 using backend::Norm;
 using Stack = std::vector<Matrix>;  // of experts or of heads
+struct TensorRow;
 
 /// A matrix that the model lacks has no rows; a norm, no weight.
 struct LayerWeights {
@@ -57,6 +60,17 @@ class Weights {
   template <class Visit> void visit_matrices(Visit visit) { visit_all(*this, visit); }
   template <class Visit> void visit_matrices(Visit visit) const { visit_all(*this, visit); }
 
+  /// Calls visit(pointer) for everything that verbs read besides, and visit(matrix) for the tables that rows are looked up in.
+  template <class Visit> void visit_vectors(Visit visit) { visit_every_vector(*this, visit); }
+  template <class Visit> void visit_vectors(Visit visit) const { visit_every_vector(*this, visit); }
+  template <class Visit> void visit_tables(Visit visit) { visit(token_embd), visit(token_types), visit(position_embd); }
+  template <class Visit> void visit_tables(Visit visit) const {
+    visit(token_embd), visit(token_types), visit(position_embd);
+  }
+
+  /// The whole vector that the file has around an element: the biases of a stack are one.
+  std::span<const float> vector_around(const float* element) const;
+
   Matrix token_embd;     // [n_vocab, dim]
   Matrix token_types;    // [n_token_type, dim]
   Matrix position_embd;  // [n_ctx_train, dim]
@@ -66,9 +80,12 @@ class Weights {
   Matrix output;                                                            // [n_vocab, dim]; tied: the embedding table
   const float* rope_factors = nullptr;                                      // [n_rot/2], or none
   const float *rope_factors_short = nullptr, *rope_factors_long = nullptr;  // the same by the length of the context
+  const float* slopes = nullptr;                                            // [n_head], where scores fall with distance
 
  private:
   void hand_norms_on();
+  void note_vector(const TensorRow& row, const Config& config, const float* vector);
+  void make_slopes(const Config& config);
 
   template <class Self, class Visit> static void visit_all(Self& self, Visit& visit) {
     for (auto& l : self.layers) {
@@ -82,7 +99,22 @@ class Weights {
     visit(self.output);
   }
 
+  template <class Self, class Visit> static void visit_every_vector(Self& self, Visit& visit) {
+    const auto of_norm = [&](auto& norm) { visit(norm.weight), visit(norm.bias); };
+    for (auto& l : self.layers) {
+      for (auto* norm : {&l.attn_norm, &l.attn_q_norm, &l.attn_k_norm, &l.attn_q_a_norm, &l.attn_kv_a_norm,
+                         &l.post_attn_norm, &l.post_ffn_norm, &l.ffn_norm, &l.layer_output_norm})
+        of_norm(*norm);
+      visit(l.attn_sinks), visit(l.router_choice);
+    }
+    of_norm(self.token_embd_norm), of_norm(self.output_norm);
+    visit(self.slopes);
+    self.visit_matrices([&](auto& m) { visit(m.bias); });
+  }
+
   std::vector<AlignedBuffer<std::byte>> storage_;
+  std::vector<float> slopes_;
+  std::map<const float*, std::int64_t> vectors_;  // where they begin, and their elements
 };
 
 }  // namespace hearth::model

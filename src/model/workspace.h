@@ -1,9 +1,8 @@
-// Enters: a Config and how many rows a pass may have. Leaves: everything that a forward pass writes besides KV.
+// Enters: a Config, how many rows a pass may have, a device's memory. Leaves: everything that a forward pass writes besides KV.
 #pragma once
 
 #include <cstdint>
 #include <hearth/result.hpp>
-#include <span>
 
 #include "aligned_buffer.h"
 #include "backend.h"
@@ -11,22 +10,21 @@
 
 namespace hearth::model {
 
+using backend::Memory;
 struct Rotation;
-
-/// A pass as one part of its sequences' memory sees it.
-struct Memory {
-  std::span<const backend::RowPlace> places;  // [n]
-  std::span<const backend::AttendTile> tiles;
-};
 
 /// Sized once, reused: a pass takes no memory of its own.
 class Workspace {
  public:
   /// `n_logits`: rows of one pass that may want logits. What is more than the memory that is left is refused before it is taken.
-  static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
+  static Result<Workspace> make(const Config& config, std::int64_t n_rows, std::int64_t n_logits,
+                                const Heap& heap = host_heap());
 
   /// Bytes that `make` takes.
-  static std::uint64_t bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits);
+  static HeapBytes bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits, const Heap& heap);
+  static std::uint64_t bytes(const Config& config, std::int64_t n_rows, std::int64_t n_logits) {
+    return bytes(config, n_rows, n_logits, host_heap()).device;
+  }
 
   /// Room for so many rows of logits, at least; what was in them is gone.
   Result<void> more_logits(const Config& config, std::int64_t n_logits);
@@ -34,14 +32,18 @@ class Workspace {
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 
-  AlignedBuffer<float> x, delta;                // [n_rows, dim]: the residual stream; what a half block adds to it
-  AlignedBuffer<float> h;                       // [n_rows, widest]: a matmul's input
-  AlignedBuffer<kernels::QBlock> hq;            // [n_rows, q_stride(widest)]
-  AlignedBuffer<float> q, k, v;                 // [n_rows, q_dim | kv_dim]
-  AlignedBuffer<float> gate, up;                // [n_rows, ffn_dim, or dim]
-  AlignedBuffer<float> cos, sin;                // [n_rows, n_rot/2]
-  AlignedBuffer<float> window_cos, window_sin;  // the same for layers with a window, where they rotate otherwise
-  AlignedBuffer<float> logits;                  // [n_logits, n_vocab]
+  /// A number that no other workspace on its device has had; another one when buffers have moved.
+  std::uint64_t id() const { return id_; }
+
+  /// Logits [wanting, n_vocab] or hidden rows [wanting, dim] of the last pass, where the host reads them.
+  const float* ended_with = nullptr;
+
+  AlignedBuffer<float> x, delta;      // [n_rows, dim]: the residual stream; what a half block adds to it
+  AlignedBuffer<float> h;             // [n_rows, widest]: a matmul's input
+  AlignedBuffer<kernels::QBlock> hq;  // [n_rows, q_stride(widest)]
+  AlignedBuffer<float> q, k, v;       // [n_rows, q_dim | kv_dim]
+  AlignedBuffer<float> gate, up;      // [n_rows, ffn_dim, or dim]
+  AlignedBuffer<float> logits;        // [n_logits, n_vocab]
 
   // With latents; those of the rows are in k.
   AlignedBuffer<float> q_low;              // [n_rows, q_low_dim]
@@ -49,7 +51,9 @@ class Workspace {
   AlignedBuffer<float> mixed;              // [n_rows, n_head, latent_dim]
   AlignedBuffer<kernels::QBlock> head_hq;  // [n_rows, n_head, q_stride of a head's input]
 
-  // What a pass looks up by row, derived before its team starts.
+  // What a pass looks up by row, made by the host and for it.
+  AlignedBuffer<float> cos, sin;                // [n_rows, n_rot/2]
+  AlignedBuffer<float> window_cos, window_sin;  // the same for layers with a window, where they rotate otherwise
   AlignedBuffer<std::int32_t> tokens, types, positions;  // [n_rows]
   AlignedBuffer<const Rotation*> rotations;              // [n_rows]
   AlignedBuffer<std::int64_t> wanted;                    // [n_rows]: the rows that want logits come first
@@ -57,9 +61,11 @@ class Workspace {
   AlignedBuffer<backend::RowPlace> places;               // [parts, n_rows]
   AlignedBuffer<backend::AttendTile> tiles;              // [parts, n_rows]
   AlignedBuffer<Memory> memory;                          // [parts]
+  AlignedBuffer<float>
+      fetched;  // [n_logits, n_vocab] or [n_rows, dim]: a copy, where the device's memory is not the host's
 
   // Of a mixture of experts; n_visits = n_rows * n_expert_used.
-  backend::Routes routes;
+  backend::Routes routes;                     // its lists are the host's; a device keeps its own
   AlignedBuffer<float> scores;                // [n_rows, n_expert]
   AlignedBuffer<float> visit_h;               // [n_visits, dim or expert_ffn_dim]
   AlignedBuffer<kernels::QBlock> visit_hq;    // [n_visits, q_stride of that]
@@ -67,7 +73,9 @@ class Workspace {
   AlignedBuffer<float> visit_y;               // [n_visits, dim]
 
  private:
+  const Heap* heap_ = nullptr;
   std::int64_t n_rows_ = 0, n_logits_ = 0;
+  std::uint64_t id_ = 0;
 };
 
 }  // namespace hearth::model

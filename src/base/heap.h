@@ -1,0 +1,59 @@
+// Enters: sizes. Leaves: memory, the host's or a device's, and what is brought there and back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <hearth/result.hpp>
+
+namespace hearth {
+
+/// Bytes of a device's memory, and of the host's beside it; the host's own count as the device's where it is the device.
+struct HeapBytes {
+  std::uint64_t device = 0, host = 0;
+};
+
+/// Where buffers lie. Any thread may call. What a call writes is there when it returns; where that failed, `check` tells.
+class Heap {
+ public:
+  virtual ~Heap() = default;
+
+  /// Bytes that can still be taken.
+  virtual std::uint64_t left() const = 0;
+
+  /// Bytes that a buffer of so many takes.
+  virtual std::uint64_t taken(std::uint64_t bytes) const = 0;
+
+  /// Not written yet; nullptr where there is no such memory.
+  virtual std::byte* allocate(std::uint64_t bytes) const = 0;
+  virtual void release(std::byte* memory) const = 0;
+
+  virtual void zero(std::byte* to, std::size_t bytes) const = 0;
+  virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;   // both are here
+  virtual void bring(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;  // from the host
+  virtual void fetch(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;  // to the host
+
+  /// A number that was never given before; 0 where nobody compares them.
+  virtual std::uint64_t fresh_number() const { return 0; }
+
+  /// What went wrong since the last call.
+  virtual Result<void> check() const = 0;
+
+  /// The host's memory that this one is best filled from; itself, if it is the host's.
+  virtual const Heap& host() const { return *this; }
+  bool on_host() const { return &host() == this; }
+};
+
+/// The host's own, on boundaries of 64 bytes, or of large pages where many are needed.
+const Heap& host_heap();
+
+/// Where a buffer of so many bytes begins in it, and the bytes that it takes.
+constexpr std::size_t host_alignment(std::uint64_t bytes) {
+  constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;
+  return bytes >= kManyPages ? kLargePage : kAlignment;
+}
+constexpr std::uint64_t host_taken(std::uint64_t bytes) {
+  const std::uint64_t unit = host_alignment(bytes);
+  return bytes > UINT64_MAX - unit ? UINT64_MAX : (bytes + unit - 1) / unit * unit;
+}
+
+}  // namespace hearth
