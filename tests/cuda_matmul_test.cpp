@@ -21,7 +21,7 @@ struct Stack {
   Stack(Rng& rng, const FormatInfo& format, std::int64_t rows, std::int64_t width, std::int64_t n)
       : info(format), n_rows(rows), k(width), count(n) {
     file = random_rows(rng, info, n_rows * count, k);
-    bias = random_floats(rng, size(n_rows));
+    bias = random_floats(rng, size(n_rows * count));
     const std::size_t bytes = cuda::matrix_bytes(info.format, n_rows, k);
     groups.resize(bytes * size(count));
     for (std::int64_t m = 0; m < count; ++m)
@@ -39,7 +39,7 @@ struct Stack {
     table_scalar.formats[format_index(info.format)].matmul_file({file.data() + size(m * n_rows) * row_bytes(info, k),
                                                                  n_rows, k, q, x, q_stride(k), k, 1, y, n_rows, 0,
                                                                  n_rows, scratch.data()});
-    for (std::int64_t r = 0; r < n_rows; ++r) y[r] = y[r] + bias[size(r)];
+    for (std::int64_t r = 0; r < n_rows; ++r) y[r] = y[r] + bias[size(m * n_rows + r)];
   }
 };
 
