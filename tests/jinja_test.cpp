@@ -5,6 +5,7 @@
 
 #include "jinja_template.h"
 #include "support/catch.hpp"
+#include "support/comma_locale.h"
 #include "support/cpu_time.h"
 #include "support/test_data.h"
 
@@ -190,6 +191,15 @@ TEST_CASE("names and keys by the thousand cost what they cost") {
   message_of(many + "{% for a in range(1000) %}{% for b in range(1000) %}{{ x }}{% endfor %}{% endfor %}");
   std::string captured = "{% macro m(n) %}{{ 'a' * 15000000 }}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}";
   CHECK(has(message_of(captured), "more than 256 MiB"));
+}
+
+TEST_CASE("a host whose decimal point is a comma reads and writes the same numbers") {
+  const test::CommaLocale locale;
+  const auto text = rendered("{{ x }} {{ x + 0.25 }} {{ y | tojson }} {{ '%.2f' % x }} {{ '1.5' | float }}",
+                             R"({"x": 2.5, "y": [1.0, -0.125]})");
+  INFO((text ? "" : text.error().message()));
+  REQUIRE(text);
+  CHECK(*text == "2.5 2.75 [1.0, -0.125] 2.50 1.5");
 }
 
 TEST_CASE("what holds what holds what … ends, and what holds itself is let go") {

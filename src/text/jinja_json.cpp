@@ -24,7 +24,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return put(Value::integer(static_cast<std::int64_t>(value)));
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    if (text.find_first_of(".eE") == std::string::npos) return refuse("a whole number needs more than 64 bits");
+    const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;  // a point may be the locale's comma
+    if (whole) return refuse("a whole number needs more than 64 bits");
     return put(Value::real(value));
   }
   bool string(string_t& value) override { return put(rt_.text(value)); }
