@@ -86,8 +86,8 @@ TEST_CASE("strict tools: text is free before a call, and calls are the tools'") 
 }
 
 TEST_CASE("strict tools: without one there is no grammar; what cannot be kept is an error") {
-  for (const char* lenient :
-       {"", "[]", R"([{"name": "f"}])", R"([{"name": "f", "strict": false, "parameters": {"x": 1}}])"}) {
+  for (const char* lenient : {"", "[]", R"([{"name": "f"}])", R"([{"type": "web_search"}])",
+                              R"([{"name": "f", "strict": false, "parameters": {"x": 1}}])"}) {
     const auto made = engine::tool_grammar(lenient, format_named("llama3"));
     REQUIRE(made);
     CHECK_FALSE(*made);

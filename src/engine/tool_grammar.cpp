@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "escape.h"
 #include "grammar.h"
 #include "json_tree.h"
 #include "try.h"
@@ -26,21 +25,32 @@ Error wrong(std::size_t index, const std::string& what) {
                    "]; write {\"type\": \"function\", \"function\": {\"name\": …, \"parameters\": …}}");
 }
 
+const JsonValue& function_of(const JsonValue& tool) {
+  const JsonValue* inner = tool.find("function");
+  return inner ? *inner : tool;
+}
+
+/// None where no tool is strict: what the others are is the template's concern alone.
 Result<std::vector<Tool>> read_tools(std::string_view json) {
   HEARTH_TRY(const JsonValue all, sample::parse_json_tree(json, "tools", sample::GrammarLimits::nesting,
                                                           sample::GrammarLimits::schema_values));
   if (!all.is(Kind::array))
     return Error(Status::invalid_argument, "the tools are no JSON array; tools; give an array of objects");
-  std::vector<Tool> tools;
-  for (std::size_t i = 0; i < all.items.size(); ++i) {
-    const JsonValue *inner = all.items[i].find("function"), &function = inner ? *inner : all.items[i];
-    const JsonValue *name = function.find("name"), *parameters = function.find("parameters"),
-                    *strict = function.find("strict");
+  std::vector<Tool> tools(all.items.size());
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const JsonValue* strict = function_of(all.items[i]).find("strict");
+    if (strict && !strict->is(Kind::boolean)) return wrong(i, "\"strict\" is neither true nor false");
+    tools[i].strict = strict && strict->flag;
+  }
+  if (std::none_of(tools.begin(), tools.end(), [](const Tool& tool) { return tool.strict; }))
+    return std::vector<Tool>();
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const JsonValue& function = function_of(all.items[i]);
+    const JsonValue *name = function.find("name"), *parameters = function.find("parameters");
     if (!name || !name->is(Kind::string) || name->text.empty()) return wrong(i, "the tool has no name");
     if (parameters && !parameters->is(Kind::object)) return wrong(i, "the parameters are no JSON Schema object");
-    if (strict && !strict->is(Kind::boolean)) return wrong(i, "\"strict\" is neither true nor false");
-    const bool held = strict && strict->flag;
-    tools.push_back({name->text, held && parameters ? sample::json_text(*parameters) : R"({"type":"object"})", held});
+    tools[i].name = name->text;
+    tools[i].schema = tools[i].strict && parameters ? sample::json_text(*parameters) : R"({"type":"object"})";
   }
   return tools;
 }
@@ -69,11 +79,9 @@ std::string unquoted(std::string_view name) {
 Result<std::optional<ToolGrammar>> tool_grammar(std::string_view tools, const text::ReplyFormat& format) {
   if (tools.empty()) return std::optional<ToolGrammar>();
   HEARTH_TRY(const auto all, read_tools(tools));
-  const auto strict = std::find_if(all.begin(), all.end(), [](const Tool& tool) { return tool.strict; });
-  if (strict == all.end()) return std::optional<ToolGrammar>();
+  if (all.empty()) return std::optional<ToolGrammar>();
   if (!format.calls)
-    return Error(Status::unsupported, "tool " + escape(strict->name) + " is strict, but calls written as '" +
-                                          std::string(format.name) +
+    return Error(Status::unsupported, "a tool is strict, but calls written as '" + std::string(format.name) +
                                           "' cannot be held to a schema; tools; leave \"strict\" out");
   const text::CallText& call = *format.calls;
   std::string gbnf = "root ::= call (" + literal(call.between) + " call)*\ncall ::= ";
