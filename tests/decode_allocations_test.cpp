@@ -75,6 +75,15 @@ struct Watch {
   }
 };
 
+Model open_model(const test::TempFolder& folder, kernels::Format format) {
+  test::RandomModel m;
+  m.format = format;
+  auto model = Model::open(test::write_random_model(m, folder / (std::to_string(static_cast<int>(format)) + ".gguf")),
+                           {.threads = 2});
+  REQUIRE(model);
+  return std::move(*model);
+}
+
 std::vector<std::int32_t> prompt() { return std::vector<std::int32_t>(kPrompt, 7); }
 
 SamplingOptions everything() {
@@ -129,16 +138,11 @@ TEST_CASE("no token asks the heap for anything, in every family") {
 
 TEST_CASE("guesses ask the heap for nothing, looked up or from a draft model") {
   const test::TempFolder folder;
-  test::RandomModel m;
-  m.format = kernels::Format::q8_0;
-  auto model = Model::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
-  m.format = kernels::Format::q4_0;
-  auto draft = Model::open(test::write_random_model(m, folder / "draft.gguf"), {.threads = 2});
-  REQUIRE(model);
-  REQUIRE(draft);
-  for (const auto& with : {std::shared_ptr<const Model>(), std::make_shared<const Model>(std::move(*draft))}) {
+  const Model model = open_model(folder, kernels::Format::q8_0);
+  const auto draft = std::make_shared<const Model>(open_model(folder, kernels::Format::q4_0));
+  for (const auto& with : {std::shared_ptr<const Model>(), draft}) {
     Watch watch;
-    const Reply reply = run(*model, options_of(watch, {}, 7), with);
+    const Reply reply = run(model, options_of(watch, {}, 7), with);
     CHECK(reply.n_drafted > 0);
 #ifndef HEARTH_TEST_SANITIZED
     if (!with) CHECK(watch.n_costly_within_pages(16) == 0);
@@ -149,14 +153,11 @@ TEST_CASE("guesses ask the heap for nothing, looked up or from a draft model") {
 
 TEST_CASE("a grammar asks the heap for nothing once its states are known") {
   const test::TempFolder folder;
-  test::RandomModel m;
-  m.format = kernels::Format::q8_0;
-  auto model = Model::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
-  REQUIRE(model);
+  const Model model = open_model(folder, kernels::Format::q8_0);
   Watch watch;
   GenerateOptions options = options_of(watch, everything(), 0);
   options.regex = "([a-z]+ )*[a-z]+";
-  run(*model, options);
+  run(model, options);
 #ifndef HEARTH_TEST_SANITIZED
   constexpr std::size_t kStates = 3;  // before a word, in it, at its end: any of them may come late
   CHECK(watch.n_costly() <= kPages + kStates);
@@ -165,11 +166,8 @@ TEST_CASE("a grammar asks the heap for nothing once its states are known") {
 
 TEST_CASE("an engine's requests ask the heap for nothing while they decode") {
   const test::TempFolder folder;
-  test::RandomModel m;
-  m.format = kernels::Format::q8_0;
-  auto model = Model::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 2});
-  REQUIRE(model);
-  auto engine = Engine::start(*model, {.n_parallel = 4});
+  const Model model = open_model(folder, kernels::Format::q8_0);
+  auto engine = Engine::start(model, {.n_parallel = 4});
   REQUIRE(engine);
   std::array<Watch, 4> watches;
   std::vector<Request> requests;
