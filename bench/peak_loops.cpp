@@ -53,10 +53,10 @@ template <class S> struct DotLoop {
           HEARTH_UNROLL
           for (int d = 0; d < kDots; ++d) {
             S::pin(w);  // a product of the same two registers would leave the loop
-            part = S::dot16(part, w, x);
+            part = S::add16(part, S::template products16<false>(w, x));
             S::pin(part);  // gcc would regroup the sums, and spill
           }
-          chain[n] = S::widen(chain[n], part);
+          chain[n] = S::add_i(chain[n], S::widened(part));
         }
       }
     }

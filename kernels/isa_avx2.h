@@ -30,9 +30,11 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     asm volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
     return r;
   }
+  static constexpr std::int64_t kAhead = 4096;  // bytes of repacked weights asked for ahead of their use
+  static constexpr bool kPaced = true;          // a few lines at a time
   static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;
-  static constexpr int kPanelTokens = 3, kPanelTokensTwoSums = 2;
+  static constexpr int kPanelTokens = 4, kPanelTokensTwoSums = 4;
   static constexpr int kSmallTile = 4;
   static constexpr int kFloatRows = 2, kFloatTokens = 3;
   static constexpr int kQueryTile = 4;
@@ -186,6 +188,10 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     __builtin_memcpy(&x, p, 4);
     return set1_i(x);
   }
+  /// Volatile: gcc would move all of a block's to its beginning.
+  static HEARTH_INLINE void prefetch_here(const std::byte* p) {
+    asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));
+  }
   static HEARTH_INLINE void pin(I& x) { asm("" : "+x"(x.a), "+x"(x.b)); }
 #ifdef __AVXVNNI__
   static HEARTH_INLINE I dot(const I& acc, const I& w, const I& a) {
@@ -193,23 +199,18 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   }
   static HEARTH_INLINE I dot_at(const I& acc, const I& w, const std::int8_t* a) { return dot(acc, w, broadcast(a)); }
 #else
-  /// Pairs of products as 16-bit sums, added to `acc`'s 16-bit lanes. Codes of up to 15 leave room for 8 of these, up to 31 for
-  /// 4, up to 63 for 2; of 8 bits for one, with the sign moved to the activation (|w| <= 128 and |a| <= 127: 32512).
-  static HEARTH_INLINE I dot16(const I& acc, const I& w, const I& a) {
-    return {_mm256_add_epi16(acc.a, _mm256_maddubs_epi16(w.a, a.a)),
-            _mm256_add_epi16(acc.b, _mm256_maddubs_epi16(w.b, a.b))};
+  /// Pairs of products as 16-bit sums. Of codes of up to 15, eight such sums fit 16 bits, up to 31 four, up to 63 two; of signed
+  /// bytes one, with the sign moved to the activation (|w| <= 128 and |a| <= 127: 32512).
+  template <bool Signed> static HEARTH_INLINE I products16(const I& w, const I& a) {
+    return {pairs<Signed>(w.a, a.a), pairs<Signed>(w.b, a.b)};
   }
-  static HEARTH_INLINE __m256i products(__m256i w, __m256i a) {
-    return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+  template <bool Signed> static HEARTH_INLINE __m256i pairs(__m256i w, __m256i a) {
+    return Signed ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w)) : _mm256_maddubs_epi16(w, a);
   }
-  static HEARTH_INLINE I dot16_signed(const I& acc, const I& w, const I& a) {
-    return {_mm256_add_epi16(acc.a, products(w.a, a.a)), _mm256_add_epi16(acc.b, products(w.b, a.b))};
+  static HEARTH_INLINE I add16(const I& x, const I& y) {
+    return {_mm256_add_epi16(x.a, y.a), _mm256_add_epi16(x.b, y.b)};
   }
-  static HEARTH_INLINE I widen(const I& acc, const I& sums16) {
-    const __m256i one = _mm256_set1_epi16(1);
-    return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(sums16.a, one)),
-            _mm256_add_epi32(acc.b, _mm256_madd_epi16(sums16.b, one))};
-  }
+  static HEARTH_INLINE I widened(const I& sums16) { return madd16(sums16, both(_mm256_set1_epi16(1))); }
 #endif
 
   static HEARTH_INLINE void transpose(const std::byte* p, std::size_t stride, I (&out)[4]) {

@@ -19,6 +19,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr bool kTiles = false;
   static constexpr const char* kNeeds = "AVX-512 F, BW, CD, DQ, VL and VNNI";
 #endif
+  static constexpr std::int64_t kAhead = 2048;  // bytes of repacked weights asked for ahead of their use
+  static constexpr bool kPaced = false;         // a block's lines are asked for at once
   static bool runs_here() {
 #if defined(__AMX_INT8__)
     if (!Tiles::allowed()) return false;

@@ -14,7 +14,6 @@
 namespace hearth::kernels::HEARTH_ISA {
 
 inline constexpr std::int64_t kSmallBatch = 8;  // more tokens than this expand whole rows
-inline constexpr std::int64_t kAhead = 2048;    // bytes of repacked weights asked for ahead of their use
 
 // A tile unit takes over from the panels at its own sixteen tokens.
 inline constexpr std::int64_t kTileLeast = Isa::kTiles ? 16 : INT64_MAX;
@@ -48,6 +47,19 @@ template <Format Fmt> struct Quantized {
     HEARTH_INLINE F second(int) const { return U::template second<J>(head); }
     HEARTH_INLINE I scales(int) const { return U::template scales<J>(head); }
     HEARTH_INLINE I minima(int) const { return U::template minima<J>(head); }
+  };
+
+  /// The same, where each dword's codes ask for their share of the lines ahead: some memory units wait when asked for a whole
+  /// block at once.
+  template <int J> struct PacedSub : Sub<J> {
+    const std::byte* ahead;  // a block's bytes
+    template <int D, class S = Isa> HEARTH_INLINE I code(int g) const {
+      constexpr std::int64_t kLines = (kGroupBlock + 63) / 64, kSteps = 8 * kSubs, kStep = 8 * J + D;
+      constexpr std::int64_t kFirst = kStep * kLines / kSteps, kEnd = (kStep + 1) * kLines / kSteps;
+      unroll<static_cast<int>(kEnd - kFirst)>([&](auto n)
+                                                  HEARTH_LAMBDA { S::prefetch_here(ahead + 64 * (kFirst + n)); });
+      return Sub<J>::template code<D>(g);
+    }
   };
 
   // ---- File layout -> repacked layout: n blocks of 16 rows from `rows`.
@@ -107,7 +119,7 @@ template <Format Fmt> struct Quantized {
   /// Where a group's weights are asked for ahead of use: further on in repacked rows, the next group in the file's.
   template <bool Packed> static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group) {
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
-    return a.weights + group * size + (Packed ? kAhead : size);
+    return a.weights + group * size + (Packed ? Isa::kAhead : size);
   }
 
   static HEARTH_INLINE void store_rows(const MatmulArgs& a, std::int64_t group, std::int64_t token, const F& acc) {
@@ -137,10 +149,11 @@ template <Format Fmt> struct Quantized {
     visit_group<Packed>(
         a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
           for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
-            prefetch<kGroupBlock>(ahead);
+            if constexpr (!Isa::kPaced) prefetch<kGroupBlock>(ahead);
             const typename U::Head head = U::head(heads, body);
             unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
-              Mul::template block<1, T>(acc, q, Sub<j>{head, body});
+              if constexpr (Isa::kPaced) Mul::template block<1, T>(acc, q, PacedSub<j>{{head, body}, ahead});
+              else Mul::template block<1, T>(acc, q, Sub<j>{head, body});
               HEARTH_UNROLL
               for (int t = 0; t < T; ++t) ++q[t];
             });

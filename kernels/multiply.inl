@@ -31,17 +31,30 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
     HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
   };
 
-  /// Where an integer dot product starts: -(zero point) * sum of activations.
-  static HEARTH_INLINE I start(std::int32_t minus_sum) {
-    if constexpr (ZeroShift < 0) return Isa::zero_i();
-    else return Isa::shl<ZeroShift>(Isa::set1_i(minus_sum));
+  /// Where the integer dot product over dwords First … First+Count-1 starts: -(zero point) * sum of those activations.
+  template <int First, int Count> static HEARTH_INLINE I start(const QBlock& q) {
+    if constexpr (ZeroShift < 0) {
+      return Isa::zero_i();
+    } else if constexpr (Isa::kVnni) {
+      const std::int32_t minus_sum = Count == 8 ? q.minus_sum : First == 0 ? q.minus_sum0 : q.minus_sum - q.minus_sum0;
+      return Isa::shl<ZeroShift>(Isa::set1_i(minus_sum));
+    } else {  // what it multiplies the halves' sums by, as 16-bit pairs: one product in the place of a sum and a shift
+      constexpr std::uint32_t minus = 0x10000u - (1u << ZeroShift), low = First == 0 ? minus : 0,
+                              high = First + Count == 8 ? minus : 0;
+      return Isa::madd16(Isa::set1_i(q.half_sums), Isa::set1_i(static_cast<std::int32_t>(low | high << 16)));
+    }
   }
 
-  /// sum += codes times activations over dwords First … First+Count-1. S is always Isa: naming it as a parameter lets the branch
-  /// that an instruction set lacks go uncompiled.
+  /// sum = codes times activations over dwords First … First+Count-1, less the zero point's part. S is always Isa: naming it as a
+  /// parameter lets the branch that an instruction set lacks go uncompiled.
   template <int First, int Count, int G, int T, class Source, class S = Isa>
   static HEARTH_INLINE void dots(I (&sum)[G][T], const QBlock* const (&q)[T], const Source& source) {
     if constexpr (S::kVnni) {
+      HEARTH_UNROLL
+      for (int t = 0; t < T; ++t) {
+        HEARTH_UNROLL
+        for (int g = 0; g < G; ++g) sum[g][t] = start<First, Count>(*q[t]);
+      }
       unroll<Count>([&](auto n) HEARTH_LAMBDA {
         constexpr int d = First + n;
         I w[G];
@@ -65,20 +78,26 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
       constexpr int kSteps = kRun < Count ? kRun : Count;
       unroll<Count / kSteps>([&](auto run) HEARTH_LAMBDA {
         I part[T];
-        HEARTH_UNROLL
-        for (int t = 0; t < T; ++t) part[t] = Isa::zero_i();
         unroll<kSteps>([&](auto step) HEARTH_LAMBDA {
           constexpr int d = First + run * kSteps + step;
-          const I w = source.template code<d>(0);
+          I w = source.template code<d>(0);
+          Isa::pin(w);
           HEARTH_UNROLL
           for (int t = 0; t < T; ++t) {
-            const I x = Isa::broadcast(q[t]->q + 4 * d);
-            if constexpr (MaxCode == 255) part[t] = S::dot16_signed(part[t], w, x);
-            else part[t] = S::dot16(part[t], w, x);
+            const I x = Isa::broadcast(q[t]->q + 4 * d), products = S::template products16<MaxCode == 255>(w, x);
+            if constexpr (step == 0) part[t] = products;
+            else part[t] = S::add16(part[t], products);
+            Isa::pin(part[t]);  // gcc would regroup the sums, and spill
           }
         });
         HEARTH_UNROLL
-        for (int t = 0; t < T; ++t) sum[0][t] = S::widen(sum[0][t], part[t]);
+        for (int t = 0; t < T; ++t) {
+          const I whole = S::widened(part[t]);
+          if constexpr (run != 0) sum[0][t] = Isa::add_i(sum[0][t], whole);
+          else if constexpr (ZeroShift < 0) sum[0][t] = whole;
+          else sum[0][t] = Isa::add_i(start<First, Count>(*q[t]), whole);
+          Isa::pin(sum[0][t]);
+        }
       });
     }
   }
@@ -88,11 +107,6 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   static HEARTH_INLINE void block(F (&acc)[G][T], const QBlock* const (&q)[T], const Source& source) {
     I sum[G][T];
     if constexpr (kOneSum) {
-      HEARTH_UNROLL
-      for (int t = 0; t < T; ++t) {
-        HEARTH_UNROLL
-        for (int g = 0; g < G; ++g) sum[g][t] = start(q[t]->minus_sum);
-      }
       dots<0, 8>(sum, q, source);
       HEARTH_UNROLL
       for (int t = 0; t < T; ++t) {
@@ -112,18 +126,12 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
     } else {
       I sum0[G][T];
       F v[G][T];
-      HEARTH_UNROLL
-      for (int t = 0; t < T; ++t) {
-        HEARTH_UNROLL
-        for (int g = 0; g < G; ++g) sum0[g][t] = start(q[t]->minus_sum0);
-      }
       dots<0, 4>(sum0, q, source);
-      HEARTH_UNROLL
-      for (int t = 0; t < T; ++t) {
+      if constexpr (K == Kind::two_scales) {
         HEARTH_UNROLL
-        for (int g = 0; g < G; ++g) {
-          if constexpr (K == Kind::two_scales) v[g][t] = Isa::mul(source.scale(g), Isa::to_float(sum0[g][t]));
-          sum[g][t] = start(q[t]->minus_sum - q[t]->minus_sum0);
+        for (int t = 0; t < T; ++t) {
+          HEARTH_UNROLL
+          for (int g = 0; g < G; ++g) v[g][t] = Isa::mul(source.scale(g), Isa::to_float(sum0[g][t]));
         }
       }
       dots<4, 4>(sum, q, source);
