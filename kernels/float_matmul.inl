@@ -22,9 +22,17 @@ template <Format Fmt> struct FloatRows {
     return at < row ? at : at + (n_rows - 1) * row;
   }
 
+  static constexpr std::int64_t kRows = 16;  // a block of rows stays in the second cache while the tokens pass
+  static constexpr std::int64_t kChunk =
+      512;  // elements of a few tokens that stay in the first cache while a block's rows pass
+
+  /// Walks over a chunk of k: one a register of lanes where the sums of all would not fit the registers.
+  template <int T> static constexpr int kPasses = T == Isa::kFloatTokens ? Isa::kRegisters : 1;
+
+  /// acc += w x over elements first … last-1 for R rows and T tokens.
   template <int R, int T>
-  static __attribute__((noinline)) void tile(const MatmulArgs& a, std::int64_t row, std::int64_t token) {
-    Isa::F acc[R][T];
+  static __attribute__((noinline)) void add_chunk(Isa::F (*acc)[T], const MatmulArgs& a, std::int64_t row,
+                                                  std::int64_t token, std::int64_t first, std::int64_t last) {
     const std::byte* w[R];
     const float* x[T];
     HEARTH_UNROLL
@@ -35,45 +43,43 @@ template <Format Fmt> struct FloatRows {
     for (int t = 0; t < T; ++t) {
       x[t] = a.x + (token + t) * a.x_stride;
     }
-    HEARTH_UNROLL
-    for (int r = 0; r < R; ++r) {
-      HEARTH_UNROLL
-      for (int t = 0; t < T; ++t) {
-        acc[r][t] = Isa::zero();
-      }
-    }
-    std::int64_t k = 0;
-    for (; k + 16 <= a.k; k += 16) {
-      Isa::F wk[R];
-      const std::int64_t soon = soon_after(k, a.k, R);
+    unroll<kPasses<T>>([&](auto pass) HEARTH_LAMBDA {
+      Isa::F sum[R][T];
       HEARTH_UNROLL
       for (int r = 0; r < R; ++r) {
-        wk[r] = load(w[r] + k * kBytes);
-        if constexpr (T == 1) __builtin_prefetch(w[r] + soon, 0, 3);
-      }
-      HEARTH_UNROLL
-      for (int t = 0; t < T; ++t) {
-        const Isa::F xk = Isa::load(x[t] + k);
         HEARTH_UNROLL
-        for (int r = 0; r < R; ++r) {
-          acc[r][t] = Isa::fma(wk[r], xk, acc[r][t]);
+        for (int t = 0; t < T; ++t) {
+          sum[r][t] = acc[r][t];
         }
       }
-    }
-    if (k < a.k) {
+      for (std::int64_t k = first; k < last; k += 16) {
+        Isa::F wk[R];
+        const std::int64_t soon = soon_after(k, a.k, R);
+        HEARTH_UNROLL
+        for (int r = 0; r < R; ++r) {
+          wk[r] = load(w[r] + k * kBytes);
+          if constexpr (T == 1) __builtin_prefetch(w[r] + soon, 0, 3);
+        }
+        HEARTH_UNROLL
+        for (int t = 0; t < T; ++t) {
+          const Isa::F xk = Isa::load(x[t] + k);
+          HEARTH_UNROLL
+          for (int r = 0; r < R; ++r) {
+            sum[r][t] = Isa::fma(wk[r], xk, sum[r][t]);
+          }
+        }
+      }
+      constexpr int kOfPass =
+          Isa::kRegisters / kPasses<T>;  // registers of lanes; what becomes of the others is not kept
       HEARTH_UNROLL
       for (int r = 0; r < R; ++r) {
         HEARTH_UNROLL
-        for (int t = 0; t < T; ++t) acc[r][t] = tail(acc[r][t], w[r] + k * kBytes, x[t] + k, static_cast<int>(a.k - k));
+        for (int t = 0; t < T; ++t) {
+          unroll<kOfPass>([&](auto i)
+                              HEARTH_LAMBDA { acc[r][t].r[pass * kOfPass + i] = sum[r][t].r[pass * kOfPass + i]; });
+        }
       }
-    }
-    HEARTH_UNROLL
-    for (int t = 0; t < T; ++t) {
-      HEARTH_UNROLL
-      for (int r = 0; r < R; ++r) {
-        a.y[(token + t) * a.y_stride + row + r] = Isa::fold(acc[r][t]);
-      }
-    }
+    });
   }
 
   /// The last n < 16 elements: the lanes past them keep their value.
@@ -85,15 +91,31 @@ template <Format Fmt> struct FloatRows {
     return Isa::select_range(0, n, Isa::fma(load(weights), Isa::load(activations), acc), acc);
   }
 
+  /// The rows of one block, at most kRows, and T tokens.
   template <int T> static void rows(const MatmulArgs& a, std::int64_t token) {
-    constexpr int R = Isa::kFloatRows;
-    std::int64_t r = a.row_begin;
-    for (; r + R <= a.row_end; r += R) tile<R, T>(a, r, token);
-    for (; r < a.row_end; ++r) tile<1, T>(a, r, token);
+    constexpr int R = T == Isa::kFloatTokens ? Isa::kFloatRows : Isa::kFloatRowsOfFew;
+    const std::int64_t n = a.row_end - a.row_begin, whole = a.k / 16 * 16;
+    const std::int64_t chunk = kPasses<T> == 1 ? whole : kChunk;
+    Isa::F acc[kRows][T];
+    for (std::int64_t r = 0; r < n; ++r)
+      for (Isa::F& sum : acc[r]) sum = Isa::zero();
+    for (std::int64_t k = 0; k < whole; k += chunk) {
+      const std::int64_t last = k + chunk < whole ? k + chunk : whole;
+      std::int64_t r = 0;
+      for (; r + R <= n; r += R) add_chunk<R, T>(acc + r, a, a.row_begin + r, token, k, last);
+      for (; r < n; ++r) add_chunk<1, T>(acc + r, a, a.row_begin + r, token, k, last);
+    }
+    for (std::int64_t r = 0; r < n; ++r) {
+      const std::byte* w = a.weights + ((a.row_begin + r) * a.k + whole) * kBytes;
+      for (int t = 0; t < T; ++t) {
+        Isa::F& sum = acc[r][t];
+        if (whole < a.k) sum = tail(sum, w, a.x + (token + t) * a.x_stride + whole, static_cast<int>(a.k - whole));
+        a.y[(token + t) * a.y_stride + a.row_begin + r] = Isa::fold(sum);
+      }
+    }
   }
 
   static void matmul(const MatmulArgs& whole) {
-    constexpr std::int64_t kRows = 16;  // a block of rows stays in the cache while the tokens pass
     constexpr int T = Isa::kFloatTokens;
     for (std::int64_t r = whole.row_begin; r < whole.row_end; r += kRows) {
       MatmulArgs a = whole;

@@ -36,7 +36,8 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr int kPanelGroups = 1;
   static constexpr int kPanelTokens = 4, kPanelTokensTwoSums = 4;
   static constexpr int kSmallTile = 4;
-  static constexpr int kFloatRows = 2, kFloatTokens = 3;
+  static constexpr std::int64_t kSmallBatchOfSubs = 4;
+  static constexpr int kFloatRows = 3, kFloatTokens = 4, kFloatRowsOfFew = 2;
   static constexpr int kQueryTile = 4;
   static constexpr int kValueVectors = 2;
 

@@ -31,8 +31,10 @@ struct Isa : Lanes<xsimd::avx512bw> {
   }
   static constexpr int kPanelGroups = 2;  // groups of 16 rows that a prefill tile multiplies
   static constexpr int kPanelTokens = 7, kPanelTokensTwoSums = 5;
-  static constexpr int kSmallTile = 8;  // tokens of a tile of one group
-  static constexpr int kFloatRows = 4, kFloatTokens = 6;
+  static constexpr int kSmallTile = 8;                  // tokens of a tile of one group
+  static constexpr std::int64_t kSmallBatchOfSubs = 8;  // tokens of a small batch where a block has several sub-blocks
+  static constexpr int kFloatRows = 4, kFloatTokens = 6;  // of a tile of float weights
+  static constexpr int kFloatRowsOfFew = 4;               // where there are fewer tokens
   static constexpr int kQueryTile = 8;     // queries whose scores stay in registers
   static constexpr int kValueVectors = 4;  // vectors of 16 d that one pass over V accumulates, for half a query tile
   static constexpr bool kVnni = true;

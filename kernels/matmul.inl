@@ -1,4 +1,4 @@
-// Quantized matmul for 16 rows at a time (lane = row). Up to eight tokens: weights go from memory to registers and meet all
+// Quantized matmul for 16 rows at a time (lane = row). Few tokens: weights go from memory to registers and meet all
 // tokens there. More: whole rows of codes and scales are expanded to a panel in the cache and multiplied tile by tile, by vectors or
 // by a tile unit. The file's layout goes through the same code, 16 rows transposed a few blocks at a time.
 #pragma once
@@ -12,8 +12,6 @@
 #include "unpack.inl"
 
 namespace hearth::kernels::HEARTH_ISA {
-
-inline constexpr std::int64_t kSmallBatch = 8;  // more tokens than this expand whole rows
 
 // A tile unit takes over from the panels at its own sixteen tokens.
 inline constexpr std::int64_t kTileLeast = Isa::kTiles ? 16 : INT64_MAX;
@@ -137,14 +135,16 @@ template <Format Fmt> struct Quantized {
     for (int t = 0; t < T; ++t) rows[t] = a.q + (token + t < a.n_tokens ? token + t : a.n_tokens - 1) * a.q_stride;
   }
 
-  // ---- Up to eight tokens: weights go from memory to registers, and each code meets all T tokens there.
+  // ---- Up to eight tokens: weights go from memory to registers, and each code meets all T tokens there, N at a time.
   template <bool Packed, int T>
-  static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t token) {
-    F acc[1][T];
-    const QBlock* q[T];
-    token_rows<T>(a, token, q);
-    HEARTH_UNROLL
-    for (int t = 0; t < T; ++t) acc[0][t] = Isa::zero();
+  static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group) {
+    constexpr int N = T < Isa::kSmallTile ? T : Isa::kSmallTile;
+    F acc[T / N][1][N];
+    const QBlock* q[T / N][N];
+    for (int part = 0; part < T / N; ++part) {
+      token_rows<N>(a, part * N, q[part]);
+      for (F& sum : acc[part][0]) sum = Isa::zero();
+    }
     const std::byte* ahead = ahead_of<Packed>(a, group);
     visit_group<Packed>(
         a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
@@ -152,25 +152,30 @@ template <Format Fmt> struct Quantized {
             if constexpr (!Isa::kPaced) prefetch<kGroupBlock>(ahead);
             const typename U::Head head = U::head(heads, body);
             unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
-              if constexpr (Isa::kPaced) Mul::template block<1, T>(acc, q, PacedSub<j>{{head, body}, ahead});
-              else Mul::template block<1, T>(acc, q, Sub<j>{head, body});
-              HEARTH_UNROLL
-              for (int t = 0; t < T; ++t) ++q[t];
+              unroll<T / N>([&](auto part) HEARTH_LAMBDA {
+                if constexpr (Isa::kPaced && part == 0)
+                  Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead});
+                else Mul::template block<1, N>(acc[part], q[part], Sub<j>{head, body});
+                HEARTH_UNROLL
+                for (int t = 0; t < N; ++t) ++q[part][t];
+              });
             });
           }
         });
-    for (int t = 0; t < T && token + t < a.n_tokens; ++t) store_rows(a, group, token + t, acc[0][t]);
+    for (int t = 0; t < T && t < a.n_tokens; ++t) store_rows(a, group, t, acc[t / N][0][t % N]);
   }
 
+  /// More tokens than this expand whole rows.
+  static constexpr std::int64_t kSmallBatch = kSubs == 1 ? 8 : Isa::kSmallBatchOfSubs;
+
   template <bool Packed> static void few_tokens(const MatmulArgs& a, std::int64_t group) {
-    constexpr int T = Isa::kSmallTile;
-    for (std::int64_t t = 0; t < a.n_tokens; t += T) {
-      const std::int64_t left = a.n_tokens - t;
-      if (left > 4) fused_tokens<Packed, T>(a, group, t);
-      else if (left > 2) fused_tokens<Packed, 4>(a, group, t);
-      else if (left == 2) fused_tokens<Packed, 2>(a, group, t);
-      else fused_tokens<Packed, 1>(a, group, t);
+    const std::int64_t n = a.n_tokens;
+    if constexpr (kSmallBatch > 4) {
+      if (n > 4) return fused_tokens<Packed, 8>(a, group);
     }
+    if (n > 2) fused_tokens<Packed, 4>(a, group);
+    else if (n == 2) fused_tokens<Packed, 2>(a, group);
+    else fused_tokens<Packed, 1>(a, group);
   }
 
   /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
