@@ -35,7 +35,7 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr std::int64_t kSmallBatchOfSubs = 8;  // tokens of a small batch where a block has several sub-blocks
   static constexpr int kFloatRows = 4, kFloatTokens = 6;  // of a tile of float weights
   static constexpr int kFloatRowsOfFew = 4;               // where there are fewer tokens
-  static constexpr int kQueryTile = 8;     // queries whose scores stay in registers
+  static constexpr int kQueryTile = 8;                    // queries whose scores stay in registers
   static constexpr int kValueVectors = 4;  // vectors of 16 d that one pass over V accumulates, for half a query tile
   static constexpr bool kVnni = true;
 
