@@ -7,6 +7,7 @@
 
 #include "arch_traits.h"
 #include "cuda.h"
+#include "devices.h"
 #include "embedding.h"
 #include "kv_cache.h"
 #include "loaded_model.h"
@@ -28,15 +29,26 @@ struct Case {
   KvType kv = KvType::f16;
 };
 
-std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const char* device) {
-  auto model = engine::LoadedModel::open(path, {.threads = 1, .device = device});
+/// Who has which layers.
+struct Where {
+  const char* device;
+  const char* layers = "all";
+  bool cpu_moe = false;
+  ModelOptions options() const { return {.threads = 1, .device = device, .gpu_layers = layers, .cpu_moe = cpu_moe}; }
+};
+
+std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const Where& where) {
+  auto model = engine::LoadedModel::open(path, where.options());
   if (!model) FAIL(model.error().message());
   return std::move(*model);
 }
+std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const char* device) {
+  return open_on(path, Where{device});
+}
 
-/// False, and said aloud, where there is no device to prove anything on.
-bool has_device() {
-  const auto device = backend::open_cuda(0);
+/// False, and said aloud, where there is no such device to prove anything on.
+bool has_device(int number = 0) {
+  const auto device = backend::open_cuda(number);
   if (!device) WARN("SKIPPED: " << device.error().message());
   return static_cast<bool>(device);
 }
@@ -49,7 +61,7 @@ std::int32_t token(std::int64_t position, std::int64_t text) {
 class Story {
  public:
   Story(const engine::LoadedModel& model, KvType kv) : model_(model), kv_(kv) {
-    auto made = model::Workspace::make(model.config(), kPass, kPass, model.heap());
+    auto made = model::Workspace::make(model.config(), kPass, kPass, model.placement());
     if (!made) FAIL(made.error().message());
     space_ = std::move(*made);
   }
@@ -66,6 +78,17 @@ class Story {
     pass({row(fork, 70, 72, 5), row(caches[0], 70, 71, 0)});
     CHECK(caches[0].truncate(60) == 60);
     pass({row(caches[0], 60, 66, 3), row(fork, 72, 73, 5)});
+    return std::move(logits_);
+  }
+
+  /// The same in short: fewer rows, and passes enough of one shape that the last one is replayed.
+  std::vector<float> tell_briefly() {
+    std::vector<model::KvCache> caches;
+    for (int i = 0; i < 2; ++i) caches.push_back(make_cache());
+    pass({row(caches[0], 0, 5, 0), row(caches[1], 0, 1, 1)});
+    model::KvCache fork = caches[0];
+    for (std::int64_t i = 0; i < 3; ++i) pass({row(caches[0], 5 + i, 6 + i, 0)});
+    pass({row(fork, 5, 6, 5), row(caches[1], 1, 2, 1)});
     return std::move(logits_);
   }
 
@@ -254,7 +277,7 @@ TEST_CASE(
   const std::string path = test::write_random_model(small("qwen3moe", Format::q8_0), folder / "m.gguf");
   const auto cpu = open_on(path, "cpu"), device = open_on(path, "cuda");
   const auto decode = [&](const engine::LoadedModel& model, std::int64_t text) {
-    auto space = model::Workspace::make(model.config(), 1, 1, model.heap());
+    auto space = model::Workspace::make(model.config(), 1, 1, model.placement());
     auto cache = model::KvCache::make(model.config(), KvType::f16, kContext, 1, model.pool());
     REQUIRE(space);
     REQUIRE(cache);
@@ -325,7 +348,7 @@ TEST_CASE("what is not finite on a device is the CPU's error, naming layer and s
   REQUIRE(editor.write(path) != 0);
   const auto message = [&](const char* on) {
     const auto model = open_on(path, on);
-    auto space = model::Workspace::make(model->config(), 1, 1, model->heap());
+    auto space = model::Workspace::make(model->config(), 1, 1, model->placement());
     auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 1, model->pool());
     const model::Row row{&*cache, 0, 5, true};
     const auto done = model->forward({&row, 1}, *space);
@@ -334,4 +357,198 @@ TEST_CASE("what is not finite on a device is the CPU's error, naming layer and s
     return done.error().message();
   };
   CHECK(message("cuda") == message("cpu"));
+}
+
+TEST_CASE("whoever has which layers, and whoever has the experts, the bits are the CPU's") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const auto check = [&](const char* arch, std::int64_t n_layer, const std::vector<Where>& places) {
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.n_layer = n_layer, m.window = 4, m.tied = std::string_view(arch) == "llama";
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto expected = Story(*open_on(path, "cpu"), KvType::f16).tell_briefly();
+    for (const Where& where : places) {
+      INFO(arch << " " << where.device << " " << where.layers << (where.cpu_moe ? " experts apart" : ""));
+      if (!engine::open_devices(where.device)) {
+        WARN("SKIPPED: " << where.device << " is not there");
+        continue;
+      }
+      CHECK(same_bits(Story(*open_on(path, where), KvType::f16).tell_briefly(), expected));
+    }
+  };
+  check("llama", 3, {{"cuda", "1"}, {"cuda:2", "3"}, {"cuda:1,0", "2"}, {"cuda:1,2,0", "1,1,1"}});
+  check("qwen2moe", 2, {{"cuda", "1"}, {"cuda", "all", true}, {"cuda:0,1", "2", true}});
+  check("deepseek2", 2, {{"cuda", "1", true}});
+  check("gemma3", 3, {{"cuda:0,1", "1,1"}});     // windows and norms behind each half
+  check("gpt-oss", 2, {{"cuda", "all", true}});  // biases
+  check("command-r", 2, {{"cuda", "1"}});        // both halves of a block read the same rows
+}
+
+TEST_CASE("an encoder divided among devices has the CPU's embeddings") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const char* arch : {"bert", "jina-bert-v2"}) {
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.n_layer = 3;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto embed = [&](const Where& where) {
+      const auto model = Model::open(path, where.options());
+      if (!model) FAIL(model.error().message());
+      const auto vector = model->embed_from(std::vector<std::int32_t>{11, 12, 13, 14}, {.pooling = Pooling::mean});
+      if (!vector) FAIL(vector.error().message());
+      return *vector;
+    };
+    INFO(arch);
+    for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda", "2"}}) CHECK(embed(where) == embed({"cpu"}));
+  }
+}
+
+TEST_CASE("a divided text's file is the CPU's, byte by byte, and goes on there") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("gemma3", Format::q8_0);
+  m.window = 4, m.n_layer = 4;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto open = [&](const Where& where) {
+    auto model = Model::open(path, where.options());
+    if (!model) FAIL(model.error().message());
+    return std::move(*model);
+  };
+  const Model cpu = open({"cpu"}), divided = open({"cuda:0,1", "2,1"});
+  const auto begin = [&](const Model& model, const std::string& file) {
+    auto session = model.session({.n_ctx = 100, .chunk = 24});
+    REQUIRE(session);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(70, 11), {.max_tokens = 2}));
+    REQUIRE(session->save(file));
+  };
+  begin(cpu, folder / "cpu.session");
+  begin(divided, folder / "divided.session");
+  CHECK(test::read_file(folder / "cpu.session") == test::read_file(folder / "divided.session"));
+  const auto go_on = [&](const Model& model) {
+    auto session = model.restore(folder / "cpu.session");
+    REQUIRE(session);
+    const auto reply = session->generate_from(std::vector<std::int32_t>{9}, {.max_tokens = 4});
+    REQUIRE(reply);
+    return reply->logits_hash;
+  };
+  CHECK(go_on(divided) == go_on(cpu));
+}
+
+TEST_CASE("a plan's bytes on each of several devices are those that are then taken, and nothing is forecast") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda:1,0", "1,1"}, Where{"cuda:0,1", "2", true}}) {
+    test::RandomModel m = small("qwen2moe", Format::q8_0);
+    m.n_layer = 3;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto planned = plan(path, where.options(), {.n_ctx = 70, .chunk = 33});
+    if (!planned) FAIL(planned.error().message());
+    INFO(planned->device);
+    const bool cpu = where.cpu_moe || where.layers != std::string_view("all");
+    REQUIRE(planned->devices.size() == (cpu ? 3u : 2u));
+    CHECK(planned->fits);
+    CHECK(planned->decode_tps == 0);
+    CHECK(planned->devices[0].n_layer + planned->devices[1].n_layer == (cpu ? 2 : 3));
+    CHECK(planned->devices[0].experts == !where.cpu_moe);
+    CHECK(planned->device_bytes == planned->devices[0].bytes + planned->devices[1].bytes);
+    if (cpu) CHECK(planned->devices[2].bytes == planned->total_bytes - planned->device_bytes);
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto session = model->session({.n_ctx = 70, .chunk = 33, .reuse = false});
+    REQUIRE(session);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(70, 5), {.max_tokens = 0}));
+    for (std::size_t d = 0; d < 2 && planned->device.find("host") != std::string::npos; ++d) {
+      const int number = planned->devices[d].name[5] - '0';
+      CHECK(planned->devices[d].available_bytes - (*backend::open_cuda(number))->heap().left() ==
+            planned->devices[d].bytes);
+    }
+  }
+}
+
+TEST_CASE(
+    "layers that do not fit are refused with both figures, or the CPU's where that was allowed, and the plan says so") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("llama", Format::q8_0);
+  m.n_layer = 8, m.dim = 256, m.ffn_dim = 512, m.n_head = 4;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto device = backend::open_cuda(0);
+  const Heap& heap = (*device)->heap();
+  if (heap.left() > std::uint64_t{1} << 30) return;  // a real one has room for this one
+  const auto planned_on = [&](const Where& where) {
+    auto planned = plan(path, where.options(), {.n_ctx = 256}, 1, false);
+    if (!planned) FAIL(planned.error().message());
+    return *planned;
+  };
+  const Plan all = planned_on({"cuda", "auto"});
+  REQUIRE(all.devices.size() == 1);
+  const std::uint64_t room = (all.device_bytes * 10) / 8;  // of which auto uses 70%
+  const auto ballast = AlignedBuffer<std::byte>::make_unwritten(heap.left() - room, heap);
+  REQUIRE(ballast);
+  const Plan some = planned_on({"cuda", "auto"});
+  REQUIRE(some.devices.size() == 2);
+  CHECK(some.devices[0].n_layer > 0);
+  CHECK(some.devices[0].n_layer < 8);
+  CHECK(some.devices[0].n_layer + some.devices[1].n_layer == 8);
+  REQUIRE(Model::open(path, Where{"cuda", "auto"}.options()));
+  const auto more = AlignedBuffer<std::byte>::make_unwritten(heap.left() - all.weights_bytes / 2, heap);
+  REQUIRE(more);
+  const auto refused = Model::open(path, Where{"cuda"}.options());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::out_of_memory);
+  CHECK(refused.error().message().find(std::to_string(heap.left()) + " are left on cuda:0") != std::string::npos);
+  const auto none = AlignedBuffer<std::byte>::make_unwritten(heap.left() - 4096, heap);
+  REQUIRE(none);
+  const auto nothing = plan(path, Where{"cuda", "auto"}.options(), {}, 1, false);
+  REQUIRE_FALSE(nothing);
+  CHECK(nothing.error().status() == Status::out_of_memory);
+  if (has_device(1)) CHECK(planned_on({"cuda:0,1", "auto"}).device.find("cuda:1") == 0);  // the full one is left out
+}
+
+TEST_CASE("a placement that cannot be is refused") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto refused = [&](const Where& where) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE_FALSE(model);
+    const auto planned = plan(path, where.options(), {}, 1, false);
+    REQUIRE_FALSE(planned);
+    CHECK(planned.error().message() == model.error().message());
+    return model.error().status() == Status::invalid_argument;
+  };
+  CHECK(refused({"cpu", "1"}));
+  CHECK(refused({"cpu", "all", true}));
+  if (!has_device(1)) return;
+  for (const char* layers : {"0", "3", "", "x", "-1", "1x", "1,", "1,1", "99999999999999999999"})
+    CHECK(refused({"cuda", layers}));
+  for (const char* layers : {"1", "0,2", "2,1", "1,1,1"}) CHECK(refused({"cuda:0,1", layers}));
+  for (const char* device : {"cuda:0,0", "cuda:0,", "cuda:,0", "cuda:0 1"}) CHECK(refused({device}));
+  CHECK(refused({"cuda", "all", true}));  // no experts
+}
+
+TEST_CASE("what is not finite is the CPU's error on whichever device") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const char* tensor : {"blk.0.ffn_norm.weight", "blk.2.attn_norm.weight", "blk.1.ffn_down_exps.weight"}) {
+    test::RandomModel m = small("qwen2moe", Format::f32);
+    m.n_layer = 3;
+    test::ModelEditor editor(m);
+    std::vector<std::byte>& bytes = editor.tensor(tensor).bytes;
+    std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
+    const std::string path = folder / "m.gguf";
+    REQUIRE(editor.write(path) != 0);
+    const auto message = [&](const Where& where) {
+      const auto model = Model::open(path, where.options());
+      REQUIRE(model);
+      auto session = model->session({.n_ctx = 64});
+      REQUIRE(session);
+      const auto reply = session->generate_from(std::vector<std::int32_t>{5}, {.max_tokens = 1});
+      REQUIRE_FALSE(reply);
+      return reply.error().message();
+    };
+    for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda", "2"}, Where{"cuda", "all", true}}) {
+      INFO(tensor << " " << where.device << " " << where.layers);
+      CHECK(message(where) == message({"cpu"}));
+    }
+  }
 }

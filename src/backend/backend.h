@@ -152,6 +152,9 @@ struct PassTables {
   std::span<const Memory> memory{};  // [parts]
   std::uint64_t space = 0;  // a number that only these rows' workspace has, as long as its buffers stand where they are
   bool hidden = false;      // the pass ends before logits
+  std::int64_t leg = 0;     // how often the pass has been on this device before: the lists are the same then
+  Rows arriving{};          // what another device has made of it,
+  const float* from = nullptr;  // and where the host has that: [arriving.n, width], or none
 };
 
 /// How large passes may be.
@@ -202,10 +205,10 @@ class Backend {
   /// Bytes of its own for passes up to these limits.
   virtual HeapBytes bytes(const PassLimits& limits) const = 0;
 
-  /// Every member calls it before a pass: whether it calls the verbs too.
+  /// Every member calls it before a pass, or before the device goes on with one: whether it calls the verbs too.
   virtual bool begin(Worker& w, const PassTables& tables) = 0;
 
-  /// After a pass, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
+  /// After that, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
   virtual Result<const float*> finish(const Rows& rows, float* to) = 0;
 
   /// The first place noted since the last call, if any. Between passes only.

@@ -33,7 +33,7 @@ Result<void> Sequence::truncate(std::int64_t n) {
 Result<void> Sequence::make_space(std::int64_t n_logits) {
   const model::Config& c = context_.model().config();
   if (space_.n_rows() != 0) return space_.more_logits(c, n_logits);
-  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits, context_.model().heap()));
+  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits, context_.model().placement()));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "config.h"
 #include "kv_cache.h"
+#include "placement.h"
 #include "rope_scaling.h"
 #include "weights.h"
 #include "workspace.h"
@@ -28,14 +29,16 @@ struct Row {
 /// `space.ended_with`, in order of the rows.
 enum class Head { logits, hidden };
 
-/// The model's numbers and weights, and the device that runs them.
+/// The model's numbers and weights, and the devices that run them.
 struct Network {
   Config config;
   Weights weights;
-  std::unique_ptr<backend::Backend> device;
+  std::vector<std::unique_ptr<backend::Backend>> devices;
+  Placement placement;  // on these devices
+  std::vector<Leg> legs;
   std::unique_ptr<Team> team;
   Rotations rotations;
-  AlignedBuffer<std::byte> placed;  // the weights, where the device has a memory of its own
+  std::vector<AlignedBuffer<std::byte>> placed;  // the weights, on devices that have memory of their own
 };
 
 /// Runs the rows through the network; KV is appended at each row's index. A row of an encoder sees the rows of its sequence that
