@@ -1,7 +1,6 @@
 // Whole models on a CUDA device have the CPU's bits: prefill in pieces, decoding, texts together, forks, texts cut short, saved
 // sessions. Where there is no device the host plays one: the same backend and kernels, every thread a fiber.
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -13,124 +12,19 @@
 #include "loaded_model.h"
 #include "plan.h"
 #include "support/catch.hpp"
+#include "support/device_story.h"
 #include "support/random_config.h"
 #include "support/test_data.h"
 
 using namespace hearth;
-using kernels::Format;
-using kernels::KvType;
+using namespace hearth::test;
 
 namespace {
-
-constexpr std::int64_t kContext = 256, kPass = 24;
 
 struct Case {
   test::RandomModel model;
   KvType kv = KvType::f16;
 };
-
-/// Who has which layers.
-struct Where {
-  const char* device;
-  const char* layers = "all";
-  bool cpu_moe = false;
-  ModelOptions options() const { return {.threads = 1, .device = device, .gpu_layers = layers, .cpu_moe = cpu_moe}; }
-};
-
-std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const Where& where) {
-  auto model = engine::LoadedModel::open(path, where.options());
-  if (!model) FAIL(model.error().message());
-  return std::move(*model);
-}
-std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const char* device) {
-  return open_on(path, Where{device});
-}
-
-/// False, and said aloud, where there is no such device to prove anything on.
-bool has_device(int number = 0) {
-  const auto device = backend::open_cuda(number);
-  if (!device) WARN("SKIPPED: " << device.error().message());
-  return static_cast<bool>(device);
-}
-
-std::int32_t token(std::int64_t position, std::int64_t text) {
-  return static_cast<std::int32_t>(3 + (position * 31 + text * 57) % 280);
-}
-
-/// Logits of a story: two texts read in pieces and together, decoded together, one forked, one cut short and gone on with.
-class Story {
- public:
-  Story(const engine::LoadedModel& model, KvType kv) : model_(model), kv_(kv) {
-    auto made = model::Workspace::make(model.config(), kPass, kPass, model.placement());
-    if (!made) FAIL(made.error().message());
-    space_ = std::move(*made);
-  }
-
-  std::vector<float> tell() {
-    std::vector<model::KvCache> caches;
-    for (int i = 0; i < 2; ++i) caches.push_back(make_cache());
-    pass({row(caches[0], 0, 7, 0), row(caches[1], 0, 5, 1)});
-    pass({row(caches[0], 7, 30, 0)});
-    pass({row(caches[0], 30, 52, 0)});
-    for (std::int64_t i = 0; i < 5; ++i) pass({row(caches[1], 5 + i, 6 + i, 1), row(caches[0], 52 + i, 53 + i, 0)});
-    pass({row(caches[0], 57, 70, 0)});  // a second page
-    model::KvCache fork = caches[0];
-    pass({row(fork, 70, 72, 5), row(caches[0], 70, 71, 0)});
-    CHECK(caches[0].truncate(60) == 60);
-    pass({row(caches[0], 60, 66, 3), row(fork, 72, 73, 5)});
-    return std::move(logits_);
-  }
-
-  /// The same in short: fewer rows, and passes enough of one shape that the last one is replayed.
-  std::vector<float> tell_briefly() {
-    std::vector<model::KvCache> caches;
-    for (int i = 0; i < 2; ++i) caches.push_back(make_cache());
-    pass({row(caches[0], 0, 5, 0), row(caches[1], 0, 1, 1)});
-    model::KvCache fork = caches[0];
-    for (std::int64_t i = 0; i < 3; ++i) pass({row(caches[0], 5 + i, 6 + i, 0)});
-    pass({row(fork, 5, 6, 5), row(caches[1], 1, 2, 1)});
-    return std::move(logits_);
-  }
-
- private:
-  struct Rows {
-    model::KvCache* cache;
-    std::int64_t from, to, text;
-  };
-  static Rows row(model::KvCache& cache, std::int64_t from, std::int64_t to, std::int64_t text) {
-    return {&cache, from, to, text};
-  }
-
-  model::KvCache make_cache() {
-    auto made = model::KvCache::make(model_.config(), kv_, kContext, kPass, model_.pool());
-    if (!made) FAIL(made.error().message());
-    return std::move(*made);
-  }
-
-  /// The last two rows of each text want logits.
-  void pass(const std::vector<Rows>& texts) {
-    std::vector<model::Row> rows;
-    std::size_t n_wanted = 0;
-    for (const Rows& t : texts)
-      for (std::int64_t p = t.from; p < t.to; ++p) {
-        rows.push_back({t.cache, p, token(p, t.text), p + 2 >= t.to});
-        n_wanted += rows.back().wants_logits;
-      }
-    auto done = model_.forward(rows, space_);
-    if (!done) FAIL(done.error().message());
-    logits_.insert(logits_.end(), space_.ended_with,
-                   space_.ended_with + n_wanted * static_cast<std::size_t>(model_.config().n_vocab));
-  }
-
-  const engine::LoadedModel& model_;
-  KvType kv_;
-  model::Workspace space_;
-  std::vector<float> logits_;
-};
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && !a.empty() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 void check_same(const Case& c) {
   INFO(c.model.arch << " " << kernels::format_info(c.model.format).name);
@@ -139,13 +33,6 @@ void check_same(const Case& c) {
   const auto cpu = open_on(path, "cpu"), device = open_on(path, "cuda");
   const auto expected = Story(*cpu, c.kv).tell();
   CHECK(same_bits(Story(*device, c.kv).tell(), expected));
-}
-
-test::RandomModel small(std::string_view arch, Format format) {
-  test::RandomModel m;
-  m.arch = arch, m.format = format, m.n_ctx = kContext;
-  if (model::find_arch(m.arch)->routing != model::Routing::none && arch != "llama") m.n_expert = 5;
-  return m;
 }
 
 }  // namespace
@@ -551,4 +438,77 @@ TEST_CASE("what is not finite is the CPU's error on whichever device") {
       CHECK(message(where) == message({"cpu"}));
     }
   }
+}
+
+TEST_CASE("a device that chooses the tokens itself chooses the CPU's, and keeps its logits") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto generate = [&](const Where& where, const GenerateOptions& options) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto session = model->session({.n_ctx = 64});
+    REQUIRE(session);
+    const auto reply = session->generate_from(std::vector<std::int32_t>{5, 6, 5, 6, 5}, options);
+    if (!reply) FAIL(reply.error().message());
+    return std::pair(reply->tokens, reply->logits_hash);
+  };
+  GenerateOptions greedy{.max_tokens = 8},
+      drawn{.max_tokens = 8, .sampling = {.temp = 0.8f, .min_p = 0.05f, .seed = 3}},
+      cut{.max_tokens = 8, .sampling = {.temp = 1.2f, .top_k = 20, .top_p = 0.9f}}, known = drawn, penalised = drawn;
+  known.logprobs = 0;                        // needs the logits
+  penalised.sampling.repeat_penalty = 1.3f;  // as does this
+  for (const GenerateOptions& options : {greedy, drawn, cut, known, penalised})
+    CHECK(generate({"cuda"}, options) == generate({"cpu"}, options));
+  if (has_device(1)) CHECK(generate({"cuda:0,1"}, drawn) == generate({"cpu"}, drawn));
+  CHECK(generate({"cuda", "1"}, drawn) == generate({"cpu"}, drawn));  // the CPU has the head
+
+  const auto model = open_on(path, "cuda");
+  auto space = model::Workspace::make(model->config(), 2, 2, model->placement());
+  auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 2, model->pool());
+  REQUIRE(space);
+  REQUIRE(cache);
+  std::vector<model::Row> rows{{&*cache, 0, 5, true, kernels::Draw{}}, {&*cache, 1, 6, true, kernels::Draw{}}};
+  REQUIRE(model->forward(rows, *space));
+  CHECK(space->ended_with == nullptr);
+  REQUIRE(space->drawn.size() == 2);
+  const std::vector<std::int32_t> tokens(space->drawn.begin(), space->drawn.end());
+  for (std::int64_t i = 0; i < 2; ++i) {
+    const auto logits = space->logits(model->config(), i);
+    REQUIRE(logits);
+    CHECK(std::max_element(logits->begin(), logits->end()) - logits->begin() == tokens[static_cast<std::size_t>(i)]);
+  }
+  rows[1].draw.reset();  // now the host is to choose from one of them
+  REQUIRE(model->forward(rows, *space));
+  CHECK(space->drawn.empty());
+  CHECK(space->ended_with != nullptr);
+}
+
+TEST_CASE("requests that a device chooses for stand beside others that need their logits") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto replies = [&](const Where& where) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto engine = Engine::start(*model, {.n_parallel = 2, .session = {.n_ctx = 64}});
+    REQUIRE(engine);
+    const GenerateOptions drawn{.max_tokens = 6, .sampling = {.temp = 0.9f, .top_k = 30}},
+        known{.max_tokens = 3, .logprobs = 1};
+    std::vector<Request> requests;
+    for (const GenerateOptions& options : {drawn, known, drawn}) {
+      auto request = engine->submit_from(std::vector<std::int32_t>{5, 9}, options);
+      REQUIRE(request);
+      requests.push_back(*request);
+    }
+    std::vector<std::uint64_t> hashes;
+    for (const Request& request : requests) {
+      const auto reply = request.wait();
+      REQUIRE(reply);
+      hashes.push_back(reply->logits_hash);
+      for (const std::int32_t id : reply->tokens) hashes.push_back(static_cast<std::uint64_t>(id));
+    }
+    return hashes;
+  };
+  CHECK(replies({"cuda"}) == replies({"cpu"}));
 }

@@ -28,7 +28,8 @@ std::uint64_t bytes_held(const model::Workspace& s) {
          taken(d.q_low, d.absorbed, d.mixed, d.head_hq) +
          taken(d.scores, d.visit_h, d.visit_hq, d.visit_gate, d.visit_up, d.visit_y) +
          taken(s.cos, s.sin, s.window_cos, s.window_sin) +
-         taken(s.tokens, s.types, s.positions, s.rotations, s.wanted, s.ends, s.places, s.tiles, s.memory) +
+         taken(s.tokens, s.types, s.positions, s.rotations, s.wanted, s.draws, s.drawn_tokens, s.ends, s.places,
+               s.tiles, s.memory) +
          r.experts.size() * 4 + r.weights.size() * 4 + r.visits.size() * 8 +
          r.groups.size() * sizeof(backend::Routes::Group);
 }

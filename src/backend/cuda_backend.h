@@ -55,6 +55,9 @@ class CudaBackend final : public Backend {
               std::span<const std::int64_t> rows, const Rows& to) override;
   void scale(Worker& w, const Rows& y, float by) override;
   void soft_cap(Worker& w, const Rows& y, float cap) override;
+  bool draws() const override { return true; }
+  void draw(Worker& w, const Rows& logits, std::span<const Draw> draws) override;
+  std::span<const std::int32_t> drawn() const override { return tables_.drawn_here(); }
 
  private:
   Result<void> reserve(const PassLimits& limits);

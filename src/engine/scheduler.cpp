@@ -178,9 +178,7 @@ void Scheduler::pass_alone(Active& a) {
 }
 
 void Scheduler::take(Active& a, std::int64_t first_logits) {
-  const auto n_vocab = static_cast<std::size_t>(model_->config().n_vocab);
-  const float* const first = space_.ended_with + static_cast<std::size_t>(first_logits) * n_vocab;
-  const auto taken = a.generation->take({first, static_cast<std::size_t>(a.generation->n_logits()) * n_vocab});
+  const auto taken = a.generation->take(space_, first_logits);
   if (!taken) {
     a.generation->fail();
     return end(*a.job, taken.error());

@@ -90,7 +90,7 @@ Result<Reply> Sequence::run(Generation& generation, bool soon) {
     if (done) done = context_.model().forward(rows_, space_);
     if (done) {
       length_.saw(generation.n_rows(), seconds_since(start));
-      done = generation.take(logits(generation.n_logits()));
+      done = generation.take(space_, 0);
     }
     if (!done) {
       generation.fail();

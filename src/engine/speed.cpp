@@ -30,12 +30,14 @@ Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, mode
 
 Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>& caches, model::Workspace& space,
                           std::int64_t n_steps, std::int64_t depth) {
+  constexpr kernels::Draw greedy;  // as a text is written; the last logits are asked for
   const auto start = Clock::now();
   for (std::int64_t step = 0; step < n_steps; ++step) {
     std::vector<model::Row> rows;
     for (std::size_t s = 0; s < caches.size(); ++s)
       rows.push_back({&caches[s], depth + step,
-                      made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true});
+                      made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true,
+                      step + 1 < n_steps ? std::optional(greedy) : std::nullopt});
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);

@@ -1,6 +1,7 @@
 // Enters: rows of tokens with their places in sequences. Leaves: logits of the rows that asked for them.
 #include "forward.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -39,13 +40,15 @@ Memory make_memory(std::span<const Row> rows, Workspace& space, std::size_t part
 Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head head) {
   Pass pass{net, space, *rows[0].sequence, head};
   const std::size_t n = rows.size(), n_parts = pass.any.n_parts();
-  std::size_t n_wanted = 0;
+  std::size_t n_wanted = 0, n_draws = 0;
   for (std::size_t i = 0; i < n; ++i) {
     space.tokens[i] = rows[i].token;
     space.types[i] = 0;  // all of the first: one sentence
     space.positions[i] = static_cast<std::int32_t>(rows[i].index);
     space.rotations[i] = &net.rotations.of(rows[i].sequence->n_ctx());
-    if (rows[i].wants_logits) space.wanted[n_wanted++] = static_cast<std::int64_t>(i);
+    if (!rows[i].wants_logits) continue;
+    if (rows[i].draw) space.draws[n_draws++] = *rows[i].draw;
+    space.wanted[n_wanted++] = static_cast<std::int64_t>(i);
   }
   find_ends(rows, net.config.causal, space.ends.data());
   for (std::size_t part = 0; part < n_parts; ++part)
@@ -57,6 +60,8 @@ Pass make_pass(Network& net, std::span<const Row> rows, Workspace& space, Head h
   pass.rotations = {space.rotations.data(), n};
   pass.memory = {space.memory.data(), n_parts};
   pass.wanted = {space.wanted.data(), n_wanted};
+  const bool draws = n_draws == n_wanted && head == Head::logits && net.devices[net.placement.last()]->draws();
+  if (draws) pass.draws = {space.draws.data(), n_draws};
   return pass;
 }
 
@@ -101,6 +106,7 @@ void head(Worker& w, Pass& p, const Residual& residual) {
   p.device->matmul(w, h, {{{&p.net.weights.output, logits}}});
   if (c.logit_scale != 1.0f) p.device->scale(w, logits, c.logit_scale);
   if (c.logit_cap != 0) p.device->soft_cap(w, logits, c.logit_cap);
+  if (!p.draws.empty()) p.device->draw(w, logits, p.draws);
 }
 
 /// What the layer before has left to be added to the stream.
@@ -198,6 +204,15 @@ Result<void> check_finite(const Pass& p, std::span<const Row> rows, const float*
   return {};
 }
 
+/// The tokens that the device has chosen, kept beside the pass's other lists; none where it left any to the host.
+std::span<const std::int32_t> take_drawn(const Pass& p) {
+  if (p.draws.empty()) return {};
+  const std::span<const std::int32_t> drawn = p.device->drawn();
+  if (std::find(drawn.begin(), drawn.end(), kernels::kNotDrawn) != drawn.end()) return {};
+  std::copy(drawn.begin(), drawn.end(), p.workspace.drawn_tokens.data());
+  return {p.workspace.drawn_tokens.data(), drawn.size()};
+}
+
 }  // namespace
 
 RopeTable rope_table(const Pass& p, bool windowed) {
@@ -234,6 +249,7 @@ backend::PassTables Pass::tables() const {
           {tokens, types, positions},
           {all.cos, all.sin, windowed.cos, windowed.sin},
           wanted,
+          draws,
           memory.subspan(first, end - first),
           space->id,
           head == Head::hidden,
@@ -244,15 +260,21 @@ backend::PassTables Pass::tables() const {
 
 Result<void> forward(Network& network, std::span<const Row> rows, Workspace& space, Head head) {
   if (rows.empty()) return {};
+  space.ended_with = nullptr, space.drawn = {};
   for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
   Pass pass = make_pass(network, rows, space, head);
   for (const Leg& leg : network.legs) {
     enter(pass, leg);
     network.team->run([&](Worker& w) { run(w, pass); });
     const bool last = &leg == &network.legs.back();
-    const Rows leaving = last ? last_rows(pass) : pass.begins(*(&leg + 1));
+    const Rows leaving = !last ? pass.begins(*(&leg + 1)) : pass.draws.empty() ? last_rows(pass) : Rows{};
     HEARTH_TRY(pass.carried, pass.device->finish(leaving, pass.space->fetched.data()));
     if (const auto where = pass.device->take_failure()) return not_finite(*where);
+  }
+  space.drawn = take_drawn(pass);
+  if (!space.drawn.empty()) return {};
+  if (!pass.draws.empty()) {
+    HEARTH_TRY(pass.carried, pass.device->finish(last_rows(pass), pass.space->fetched.data()));
   }
   space.ended_with = pass.carried;
   return head == Head::hidden ? Result<void>() : check_finite(pass, rows, space.ended_with);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <hearth/result.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,13 +21,15 @@ namespace hearth::model {
 /// One row of a forward pass: a token at an index of a sequence. Rows of one sequence stand together, indices ascending.
 struct Row {
   KvCache* sequence;
-  std::int64_t index;  // 0-based, below the cache's n_ctx
-  std::int32_t token;  // 0 <= token < n_vocab
-  bool wants_logits;   // or what its pass ends with
+  std::int64_t index;                   // 0-based, below the cache's n_ctx
+  std::int32_t token;                   // 0 <= token < n_vocab
+  bool wants_logits;                    // or what its pass ends with
+  std::optional<backend::Draw> draw{};  // how the device chooses a token from them, where it can
 };
 
 /// What a pass ends with, for the rows that want it: logits [wanting, n_vocab], or the last hidden rows, normed [wanting, dim]; at
-/// `space.ended_with`, in order of the rows.
+/// `space.ended_with`, in order of the rows. Where the device draws and every wanting row says how, logits stay there:
+/// `space.drawn` has tokens.
 enum class Head { logits, hidden };
 
 /// The model's numbers and weights, and the devices that run them.

@@ -29,6 +29,7 @@ struct Pass {
   std::span<const Rotation* const> rotations{};        // [n]
   std::span<const Memory> memory{};                    // [parts]
   std::span<const std::int64_t> wanted{};              // rows that want logits
+  std::span<const backend::Draw> draws{};              // how their tokens are chosen, where the device does
 
   backend::PassTables tables() const;
 

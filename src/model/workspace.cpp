@@ -91,6 +91,8 @@ template <class Visit> void visit_tables(const Size& size, const Placement& plac
   visit(&W::positions, n_rows);
   visit(&W::rotations, n_rows);
   visit(&W::wanted, n_rows);
+  visit(&W::draws, n_rows);
+  visit(&W::drawn_tokens, n_rows);
   visit(&W::ends, n_rows);
   visit(&W::places, n_parts * n_rows);
   visit(&W::tiles, n_parts * n_rows);
@@ -172,6 +174,18 @@ Result<Workspace> Workspace::make(const Config& config, std::int64_t n_rows, std
   visit_tables(size, placement, Allocate<Workspace>{host_heap(), space, done});
   if (!done) return std::move(done).error();
   return space;
+}
+
+Result<std::span<const float>> Workspace::logits(const Config& config, std::int64_t row) {
+  const auto n = static_cast<std::size_t>(config.n_vocab);
+  const std::int64_t first = row * config.n_vocab;
+  if (ended_with) return std::span(ended_with + first, n);
+  const Heap& heap = *placement_.heaps[placement_.last()];
+  DeviceBuffers& last = devices[placement_.last()];
+  heap.fetch(reinterpret_cast<std::byte*>(last.fetched.data()),
+             reinterpret_cast<const std::byte*>(last.logits.data() + first), n * sizeof(float));
+  HEARTH_CHECK(heap.check());
+  return std::span<const float>(last.fetched.data(), n);
 }
 
 Result<void> Workspace::more_logits(const Config& config, std::int64_t n_logits) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <span>
 #include <vector>
 
 #include "aligned_buffer.h"
@@ -65,8 +66,15 @@ class Workspace {
   std::int64_t n_rows() const { return n_rows_; }
   std::int64_t n_logits() const { return n_logits_; }
 
-  /// Logits [wanting, n_vocab] or hidden rows [wanting, dim] of the last pass, where the host reads them.
+  /// Logits [wanting, n_vocab] or hidden rows [wanting, dim] of the last pass, where the host reads them; none where tokens were
+  /// drawn.
   const float* ended_with = nullptr;
+
+  /// Tokens that the device has chosen for the last pass's wanting rows, or none.
+  std::span<const std::int32_t> drawn;
+
+  /// Logits [n_vocab] of one of the last pass's wanting rows, brought here if they are not yet; until the next call.
+  Result<std::span<const float>> logits(const Config& config, std::int64_t row);
 
   std::vector<DeviceBuffers> devices;  // [n_device]
 
@@ -76,6 +84,8 @@ class Workspace {
   AlignedBuffer<std::int32_t> tokens, types, positions;  // [n_rows]
   AlignedBuffer<const Rotation*> rotations;              // [n_rows]
   AlignedBuffer<std::int64_t> wanted;                    // [n_rows]: the rows that want logits come first
+  AlignedBuffer<backend::Draw> draws;                    // [n_rows]: of those that want logits
+  AlignedBuffer<std::int32_t> drawn_tokens;              // [n_rows]
   AlignedBuffer<std::int64_t> ends;                      // [n_rows]: of the positions that each may see
   AlignedBuffer<backend::RowPlace> places;               // [parts, n_rows]
   AlignedBuffer<backend::AttendTile> tiles;              // [parts, n_rows]
