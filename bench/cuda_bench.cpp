@@ -1,4 +1,4 @@
-// Enters: a GPU. Leaves: its copy bandwidth and int8 rate, and beside them what the verbs reach: products of every format for one and
+// Enters: a GPU. Leaves: its copy bandwidth and its int8 and bf16 rates, and beside them what the verbs reach: products of every format for one and
 // few tokens (bytes a second) and for many (operations a second), attention, rows. Everything is timed as a replayed graph.
 #include <cstdio>
 #include <cstring>
@@ -225,9 +225,12 @@ int main() {
   const double copy = 2.0 * kCopy / timer.best([&](cuda::Stream s) { cuda::copy_on_device(s, to, from, kCopy); }) / 1e6;
   cuda::release(from);
   cuda::release(to);
-  const double int8 = bench::int8_operations(facts.n_multiprocessors) /
-                      timer.best([&](cuda::Stream s) { bench::queue_int8_peak(s, facts.n_multiprocessors); }) / 1e9;
-  std::printf("copy %.0f GB/s, int8 by mma.sync %.0f Top/s\n", copy, int8);
+  const int n = facts.n_multiprocessors;
+  const double int8 =
+                   bench::int8_operations(n) / timer.best([n](cuda::Stream s) { bench::queue_int8_peak(s, n); }) / 1e9,
+               bf16 =
+                   bench::bf16_operations(n) / timer.best([n](cuda::Stream s) { bench::queue_bf16_peak(s, n); }) / 1e9;
+  std::printf("copy %.0f GB/s, int8 by mma.sync %.0f Top/s, bf16 %.0f Top/s\n", copy, int8, bf16);
   products(timer, copy, int8);
   attention(timer);
   rows(timer);

@@ -22,6 +22,10 @@ static void structs(void) {
   FIELD(hearth_model_options, on_progress);
   FIELD(hearth_model_options, user);
   FIELD(hearth_model_options, kv_budget);
+  FIELD(hearth_model_options, device);
+  FIELD(hearth_model_options, gpu_layers);
+  FIELD(hearth_model_options, cpu_moe);
+  FIELD(hearth_model_options, reserved_end);
   STRUCT(hearth_model_info);
   FIELD(hearth_model_info, size);
   FIELD(hearth_model_info, n_layer);
@@ -82,6 +86,8 @@ static void plan_struct(void) {
   FIELD(hearth_plan, read_gbps);
   FIELD(hearth_plan, decode_tps);
   FIELD(hearth_plan, prefill_tps);
+  FIELD(hearth_plan, device_bytes);
+  FIELD(hearth_plan, device_available_bytes);
 }
 
 static void call_structs(void) {

@@ -45,8 +45,8 @@ std::vector<std::vector<float>> decode(const engine::LoadedModel& model, std::ve
     if (rows.empty()) continue;
     REQUIRE(model.forward(rows, *space));
     for (std::size_t r = 0; r < rows.size(); ++r)
-      logits[who[r]].insert(logits[who[r]].end(), space->logits.data() + r * n_vocab,
-                            space->logits.data() + (r + 1) * n_vocab);
+      logits[who[r]].insert(logits[who[r]].end(), space->ended_with + r * n_vocab,
+                            space->ended_with + (r + 1) * n_vocab);
   }
   return logits;
 }

@@ -175,7 +175,13 @@ TEST_CASE("A4 A7 each value out of its range is refused by name") {
   CHECK(open([](auto& o) { o.weights = 3; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(open([](auto& o) { o.map = 2; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(open([](auto& o) { o.reserved = 1; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(open([](auto& o) { o.reserved_end = 1; }) == HEARTH_INVALID_ARGUMENT);
   CHECK(open([](auto& o) { o.isa = "zzz"; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(open([](auto& o) { o.device = "zzz"; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(open([](auto& o) { o.gpu_layers = "1"; }) == HEARTH_INVALID_ARGUMENT);  // of no device
+  CHECK(open([](auto& o) { o.cpu_moe = 1; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(open([](auto& o) { o.cpu_moe = 2; }) == HEARTH_INVALID_ARGUMENT);
+  CHECK(open([](auto& o) { o.device = "cuda:255"; }) == HEARTH_UNSUPPORTED);
   const auto start = [&](auto change) {
     hearth_session_options o;
     hearth_session_options_init(&o, sizeof o);

@@ -1,113 +1,30 @@
 // Whole models on a CUDA device have the CPU's bits: prefill in pieces, decoding, texts together, forks, texts cut short, saved
 // sessions. Where there is no device the host plays one: the same backend and kernels, every thread a fiber.
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "arch_traits.h"
 #include "cuda.h"
+#include "devices.h"
 #include "embedding.h"
 #include "kv_cache.h"
 #include "loaded_model.h"
 #include "plan.h"
 #include "support/catch.hpp"
+#include "support/device_story.h"
 #include "support/random_config.h"
 #include "support/test_data.h"
 
 using namespace hearth;
-using kernels::Format;
-using kernels::KvType;
+using namespace hearth::test;
 
 namespace {
-
-constexpr std::int64_t kContext = 256, kPass = 24;
 
 struct Case {
   test::RandomModel model;
   KvType kv = KvType::f16;
 };
-
-std::shared_ptr<engine::LoadedModel> open_on(const std::string& path, const char* device) {
-  auto model = engine::LoadedModel::open(path, {.threads = 1, .device = device});
-  if (!model) FAIL(model.error().message());
-  return std::move(*model);
-}
-
-/// False, and said aloud, where there is no device to prove anything on.
-bool has_device() {
-  const auto device = backend::open_cuda(0);
-  if (!device) WARN("SKIPPED: " << device.error().message());
-  return static_cast<bool>(device);
-}
-
-std::int32_t token(std::int64_t position, std::int64_t text) {
-  return static_cast<std::int32_t>(3 + (position * 31 + text * 57) % 280);
-}
-
-/// Logits of a story: two texts read in pieces and together, decoded together, one forked, one cut short and gone on with.
-class Story {
- public:
-  Story(const engine::LoadedModel& model, KvType kv) : model_(model), kv_(kv) {
-    auto made = model::Workspace::make(model.config(), kPass, kPass, model.heap());
-    if (!made) FAIL(made.error().message());
-    space_ = std::move(*made);
-  }
-
-  std::vector<float> tell() {
-    std::vector<model::KvCache> caches;
-    for (int i = 0; i < 2; ++i) caches.push_back(make_cache());
-    pass({row(caches[0], 0, 7, 0), row(caches[1], 0, 5, 1)});
-    pass({row(caches[0], 7, 30, 0)});
-    pass({row(caches[0], 30, 52, 0)});
-    for (std::int64_t i = 0; i < 5; ++i) pass({row(caches[1], 5 + i, 6 + i, 1), row(caches[0], 52 + i, 53 + i, 0)});
-    pass({row(caches[0], 57, 70, 0)});  // a second page
-    model::KvCache fork = caches[0];
-    pass({row(fork, 70, 72, 5), row(caches[0], 70, 71, 0)});
-    CHECK(caches[0].truncate(60) == 60);
-    pass({row(caches[0], 60, 66, 3), row(fork, 72, 73, 5)});
-    return std::move(logits_);
-  }
-
- private:
-  struct Rows {
-    model::KvCache* cache;
-    std::int64_t from, to, text;
-  };
-  static Rows row(model::KvCache& cache, std::int64_t from, std::int64_t to, std::int64_t text) {
-    return {&cache, from, to, text};
-  }
-
-  model::KvCache make_cache() {
-    auto made = model::KvCache::make(model_.config(), kv_, kContext, kPass, model_.pool());
-    if (!made) FAIL(made.error().message());
-    return std::move(*made);
-  }
-
-  /// The last two rows of each text want logits.
-  void pass(const std::vector<Rows>& texts) {
-    std::vector<model::Row> rows;
-    std::size_t n_wanted = 0;
-    for (const Rows& t : texts)
-      for (std::int64_t p = t.from; p < t.to; ++p) {
-        rows.push_back({t.cache, p, token(p, t.text), p + 2 >= t.to});
-        n_wanted += rows.back().wants_logits;
-      }
-    auto done = model_.forward(rows, space_);
-    if (!done) FAIL(done.error().message());
-    logits_.insert(logits_.end(), space_.ended_with,
-                   space_.ended_with + n_wanted * static_cast<std::size_t>(model_.config().n_vocab));
-  }
-
-  const engine::LoadedModel& model_;
-  KvType kv_;
-  model::Workspace space_;
-  std::vector<float> logits_;
-};
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && !a.empty() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 void check_same(const Case& c) {
   INFO(c.model.arch << " " << kernels::format_info(c.model.format).name);
@@ -116,13 +33,6 @@ void check_same(const Case& c) {
   const auto cpu = open_on(path, "cpu"), device = open_on(path, "cuda");
   const auto expected = Story(*cpu, c.kv).tell();
   CHECK(same_bits(Story(*device, c.kv).tell(), expected));
-}
-
-test::RandomModel small(std::string_view arch, Format format) {
-  test::RandomModel m;
-  m.arch = arch, m.format = format, m.n_ctx = kContext;
-  if (model::find_arch(m.arch)->routing != model::Routing::none && arch != "llama") m.n_expert = 5;
-  return m;
 }
 
 }  // namespace
@@ -254,7 +164,7 @@ TEST_CASE(
   const std::string path = test::write_random_model(small("qwen3moe", Format::q8_0), folder / "m.gguf");
   const auto cpu = open_on(path, "cpu"), device = open_on(path, "cuda");
   const auto decode = [&](const engine::LoadedModel& model, std::int64_t text) {
-    auto space = model::Workspace::make(model.config(), 1, 1, model.heap());
+    auto space = model::Workspace::make(model.config(), 1, 1, model.placement());
     auto cache = model::KvCache::make(model.config(), KvType::f16, kContext, 1, model.pool());
     REQUIRE(space);
     REQUIRE(cache);
@@ -325,7 +235,7 @@ TEST_CASE("what is not finite on a device is the CPU's error, naming layer and s
   REQUIRE(editor.write(path) != 0);
   const auto message = [&](const char* on) {
     const auto model = open_on(path, on);
-    auto space = model::Workspace::make(model->config(), 1, 1, model->heap());
+    auto space = model::Workspace::make(model->config(), 1, 1, model->placement());
     auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 1, model->pool());
     const model::Row row{&*cache, 0, 5, true};
     const auto done = model->forward({&row, 1}, *space);
@@ -334,4 +244,271 @@ TEST_CASE("what is not finite on a device is the CPU's error, naming layer and s
     return done.error().message();
   };
   CHECK(message("cuda") == message("cpu"));
+}
+
+TEST_CASE("whoever has which layers, and whoever has the experts, the bits are the CPU's") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const auto check = [&](const char* arch, std::int64_t n_layer, const std::vector<Where>& places) {
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.n_layer = n_layer, m.window = 4, m.tied = std::string_view(arch) == "llama";
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto expected = Story(*open_on(path, "cpu"), KvType::f16).tell_briefly();
+    for (const Where& where : places) {
+      INFO(arch << " " << where.device << " " << where.layers << (where.cpu_moe ? " experts apart" : ""));
+      if (!engine::open_devices(where.device)) {
+        WARN("SKIPPED: " << where.device << " is not there");
+        continue;
+      }
+      CHECK(same_bits(Story(*open_on(path, where), KvType::f16).tell_briefly(), expected));
+    }
+  };
+  check("llama", 3, {{"cuda", "1"}, {"cuda:2", "3"}, {"cuda:1,0", "2"}, {"cuda:1,2,0", "1,1,1"}});
+  check("qwen2moe", 2, {{"cuda", "1"}, {"cuda", "all", true}, {"cuda:0,1", "2", true}});
+  check("deepseek2", 2, {{"cuda", "1", true}});
+  check("gemma3", 3, {{"cuda:0,1", "1,1"}});     // windows and norms behind each half
+  check("gpt-oss", 2, {{"cuda", "all", true}});  // biases
+  check("command-r", 2, {{"cuda", "1"}});        // both halves of a block read the same rows
+}
+
+TEST_CASE("an encoder divided among devices has the CPU's embeddings") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const char* arch : {"bert", "jina-bert-v2"}) {
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.n_layer = 3;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto embed = [&](const Where& where) {
+      const auto model = Model::open(path, where.options());
+      if (!model) FAIL(model.error().message());
+      const auto vector = model->embed_from(std::vector<std::int32_t>{11, 12, 13, 14}, {.pooling = Pooling::mean});
+      if (!vector) FAIL(vector.error().message());
+      return *vector;
+    };
+    INFO(arch);
+    for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda", "2"}}) CHECK(embed(where) == embed({"cpu"}));
+  }
+}
+
+TEST_CASE("a divided text's file is the CPU's, byte by byte, and goes on there") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("gemma3", Format::q8_0);
+  m.window = 4, m.n_layer = 4;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto open = [&](const Where& where) {
+    auto model = Model::open(path, where.options());
+    if (!model) FAIL(model.error().message());
+    return std::move(*model);
+  };
+  const Model cpu = open({"cpu"}), divided = open({"cuda:0,1", "2,1"});
+  const auto begin = [&](const Model& model, const std::string& file) {
+    auto session = model.session({.n_ctx = 100, .chunk = 24});
+    REQUIRE(session);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(70, 11), {.max_tokens = 2}));
+    REQUIRE(session->save(file));
+  };
+  begin(cpu, folder / "cpu.session");
+  begin(divided, folder / "divided.session");
+  CHECK(test::read_file(folder / "cpu.session") == test::read_file(folder / "divided.session"));
+  const auto go_on = [&](const Model& model) {
+    auto session = model.restore(folder / "cpu.session");
+    REQUIRE(session);
+    const auto reply = session->generate_from(std::vector<std::int32_t>{9}, {.max_tokens = 4});
+    REQUIRE(reply);
+    return reply->logits_hash;
+  };
+  CHECK(go_on(divided) == go_on(cpu));
+}
+
+TEST_CASE("a plan's bytes on each of several devices are those that are then taken, and nothing is forecast") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda:1,0", "1,1"}, Where{"cuda:0,1", "2", true}}) {
+    test::RandomModel m = small("qwen2moe", Format::q8_0);
+    m.n_layer = 3;
+    const std::string path = test::write_random_model(m, folder / "m.gguf");
+    const auto planned = plan(path, where.options(), {.n_ctx = 70, .chunk = 33});
+    if (!planned) FAIL(planned.error().message());
+    INFO(planned->device);
+    const bool cpu = where.cpu_moe || where.layers != std::string_view("all");
+    REQUIRE(planned->devices.size() == (cpu ? 3u : 2u));
+    CHECK(planned->fits);
+    CHECK(planned->decode_tps == 0);
+    CHECK(planned->devices[0].n_layer + planned->devices[1].n_layer == (cpu ? 2 : 3));
+    CHECK(planned->devices[0].experts == !where.cpu_moe);
+    CHECK(planned->device_bytes == planned->devices[0].bytes + planned->devices[1].bytes);
+    if (cpu) CHECK(planned->devices[2].bytes == planned->total_bytes - planned->device_bytes);
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto session = model->session({.n_ctx = 70, .chunk = 33, .reuse = false});
+    REQUIRE(session);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(70, 5), {.max_tokens = 0}));
+    for (std::size_t d = 0; d < 2 && planned->device.find("host") != std::string::npos; ++d) {
+      const int number = planned->devices[d].name[5] - '0';
+      CHECK(planned->devices[d].available_bytes - (*backend::open_cuda(number))->heap().left() ==
+            planned->devices[d].bytes);
+    }
+  }
+}
+
+TEST_CASE(
+    "layers that do not fit are refused with both figures, or the CPU's where that was allowed, and the plan says so") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  test::RandomModel m = small("llama", Format::q8_0);
+  m.n_layer = 8, m.dim = 256, m.ffn_dim = 512, m.n_head = 4;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto device = backend::open_cuda(0);
+  const Heap& heap = (*device)->heap();
+  if (heap.left() > std::uint64_t{1} << 30) return;  // a real one has room for this one
+  const auto planned_on = [&](const Where& where) {
+    auto planned = plan(path, where.options(), {.n_ctx = 256}, 1, false);
+    if (!planned) FAIL(planned.error().message());
+    return *planned;
+  };
+  const Plan all = planned_on({"cuda", "auto"});
+  REQUIRE(all.devices.size() == 1);
+  const std::uint64_t room = (all.device_bytes * 10) / 8;  // of which auto uses 70%
+  const auto ballast = AlignedBuffer<std::byte>::make_unwritten(heap.left() - room, heap);
+  REQUIRE(ballast);
+  const Plan some = planned_on({"cuda", "auto"});
+  REQUIRE(some.devices.size() == 2);
+  CHECK(some.devices[0].n_layer > 0);
+  CHECK(some.devices[0].n_layer < 8);
+  CHECK(some.devices[0].n_layer + some.devices[1].n_layer == 8);
+  REQUIRE(Model::open(path, Where{"cuda", "auto"}.options()));
+  const auto more = AlignedBuffer<std::byte>::make_unwritten(heap.left() - all.weights_bytes / 2, heap);
+  REQUIRE(more);
+  const auto refused = Model::open(path, Where{"cuda"}.options());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::out_of_memory);
+  CHECK(refused.error().message().find(std::to_string(heap.left()) + " are left on cuda:0") != std::string::npos);
+  const auto none = AlignedBuffer<std::byte>::make_unwritten(heap.left() - 4096, heap);
+  REQUIRE(none);
+  const auto nothing = plan(path, Where{"cuda", "auto"}.options(), {}, 1, false);
+  REQUIRE_FALSE(nothing);
+  CHECK(nothing.error().status() == Status::out_of_memory);
+  if (has_device(1)) CHECK(planned_on({"cuda:0,1", "auto"}).device.find("cuda:1") == 0);  // the full one is left out
+}
+
+TEST_CASE("a placement that cannot be is refused") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto refused = [&](const Where& where) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE_FALSE(model);
+    const auto planned = plan(path, where.options(), {}, 1, false);
+    REQUIRE_FALSE(planned);
+    CHECK(planned.error().message() == model.error().message());
+    return model.error().status() == Status::invalid_argument;
+  };
+  CHECK(refused({"cpu", "1"}));
+  CHECK(refused({"cpu", "all", true}));
+  if (!has_device(1)) return;
+  for (const char* layers : {"0", "3", "", "x", "-1", "1x", "1,", "1,1", "99999999999999999999"})
+    CHECK(refused({"cuda", layers}));
+  for (const char* layers : {"1", "0,2", "2,1", "1,1,1"}) CHECK(refused({"cuda:0,1", layers}));
+  for (const char* device : {"cuda:0,0", "cuda:0,", "cuda:,0", "cuda:0 1"}) CHECK(refused({device}));
+  CHECK(refused({"cuda", "all", true}));  // no experts
+}
+
+TEST_CASE("what is not finite is the CPU's error on whichever device") {
+  if (!has_device(1)) return;
+  const test::TempFolder folder;
+  for (const char* tensor : {"blk.0.ffn_norm.weight", "blk.2.attn_norm.weight", "blk.1.ffn_down_exps.weight"}) {
+    test::RandomModel m = small("qwen2moe", Format::f32);
+    m.n_layer = 3;
+    test::ModelEditor editor(m);
+    std::vector<std::byte>& bytes = editor.tensor(tensor).bytes;
+    std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
+    const std::string path = folder / "m.gguf";
+    REQUIRE(editor.write(path) != 0);
+    const auto message = [&](const Where& where) {
+      const auto model = Model::open(path, where.options());
+      REQUIRE(model);
+      auto session = model->session({.n_ctx = 64});
+      REQUIRE(session);
+      const auto reply = session->generate_from(std::vector<std::int32_t>{5}, {.max_tokens = 1});
+      REQUIRE_FALSE(reply);
+      return reply.error().message();
+    };
+    for (const Where& where : {Where{"cuda:0,1"}, Where{"cuda", "2"}, Where{"cuda", "all", true}}) {
+      INFO(tensor << " " << where.device << " " << where.layers);
+      CHECK(message(where) == message({"cpu"}));
+    }
+  }
+}
+
+TEST_CASE("a device that chooses the tokens itself chooses the CPU's, and keeps its logits") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto generate = [&](const Where& where, const GenerateOptions& options) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto session = model->session({.n_ctx = 64});
+    REQUIRE(session);
+    const auto reply = session->generate_from(std::vector<std::int32_t>{5, 6, 5, 6, 5}, options);
+    if (!reply) FAIL(reply.error().message());
+    return std::pair(reply->tokens, reply->logits_hash);
+  };
+  GenerateOptions greedy{.max_tokens = 8},
+      drawn{.max_tokens = 8, .sampling = {.temp = 0.8f, .min_p = 0.05f, .seed = 3}},
+      cut{.max_tokens = 8, .sampling = {.temp = 1.2f, .top_k = 20, .top_p = 0.9f}}, known = drawn, penalised = drawn;
+  known.logprobs = 0;                        // needs the logits
+  penalised.sampling.repeat_penalty = 1.3f;  // as does this
+  for (const GenerateOptions& options : {greedy, drawn, cut, known, penalised})
+    CHECK(generate({"cuda"}, options) == generate({"cpu"}, options));
+  if (has_device(1)) CHECK(generate({"cuda:0,1"}, drawn) == generate({"cpu"}, drawn));
+  CHECK(generate({"cuda", "1"}, drawn) == generate({"cpu"}, drawn));  // the CPU has the head
+
+  const auto model = open_on(path, "cuda");
+  auto space = model::Workspace::make(model->config(), 2, 2, model->placement());
+  auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 2, model->pool());
+  REQUIRE(space);
+  REQUIRE(cache);
+  std::vector<model::Row> rows{{&*cache, 0, 5, true, kernels::Draw{}}, {&*cache, 1, 6, true, kernels::Draw{}}};
+  REQUIRE(model->forward(rows, *space));
+  CHECK(space->ended_with == nullptr);
+  REQUIRE(space->drawn.size() == 2);
+  const std::vector<std::int32_t> tokens(space->drawn.begin(), space->drawn.end());
+  for (std::int64_t i = 0; i < 2; ++i) {
+    const auto logits = space->logits(model->config(), i);
+    REQUIRE(logits);
+    CHECK(std::max_element(logits->begin(), logits->end()) - logits->begin() == tokens[static_cast<std::size_t>(i)]);
+  }
+  rows[1].draw.reset();  // now the host is to choose from one of them
+  REQUIRE(model->forward(rows, *space));
+  CHECK(space->drawn.empty());
+  CHECK(space->ended_with != nullptr);
+}
+
+TEST_CASE("requests that a device chooses for stand beside others that need their logits") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto replies = [&](const Where& where) {
+    const auto model = Model::open(path, where.options());
+    REQUIRE(model);
+    auto engine = Engine::start(*model, {.n_parallel = 2, .session = {.n_ctx = 64}});
+    REQUIRE(engine);
+    const GenerateOptions drawn{.max_tokens = 6, .sampling = {.temp = 0.9f, .top_k = 30}},
+        known{.max_tokens = 3, .logprobs = 1};
+    std::vector<Request> requests;
+    for (const GenerateOptions& options : {drawn, known, drawn}) {
+      auto request = engine->submit_from(std::vector<std::int32_t>{5, 9}, options);
+      REQUIRE(request);
+      requests.push_back(*request);
+    }
+    std::vector<std::uint64_t> hashes;
+    for (const Request& request : requests) {
+      const auto reply = request.wait();
+      REQUIRE(reply);
+      hashes.push_back(reply->logits_hash);
+      for (const std::int32_t id : reply->tokens) hashes.push_back(static_cast<std::uint64_t>(id));
+    }
+    return hashes;
+  };
+  CHECK(replies({"cuda"}) == replies({"cpu"}));
 }

@@ -1,7 +1,8 @@
-// The GPU's row verbs have the bits of scalar.cpp: residual and norm, quantizing, gates, caps, gathers, the largest logit.
+// The GPU's row verbs have the bits of scalar.cpp: residual and norm, quantizing, gates, caps, gathers; and tokens are drawn as src/sample draws them.
 #include <cmath>
 #include <limits>
 
+#include "sampler.h"
 #include "support/cuda_test.h"
 
 using namespace hearth;
@@ -178,16 +179,65 @@ TEST_CASE("CUDA: gathering, scaling, capping and adding have scalar's bits") {
   CHECK(same_bits(to.values(), expected));
 }
 
-TEST_CASE("CUDA: the largest logit, of equal ones the lowest id") {
+TEST_CASE("CUDA: a token is drawn as the host draws it, or left to the host") {
   if (no_device()) return;
-  Rng rng(8);
-  std::vector<float> logits = random_floats(rng, 3 * 1000);
+  constexpr std::int64_t n_vocab = 1900;  // candidates that there is room for
+  Rng rng(7);
+  std::vector<float> logits = random_floats(rng, n_vocab, 4.0f);
+  for (std::size_t i = 0; i < n_vocab; i += 3) logits[i] = std::round(logits[i]);  // ties, of zeros with both signs too
+  const auto settings = [](float temp, std::int32_t top_k, float top_p, float min_p) {
+    SamplingOptions s{.temp = temp, .top_k = top_k, .top_p = top_p, .min_p = min_p, .seed = 5};
+    return s;
+  };
+  for (const SamplingOptions& s :
+       {settings(0, 0, 1, 0), settings(0.8f, 0, 1, 0.05f), settings(1, 40, 1, 0), settings(1.5f, 3, 0.9f, 0.1f),
+        settings(0.7f, 0, 0.5f, 0), settings(0.3f, 0, 0.95f, 0.01f), settings(0.1f, 0, 1, 0), settings(1, 1, 0, 1),
+        settings(2.0f, 1500, 0.99f, 0), settings(1e-30f, 0, 1, 0.5f)}) {
+    INFO(s.temp << " " << s.top_k << " " << s.top_p << " " << s.min_p);
+    auto sampler = sample::Sampler::from(s);
+    REQUIRE(sampler);
+    constexpr std::int64_t n = 5;
+    std::vector<float> all;
+    std::vector<Draw> draws;
+    std::vector<std::int32_t> expected;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto position = static_cast<std::uint64_t>(i + 70);
+      all.insert(all.end(), logits.begin(), logits.end());
+      for (std::size_t e = 0; i == 1 && e < n_vocab; ++e) all[all.size() - n_vocab + e] *= 0.125f;  // nearly flat
+      const auto picked = sampler->pick(std::span(all).last(n_vocab), position, {});
+      expected.push_back(picked ? *picked : kNotDrawn);
+      draws.push_back(sampler->draw_at(position).value());
+    }
+    const OnDevice<float> rows_there(all);
+    const OnDevice<Draw> draws_there(draws);
+    const OnDevice<std::int32_t> tokens(size(n));
+    cuda::draw(nullptr, rows(rows_there, n, n_vocab), draws_there.data(), tokens.data());
+    const std::vector<std::int32_t> got = tokens.values();
+    CHECK(got == expected);
+  }
+  const OnDevice<float> flat(std::vector<float>(2500, 0.25f)), wrong(std::vector<float>{1, 2, NAN});
+  const OnDevice<Draw> plain(std::vector<Draw>(1, Draw{.temp = 1, .far = 17}));
+  const OnDevice<std::int32_t> token(1);
+  const std::vector<float> many = random_floats(rng, 9000, 4.0f);  // of which few are candidates
+  auto sampler = sample::Sampler::from({.temp = 0.9f, .min_p = 0.3f});
+  const OnDevice<float> many_there(many);
+  const OnDevice<Draw> draw_there(std::vector<Draw>{sampler->draw_at(11).value()});
+  cuda::draw(nullptr, rows(many_there, 1, 9000), draw_there.data(), token.data());
+  CHECK(token.values()[0] == *sampler->pick(many, 11, {}));
+  cuda::draw(nullptr, rows(flat, 1, 2500), plain.data(), token.data());
+  CHECK(token.values()[0] == kNotDrawn);  // too many
+  cuda::draw(nullptr, rows(wrong, 1, 3), plain.data(), token.data());
+  CHECK(token.values()[0] == kNotDrawn);  // no number
+}
+
+TEST_CASE("CUDA: of equal logits the lower id is the best") {
+  if (no_device()) return;
+  std::vector<float> logits(3 * 1000, -3.0f);
   logits[700] = logits[431] = logits[999] = 2.0f;
   logits[1000] = 5.0f;
-  logits[2999] = -INFINITY;
   const OnDevice<float> on_device(logits);
+  const OnDevice<Draw> greedy(std::vector<Draw>(3));
   const OnDevice<std::int32_t> ids(3);
-  cuda::argmax(nullptr, rows(on_device, 3, 1000), ids.data());
-  const auto best = std::max_element(logits.begin() + 2000, logits.end()) - logits.begin() - 2000;
-  CHECK(ids.values() == std::vector<std::int32_t>{431, 0, static_cast<std::int32_t>(best)});
+  cuda::draw(nullptr, rows(on_device, 3, 1000), greedy.data(), ids.data());
+  CHECK(ids.values() == std::vector<std::int32_t>{431, 0, 0});
 }

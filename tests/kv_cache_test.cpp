@@ -55,7 +55,7 @@ std::vector<float> compute(const engine::LoadedModel& model, KvCache& cache, std
     auto done = model.forward(rows, *space);
     if (!done) FAIL(done.error().message());
   }
-  return {space->logits.data(), space->logits.data() + model.config().n_vocab};
+  return {space->ended_with, space->ended_with + model.config().n_vocab};
 }
 
 }  // namespace

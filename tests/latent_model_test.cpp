@@ -118,7 +118,7 @@ TEST_CASE("longrope: sequences of short and of long contexts in one pass have th
     const auto n_vocab = static_cast<std::size_t>((*model)->config().n_vocab);
     std::vector<std::vector<float>> last;
     for (std::size_t i = 0; i < caches.size(); ++i)
-      last.emplace_back(space->logits.data() + i * n_vocab, space->logits.data() + (i + 1) * n_vocab);
+      last.emplace_back(space->ended_with + i * n_vocab, space->ended_with + (i + 1) * n_vocab);
     return last;
   };
   const auto together = decode({64, 65, 256});

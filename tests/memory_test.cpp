@@ -22,12 +22,14 @@ template <class... T> std::uint64_t taken(const AlignedBuffer<T>&... buffers) {
 }
 
 std::uint64_t bytes_held(const model::Workspace& s) {
-  const backend::Routes& r = s.routes;
-  return taken(s.x, s.delta, s.h, s.hq, s.q, s.k, s.v, s.gate, s.up, s.cos, s.sin, s.window_cos, s.window_sin,
-               s.logits) +
-         taken(s.q_low, s.absorbed, s.mixed, s.head_hq) +
-         taken(s.scores, s.visit_h, s.visit_hq, s.visit_gate, s.visit_up, s.visit_y) +
-         taken(s.tokens, s.types, s.positions, s.rotations, s.wanted, s.ends, s.places, s.tiles, s.memory) +
+  const model::DeviceBuffers& d = s.devices.front();
+  const backend::Routes& r = d.routes;
+  return taken(d.stream, d.h, d.hq, d.q, d.k, d.v, d.gate, d.up, d.logits, d.fetched) +
+         taken(d.q_low, d.absorbed, d.mixed, d.head_hq) +
+         taken(d.scores, d.visit_h, d.visit_hq, d.visit_gate, d.visit_up, d.visit_y) +
+         taken(s.cos, s.sin, s.window_cos, s.window_sin) +
+         taken(s.tokens, s.types, s.positions, s.rotations, s.wanted, s.draws, s.drawn_tokens, s.ends, s.places,
+               s.tiles, s.memory) +
          r.experts.size() * 4 + r.weights.size() * 4 + r.visits.size() * 8 +
          r.groups.size() * sizeof(backend::Routes::Group);
 }

@@ -69,6 +69,7 @@ tools::Receipt odd_receipt() {
   s.banned = {5, 0, 2147483647}, s.seed = std::numeric_limits<std::uint64_t>::max(), s.choice = 4294967295u;
   r.prompt = {1, 0, 2147483647}, r.tokens = {}, r.finish = Finish::stop_string;
   r.logits_hash = 0x0123456789abcdefu, r.isa = "avx2", r.threads = 4, r.chunk = 32;
+  r.device = "cuda:0 (\xff), cpu";
   return r;
 }
 
@@ -122,7 +123,8 @@ TEST_CASE("what goes into a receipt comes out of it") {
   CHECK(back.files == r.files);
   CHECK(back.template_sha256 == r.template_sha256);
   CHECK((back.n_ctx == r.n_ctx && back.kv == r.kv && back.finish == r.finish && back.logits_hash == r.logits_hash));
-  CHECK((back.isa == r.isa && back.threads == r.threads && back.chunk == r.chunk && back.hearth == r.hearth));
+  CHECK((back.isa == r.isa && back.threads == r.threads && back.chunk == r.chunk && back.hearth == r.hearth &&
+         back.device == r.device));
   CHECK((back.prompt == r.prompt && back.tokens == r.tokens));
   const GenerateOptions &a = back.generate, &b = r.generate;
   CHECK((a.max_tokens == b.max_tokens && a.stop == b.stop && a.echo && a.special && a.grammar == b.grammar));
@@ -148,6 +150,14 @@ TEST_CASE("what goes into a receipt comes out of it") {
   CHECK(plain["settings"]["sampling"]["seed"] == "18446744073709551615");
   CHECK(plain["settings"]["stop"] == Json::parse(R"(["\n", "a\u0000b", {"hex": "e282"}])"));
   CHECK(plain["output"]["sha256"] == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");  // of nothing
+}
+
+TEST_CASE("the CPU is the device of a receipt that names none, as those from before there were others") {
+  tools::Receipt r = odd_receipt();
+  r.device = "cpu";
+  const std::string text = must(tools::to_json(r));
+  CHECK_FALSE(Json::parse(text)["machine"].contains("device"));
+  CHECK(must(tools::read_receipt(text)).device == "cpu");
 }
 
 TEST_CASE("each float comes back bit for bit") {
@@ -185,7 +195,8 @@ TEST_CASE("each field must be there, of its type, and alone") {
     const Json kept = object;
     INFO(path);
     object.erase(key);
-    holds(refused(tools::read_receipt(walked.dump())), path + " is missing");
+    if (path == "machine.device") CHECK(must(tools::read_receipt(walked.dump())).device == "cpu");
+    else holds(refused(tools::read_receipt(walked.dump())), path + " is missing");
     for (const Json& other : {Json(nullptr), Json(true), Json("x"), Json(-7), Json(1.5), Json(1e300),
                               Json::array({1.5}), Json::array({nullptr}), Json::object()}) {
       object[key] = other;
@@ -206,7 +217,7 @@ TEST_CASE("each field must be there, of its type, and alone") {
     holds(refused(tools::read_receipt(walked.dump())), place + "another is no field");
     object = kept;
   });
-  CHECK(n_fields == 63);
+  CHECK(n_fields == 64);
   CHECK(walked == sound);
   CHECK(tools::read_receipt(walked.dump()));
   // The order of the fields and the space between them are nobody's business.

@@ -39,6 +39,12 @@ std::string as_json(const Plan& p) {
   object["allocated_bytes"] = p.allocated_bytes;
   object["available_bytes"] = p.available_bytes;
   object["device"] = p.device;
+  for (const PlannedDevice& device : p.devices)
+    object["devices"].push_back({{"name", device.name},
+                                 {"layers", device.n_layer},
+                                 {"experts", device.experts},
+                                 {"bytes", device.bytes},
+                                 {"available_bytes", device.available_bytes}});
   object["device_bytes"] = p.device_bytes;
   object["device_available_bytes"] = p.device_available_bytes;
   object["fits"] = p.fits;
@@ -60,10 +66,14 @@ std::string in_words(const std::vector<std::string_view>& names) {
   return words;
 }
 
-std::string on_device(const Plan& p) {
-  if (p.device_bytes == 0) return "";
-  return "\nof that on " + printable(p.device, Lines::escape) + ": " + in_units(p.device_bytes) + ", which has " +
-         in_units(p.device_available_bytes) + " left";
+std::string on_devices(const Plan& p) {
+  std::string lines;
+  if (p.device_bytes == 0) return lines;
+  for (const PlannedDevice& device : p.devices)
+    lines += "\non " + printable(device.name, Lines::escape) + ": " + std::to_string(device.n_layer) + " layers, " +
+             (device.experts ? "experts, " : "") + in_units(device.bytes) + " of " + in_units(device.available_bytes) +
+             " left";
+  return lines;
 }
 
 std::string as_text(const Plan& p) {
@@ -77,8 +87,8 @@ std::string as_text(const Plan& p) {
          "\nsamplers, in this order: " + in_words(p.samplers) + "\nweights (" + in_words(p.weights) +
          "): " + in_units(p.weights_bytes) + "\nkeys and values (" + in_words(p.kv) + "): " + in_units(p.kv_bytes) +
          "\nscratch: " + in_units(p.scratch_bytes) + "\ntotal: " + in_units(p.total_bytes) + ", " +
-         (p.fits ? "fits into " : "does not fit into ") + in_units(p.available_bytes) + on_device(p) +
-         "\nforecast: " + speeds + "\n";
+         (p.fits ? "fits into " : "does not fit into ") + in_units(p.available_bytes) + on_devices(p) +
+         "\nforecast: " + (p.decode_tps > 0 ? speeds : "none where a device computes") + "\n";
 }
 
 class PlanCommand : public Command {

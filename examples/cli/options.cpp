@@ -185,14 +185,24 @@ void ModelRun::declare(CLI::App& app, ModelFile::Need need) {
   add_choice(app, "--weights", {"auto", "file", "repacked"}, weights_,
              "how weights lie in memory: auto (default)|file|repacked");
   add_pre(app, pre_);
-  add_raw(app, "--device", "NAME", "cpu (default)|cuda[:N]", [this](const std::string& name, const std::string& word) {
-    if (word.rfind("cuda:", 0) == 0) parse_number("--device cuda:", std::string_view(word).substr(5), 0, 255);
-    else check_choice(name, {"cpu", "cuda"}, word);
-    device_ = word;
-  });
+  add_raw(app, "--device", "NAME", "cpu (default)|cuda[:N[,N…]]: several have some layers each",
+          [this](const std::string& name, const std::string& word) {
+            if (word.rfind("cuda:", 0) == 0) parse_list<std::int32_t>("--device cuda:", word.substr(5), 0, 255);
+            else check_choice(name, {"cpu", "cuda"}, word);
+            device_ = word;
+          });
+  add_raw(app, "--gpu-layers", "N", "layers on the devices: all (default)|auto, as many as fit|N|N,N… of each",
+          [this](const std::string& name, const std::string& word) {
+            if (word != "all" && word != "auto")
+              parse_list<std::int64_t>(name, word, 1, std::numeric_limits<std::int64_t>::max());
+            gpu_layers_ = word;
+          });
+  add_flag(app, "--cpu-moe", cpu_moe_, "routed experts stay on the CPU");
 }
 
 void ModelRun::settle() {
+  if (device_ == "cpu" && (gpu_layers_ != "all" || cpu_moe_))
+    throw CLI::ValidationError("--gpu-layers and --cpu-moe need --device cuda");
   isa_.settle();
   if (const char* value = environment("HEARTH_THREADS"); threads_ == 0 && value)
     threads_ = parse_number("HEARTH_THREADS", value, 1, kMaxThreads);
@@ -209,6 +219,8 @@ ModelOptions ModelRun::model_options() const {
   options.threads = threads_;
   options.isa = isa_.name();
   options.device = device_;
+  options.gpu_layers = gpu_layers_;
+  options.cpu_moe = cpu_moe_;
   options.mmap = file_.mmap();
   options.pre = pre_.value_or("");
   options.weights = weights_ == "file"       ? Weights::file

@@ -68,7 +68,7 @@ class IsaChoice {
   std::string name_;
 };
 
-/// A model file and how to run it: --threads --isa --weights --device --ctx --kv --chunk --pre.
+/// A model file and how to run it: --threads --isa --weights --device --gpu-layers --cpu-moe --ctx --kv --chunk --pre.
 class ModelRun {
  public:
   void declare(CLI::App& app, ModelFile::Need need);
@@ -86,7 +86,8 @@ class ModelRun {
   ModelFile file_;
   IsaChoice isa_;
   int threads_ = 0;
-  std::string weights_ = "auto", kv_ = "f16", device_ = "cpu";
+  std::string weights_ = "auto", kv_ = "f16", device_ = "cpu", gpu_layers_ = "all";
+  bool cpu_moe_ = false;
   std::int64_t n_ctx_ = 0, chunk_ = 512;
   std::optional<std::string> pre_;
 };

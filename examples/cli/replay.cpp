@@ -63,8 +63,10 @@ class Replay : public Command {
     if (!replay) return replay.error();
     if (!replay->same()) return differing(*receipt, *replay, *receipt_);
     console.note("the same " + std::to_string(receipt->tokens.size()) + " tokens and last logits; threads " +
-                 std::to_string(model->info().threads) + "; isa " + model->info().isa + "; made with hearth " +
-                 receipt->hearth + ", threads " + std::to_string(receipt->threads) + ", isa " + receipt->isa);
+                 std::to_string(model->info().threads) + "; isa " + model->info().isa + "; device " +
+                 printable(model->info().device, Lines::escape) + "; made with hearth " + receipt->hearth +
+                 ", threads " + std::to_string(receipt->threads) + ", isa " + receipt->isa + ", device " +
+                 printable(receipt->device, Lines::escape));
     return {};
   }
 

@@ -110,6 +110,10 @@ typedef struct hearth_model_options {
   void* user;
   uint64_t
       kv_budget;  // bytes of keys and values of all sessions, with beginnings kept for others; 0: what memory grants
+  const char* device;      // who computes: "cpu", "cuda", "cuda:N" or "cuda:N,N...", never another; NULL: the CPU
+  const char* gpu_layers;  // layers that the devices have: "all", "auto", "N" or "N,N..." of each; NULL: all
+  int32_t cpu_moe;         // 1: routed experts are the CPU's; 0: they are with their layers
+  int32_t reserved_end;    // 0
 } hearth_model_options;
 
 typedef struct hearth_model_info {
@@ -229,11 +233,13 @@ typedef struct hearth_plan {
   int32_t threads;
   int32_t weights;  // HEARTH_WEIGHTS_FILE or _REPACKED
   int32_t kv;       // HEARTH_KV_...
-  int32_t fits;     // 1: total_bytes <= available_bytes
+  int32_t fits;     // 1: total_bytes <= available_bytes, and the same on each device of its part
   uint64_t weights_bytes, kv_bytes, scratch_bytes, total_bytes;
   uint64_t allocated_bytes;  // of the total; the rest are pages of the mapped file
   uint64_t available_bytes;
   double read_gbps, decode_tps, prefill_tps;  // 0: not forecast
+  uint64_t device_bytes;                      // of the total, what lies in devices' own memory
+  uint64_t device_available_bytes;
 } hearth_plan;
 
 // What a model will take and how it will be done, from the file's header alone; it is what then happens. forecast = 1 measures

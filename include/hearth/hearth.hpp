@@ -51,8 +51,18 @@ struct ModelOptions {
   /// quarter of the memory that is left, and sessions take what the system grants.
   std::uint64_t kv_budget = 0;
 
-  std::string device =
-      "cpu";  ///< "cpu", "cuda" or "cuda:N": who computes. A device that is not there is an error, never the CPU
+  /// "cpu", "cuda", "cuda:N" or "cuda:N,N…": who computes; of several devices each has some layers, the first the first ones. A
+  /// device that is not there is an error, never the CPU.
+  std::string device = "cpu";
+
+  /// Layers that the devices have, the first of the model; the CPU has the rest. "all"; a number, which several devices divide so
+  /// that each has a part like its part of the memory they have left; one number for each, "20,12"; or "auto": one device after
+  /// the other has as many as fit into 70% of the memory it has left, with a context of 4096 positions. What does not fit is an
+  /// error with both figures, never the CPU's, except with "auto": the plan says how many there are.
+  std::string gpu_layers = "all";
+
+  /// The routed experts of all layers, which are most of such a model, are the CPU's.
+  bool cpu_moe = false;
 
   OnProgress on_progress{};  ///< of opening
   Cancelled cancelled{};     ///< asked while opening: Status::cancelled
@@ -267,6 +277,16 @@ struct ModelInfo {
   Weights weights = Weights::automatic;  ///< what was chosen: file or repacked
   bool encoder = false;                  ///< it embeds texts and writes none: no sessions
   RecommendedSampling recommended{};
+  std::string device = "cpu";  ///< who computes, as in Plan
+};
+
+/// A device's part in running a model.
+struct PlannedDevice {
+  std::string name;                   ///< "cuda:N (its name)", or "cpu"
+  std::int64_t n_layer = 0;           ///< layers that it computes, after those of the devices before it
+  bool experts = false;               ///< it has routed experts: of its own layers, or with cpu_moe of all
+  std::uint64_t bytes = 0;            ///< of the total, what lies in its memory; the CPU's is the host's
+  std::uint64_t available_bytes = 0;  ///< what it can still give
 };
 
 /// What running a model takes and how it is done, from the file's header alone: nothing is loaded. Loading asks the same
@@ -288,14 +308,16 @@ struct Plan {
   std::uint64_t allocated_bytes =
       0;  ///< of the total, what the library allocates; the rest are pages of the mapped file
   std::uint64_t available_bytes = 0;         ///< what the machine or container can still give
-  std::string device = "cpu";                ///< "cuda:N (its name)" where a device computes
-  std::uint64_t device_bytes = 0;            ///< of the total, what lies in that device's own memory
-  std::uint64_t device_available_bytes = 0;  ///< what it can still give
-  bool fits = false;                         ///< the host's part of the total <= available, the device's likewise
+  std::string device = "cpu";                ///< "cuda:N (its name)", "cuda:N (its name), cpu", …: who computes
+  std::vector<PlannedDevice> devices;        ///< the same one by one
+  std::uint64_t device_bytes = 0;            ///< of the total, what lies in devices' own memory
+  std::uint64_t device_available_bytes = 0;  ///< what they can still give
+  bool fits = false;                         ///< the host's part of the total <= available, each device's likewise
   double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
 };
 
-/// `batch`: sequences computed together. `forecast` measures this machine for a second; without it the speeds are 0.
+/// `batch`: sequences computed together. `forecast` measures this machine for a second; without it, and where a device computes,
+/// the speeds are 0.
 HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
                              const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 

@@ -196,6 +196,7 @@ struct Receipt {
   std::string isa;
   int threads = 0;
   std::int64_t chunk = 0;
+  std::string device = "cpu";  ///< as in ModelInfo
 };
 
 /// The receipt of the reply that the session's text ends with. `options` are those of the call that made it, `files` the model's.

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <span>
 
+#include "draw.h"
 #include "kernel_table.h"
 #include "route.h"
 
@@ -206,7 +207,7 @@ void scale(Stream stream, const Rows& y, float by);
 /// y = cap * tanh(y / cap).
 void soft_cap(Stream stream, const Rows& y, float cap);
 
-/// ids[i] = the largest logit of row i, of equal ones the lower id.
-void argmax(Stream stream, const Rows& logits, std::int32_t* ids);
+/// tokens[i] = what draws[i] chooses of row i, or kNotDrawn.
+void draw(Stream stream, const Rows& logits, const Draw* draws, std::int32_t* tokens);
 
 }  // namespace hearth::kernels::cuda

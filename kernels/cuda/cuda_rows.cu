@@ -164,28 +164,6 @@ template <Change C> void change(Stream stream, const Rows& y, const Rows& x, con
 
 // ---- The largest of a row.
 
-struct Candidate {
-  float logit;
-  int id;
-};
-__device__ __forceinline__ Candidate better(const Candidate& a, const Candidate& b) {
-  return b.logit > a.logit || (b.logit == a.logit && b.id < a.id) ? b : a;
-}
-
-__global__ void __launch_bounds__(kRowThreads) argmax_rows(const Rows logits, std::int32_t* ids) {
-  const float* row = logits.data + blockIdx.x * logits.stride;
-  Candidate best{row[0], 0};
-  for (int i = static_cast<int>(threadIdx.x); i < logits.width; i += kRowThreads) best = better(best, {row[i], i});
-  for (int half = kWarp / 2; half >= 1; half /= 2)
-    best = better(best, {__shfl_xor_sync(kAllLanes, best.logit, half), __shfl_xor_sync(kAllLanes, best.id, half)});
-  __shared__ Candidate of_warp[kRowWarps];
-  if (lane_of_warp() == 0) of_warp[threadIdx.x / kWarp] = best;
-  __syncthreads();
-  if (threadIdx.x != 0) return;
-  for (const Candidate& other : of_warp) best = better(best, other);
-  ids[blockIdx.x] = best.id;
-}
-
 }  // namespace
 
 void norm(Stream stream, const Watch& watch, const Rows& x, const Residual& residual, const Norm& norm,
@@ -253,9 +231,5 @@ void add_gated(Stream stream, const Rows& y, const Rows& x, const Rows& score) {
 void scale(Stream stream, const Rows& y, float by) { change<Change::scale>(stream, y, {}, {}, by); }
 
 void soft_cap(Stream stream, const Rows& y, float cap) { change<Change::cap>(stream, y, {}, {}, cap); }
-
-void argmax(Stream stream, const Rows& logits, std::int32_t* ids) {
-  launch(stream, argmax_rows, dim3{static_cast<unsigned>(logits.n), 1, 1}, kRowThreads, 0, logits, ids);
-}
 
 }  // namespace hearth::kernels::cuda

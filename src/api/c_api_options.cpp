@@ -195,6 +195,10 @@ Result<ModelOptions> model_options(const hearth_model_options& o, Listener& list
   options.isa = or_empty(o.isa);
   options.pre = or_empty(o.pre);
   options.kv_budget = o.kv_budget;
+  if (o.device) options.device = o.device;
+  if (o.gpu_layers) options.gpu_layers = o.gpu_layers;
+  HEARTH_TRY(options.cpu_moe, flag_of(o.cpu_moe, "cpu_moe of hearth_model_options"));
+  HEARTH_CHECK(zero(o.reserved_end, "reserved_end of hearth_model_options"));
   return options;
 }
 

@@ -71,9 +71,26 @@ hearth_status hearth_plan_make(const char* path, const hearth_model_options* mod
     HEARTH_TRY(const SessionOptions what, session_options(session));
     HEARTH_TRY(const bool measured, flag_of(forecast, "forecast"));
     HEARTH_TRY(const Plan p, plan(path, how, what, batch, measured));
-    write_struct(out, {0, p.n_ctx, p.n_ctx_train, p.chunk, p.batch, p.threads, static_cast<std::int32_t>(p.weights),
-                       static_cast<std::int32_t>(p.kv), p.fits, p.weights_bytes, p.kv_bytes, p.scratch_bytes,
-                       p.total_bytes, p.allocated_bytes, p.available_bytes, p.read_gbps, p.decode_tps, p.prefill_tps});
+    write_struct(out, {0,
+                       p.n_ctx,
+                       p.n_ctx_train,
+                       p.chunk,
+                       p.batch,
+                       p.threads,
+                       static_cast<std::int32_t>(p.weights),
+                       static_cast<std::int32_t>(p.kv),
+                       p.fits,
+                       p.weights_bytes,
+                       p.kv_bytes,
+                       p.scratch_bytes,
+                       p.total_bytes,
+                       p.allocated_bytes,
+                       p.available_bytes,
+                       p.read_gbps,
+                       p.decode_tps,
+                       p.prefill_tps,
+                       p.device_bytes,
+                       p.device_available_bytes});
     return {};
   });
 }

@@ -11,7 +11,7 @@
 namespace hearth {
 namespace {
 
-/// A step takes as long as its weights take to be read, or its multiplications to be done, whichever is longer.
+/// On the CPU alone, a step takes as long as its weights take to be read, or its multiplications to be done, whichever is longer.
 Result<void> forecast_speeds(Plan& plan, const engine::Work& work) {
   HEARTH_TRY(const tools::MachineInfo machine, tools::machine_info());
   HEARTH_TRY(const double macs, inspect::macs_a_second(*work.table, work.format, plan.weights == Weights::repacked,
@@ -30,7 +30,7 @@ Result<Plan> plan(const std::string& path, const ModelOptions& model, const Sess
                   bool forecast) {
   return api::guarded([&]() -> Result<Plan> {
     HEARTH_TRY(engine::PlanAndWork made, engine::make_plan(path, model, session, batch));
-    if (forecast) HEARTH_CHECK(forecast_speeds(made.plan, made.work));
+    if (forecast && made.plan.device == "cpu") HEARTH_CHECK(forecast_speeds(made.plan, made.work));
     return std::move(made.plan);
   });
 }

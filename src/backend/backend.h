@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "draw.h"
 #include "heap.h"
 #include "kernel_table.h"
 #include "parallel.h"
@@ -19,6 +20,7 @@
 namespace hearth::backend {
 
 using kernels::Activation;
+using kernels::Draw;
 using kernels::KvType;
 using kernels::RopeLayout;
 using kernels::RouteRule;
@@ -149,9 +151,13 @@ struct PassTables {
   std::array<std::span<const std::int32_t>, 3> ids{};  // [n]: tokens, types, positions
   std::array<Rows, 4> angles{};                        // [n, n_rot/2]: cosines and sines, without and with a window
   std::span<const std::int64_t> wanted{};
+  std::span<const Draw> draws{};     // [wanted], or none
   std::span<const Memory> memory{};  // [parts]
   std::uint64_t space = 0;  // a number that only these rows' workspace has, as long as its buffers stand where they are
   bool hidden = false;      // the pass ends before logits
+  std::int64_t leg = 0;     // how often the pass has been on this device before: the lists are the same then
+  Rows arriving{};          // what another device has made of it,
+  const float* from = nullptr;  // and where the host has that: [arriving.n, width], or none
 };
 
 /// How large passes may be.
@@ -202,11 +208,17 @@ class Backend {
   /// Bytes of its own for passes up to these limits.
   virtual HeapBytes bytes(const PassLimits& limits) const = 0;
 
-  /// Every member calls it before a pass: whether it calls the verbs too.
+  /// Every member calls it before a pass, or before the device goes on with one: whether it calls the verbs too.
   virtual bool begin(Worker& w, const PassTables& tables) = 0;
 
-  /// After a pass, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
+  /// After that, all verbs are done: these rows where the host reads them, which is their own place or a copy in `to`.
   virtual Result<const float*> finish(const Rows& rows, float* to) = 0;
+
+  /// Whether `draw` is one of its verbs: rows that the host reads where they are it chooses from itself.
+  virtual bool draws() const { return false; }
+
+  /// Once the pass is finished: a token for each row of logits, or kNotDrawn; until the next pass.
+  virtual std::span<const std::int32_t> drawn() const { return {}; }
 
   /// The first place noted since the last call, if any. Between passes only.
   virtual std::optional<Where> take_failure() = 0;
@@ -283,6 +295,9 @@ class Backend {
 
   /// y = cap * tanh(y / cap).
   virtual void soft_cap(Worker& w, const Rows& y, float cap) = 0;
+
+  /// Chooses a token from each row of logits, where the device draws.
+  virtual void draw(Worker&, const Rows&, std::span<const Draw>) {}
 };
 
 }  // namespace hearth::backend

@@ -26,6 +26,15 @@ HeapBytes CpuBackend::bytes(const PassLimits&) const {
   return all;
 }
 
+bool CpuBackend::begin(Worker& w, const PassTables& tables) {
+  const Rows& to = tables.arriving;
+  if (!tables.from) return true;
+  w.loop(to.n, 1, [&](std::int64_t i, std::int64_t) {
+    std::memcpy(to.row(i), tables.from + i * to.width, static_cast<std::size_t>(to.width) * sizeof(float));
+  });
+  return true;
+}
+
 std::int64_t CpuBackend::tile_rows(const AttentionShape& s) const {
   return std::max<std::int64_t>(1, kernels::kMaxQueries * s.n_kv_head / s.n_head);
 }

@@ -24,7 +24,7 @@ class CpuBackend final : public Backend {
   std::string name() const override { return "cpu"; }
   const Heap& heap() const override { return host_heap(); }
   HeapBytes bytes(const PassLimits&) const override;
-  bool begin(Worker&, const PassTables&) override { return true; }
+  bool begin(Worker& w, const PassTables& tables) override;
   Result<const float*> finish(const Rows& rows, float*) override { return rows.data; }
   std::optional<Where> take_failure() override;
   std::int64_t tile_rows(const AttentionShape& shape) const override;

@@ -80,7 +80,8 @@ PassShape shape_of(const PassTables& tables, std::int64_t longest) {
           .n_wanted = static_cast<std::int64_t>(tables.wanted.size()),
           .n_tiles = static_cast<std::int64_t>(tables.memory.front().tiles.size()),  // the same in every part
           .longest = longest,
-          .hidden = tables.hidden};
+          .hidden = tables.hidden,
+          .draws = !tables.draws.empty()};
 }
 
 Error no_such_device(const std::string& what, int device) {
@@ -129,21 +130,29 @@ Result<void> CudaBackend::reserve(const PassLimits& limits) {
 bool CudaBackend::begin(Worker& w, const PassTables& tables) {
   if (w.index() != 0) return false;
   cuda::use_device(device_);
-  const PassLimits limits = CudaTables::limits(tables);
-  begun_ = reserve(limits);
+  if (tables.leg == 0) begun_ = bring(tables);
   if (!begun_) return false;
+  if (const Rows& to = tables.arriving; tables.from)
+    cuda::copy_to_device(stream_, to.data, tables.from, static_cast<std::size_t>(to.n * to.width) * sizeof(float));
+  under_way_ = &recordings_[tables.leg];
+  return under_way_->begin(stream_, shape_of(tables, longest_));
+}
+
+Result<void> CudaBackend::bring(const PassTables& tables) {
+  const PassLimits limits = CudaTables::limits(tables);
+  HEARTH_CHECK(reserve(limits));
   longest_ = rounded(limits).longest;
   tables_.bring(stream_, tables);
-  return recordings_.begin(stream_, shape_of(tables, longest_));
+  return {};
 }
 
 Result<const float*> CudaBackend::finish(const Rows& rows, float* to) {
   HEARTH_CHECK(std::exchange(begun_, {}));
   cuda::use_device(device_);
-  recordings_.end(stream_);
+  under_way_->end(stream_);
   if (rows.n != 0)
     cuda::copy_to_host(stream_, to, rows.data, static_cast<std::size_t>(rows.n * rows.width) * sizeof(float));
-  cuda::copy_to_host(stream_, tables_.failure_here(), tables_.failure(), sizeof first_failure_);
+  tables_.fetch_answers(stream_);
   cuda::wait(stream_);
   HEARTH_CHECK(check_cuda(device_));
   first_failure_ = *tables_.failure_here();
@@ -253,6 +262,10 @@ void CudaBackend::gather(Worker&, const Rows& from, const Residual& residual, co
 }
 
 void CudaBackend::scale(Worker&, const Rows& y, float by) { cuda::scale(stream_, in_cuda(y), by); }
+
+void CudaBackend::draw(Worker&, const Rows& logits, std::span<const Draw> draws) {
+  cuda::draw(stream_, in_cuda(logits), tables_.at<Draw>(draws.data()), tables_.drawn());
+}
 
 void CudaBackend::soft_cap(Worker&, const Rows& y, float cap) { cuda::soft_cap(stream_, in_cuda(y), cap); }
 

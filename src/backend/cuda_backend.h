@@ -1,6 +1,7 @@
 // The verbs on a CUDA device: each is queued on one stream by one member of the team, and nobody waits before the pass ends.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "backend.h"
@@ -54,9 +55,13 @@ class CudaBackend final : public Backend {
               std::span<const std::int64_t> rows, const Rows& to) override;
   void scale(Worker& w, const Rows& y, float by) override;
   void soft_cap(Worker& w, const Rows& y, float cap) override;
+  bool draws() const override { return true; }
+  void draw(Worker& w, const Rows& logits, std::span<const Draw> draws) override;
+  std::span<const std::int32_t> drawn() const override { return tables_.drawn_here(); }
 
  private:
   Result<void> reserve(const PassLimits& limits);
+  Result<void> bring(const PassTables& tables);
   kernels::cuda::Watch watch(Where where);
 
   int device_;
@@ -68,7 +73,8 @@ class CudaBackend final : public Backend {
   AlignedBuffer<std::byte> scratch_;  // routes, and what attention hands over
   kernels::cuda::Routes routes_;      // of the pass
   std::byte* attend_scratch_ = nullptr;
-  CudaRecordings recordings_;
+  std::map<std::int64_t, CudaRecordings> recordings_;  // by how often a pass has been here before
+  CudaRecordings* under_way_ = nullptr;
   std::int64_t longest_ = 0;  // positions that a row of the pass sees at most, rounded up
   unsigned long long first_failure_ = kNone;
   Result<void> begun_;  // what kept the pass from beginning

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 
 #include "cuda_device.h"
 #include "heap.h"
@@ -12,6 +13,7 @@ namespace hearth::backend {
 class PinnedHeap final : public Heap {
  public:
   explicit PinnedHeap(int device) : device_(device) {}
+  std::string name() const override { return host_heap().name(); }
   std::uint64_t left() const override { return host_heap().left(); }
   std::uint64_t taken(std::uint64_t bytes) const override { return host_heap().taken(bytes); }
   std::byte* allocate(std::uint64_t bytes) const override;
@@ -36,6 +38,7 @@ class CudaHeap final : public Heap {
   CudaHeap(const CudaHeap&) = delete;
   CudaHeap& operator=(const CudaHeap&) = delete;
 
+  std::string name() const override { return "cuda:" + std::to_string(device_); }
   std::uint64_t left() const override;
   std::uint64_t taken(std::uint64_t bytes) const override;
   std::byte* allocate(std::uint64_t bytes) const override;

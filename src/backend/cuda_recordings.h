@@ -12,7 +12,7 @@ namespace hearth::backend {
 struct PassShape {
   std::uint64_t space = 0;
   std::int64_t n_rows = 0, n_wanted = 0, n_tiles = 0, longest = 0;
-  bool hidden = false;
+  bool hidden = false, draws = false;
   bool operator==(const PassShape&) const = default;
 };
 

@@ -48,20 +48,24 @@ PassLimits CudaTables::limits(const PassTables& t) {
 
 std::uint64_t CudaTables::bytes(const PassLimits& l) {
   const std::size_t n = size(l.n_rows);
-  return kAlignment + 3 * aligned(n * sizeof(std::int32_t)) + aligned(n * sizeof(std::int64_t)) + 4 * kAlignment +
-         n * size(l.n_angles) * sizeof(float) +
+  return kFailureBytes + 4 * aligned(n * sizeof(std::int32_t)) + aligned(n * sizeof(std::int64_t)) +
+         aligned(n * sizeof(Draw)) + 4 * kAlignment + n * size(l.n_angles) * sizeof(float) +
          size(l.n_parts) * (aligned(n * sizeof(cuda::RowPlace)) + aligned(n * sizeof(cuda::AttendTile))) +
          size(l.n_pages) * sizeof(std::byte*);
 }
 
 Result<void> CudaTables::reserve(const PassLimits& limits) {
   const std::uint64_t needed = bytes(limits);
-  entries_.reserve(8 + 2 * size(limits.n_parts));
+  entries_.reserve(9 + 2 * size(limits.n_parts));
   if (needed <= here_.size()) return {};
   here_ = {}, there_ = {};
   HEARTH_TRY(here_, AlignedBuffer<std::byte>::make(needed, heap_.host()));
   HEARTH_TRY(there_, AlignedBuffer<std::byte>::make_unwritten(needed, heap_));
   return {};
+}
+
+void CudaTables::fetch_answers(cuda::Stream stream) {
+  cuda::copy_to_host(stream, here_.data(), there_.data(), kFailureBytes + n_draws_ * sizeof(std::int32_t));
 }
 
 std::byte* CudaTables::add(const void* host, std::size_t bytes) {
@@ -74,12 +78,15 @@ std::byte* CudaTables::add(const void* host, std::size_t bytes) {
 void CudaTables::bring(cuda::Stream stream, const PassTables& t) {
   entries_.clear();
   end_ = 0;
-  std::memset(add(nullptr, kAlignment), 0xff, kAlignment);
-  const std::size_t n = t.ids[0].size();
+  const std::size_t n = t.ids[0].size(), answers = kFailureBytes + n * sizeof(std::int32_t);
+  std::memset(add(nullptr, answers), 0xff, answers);  // no failure; nothing drawn
+  n_draws_ = t.draws.size();
   for (const auto& ids : t.ids) std::memcpy(add(ids.data(), n * sizeof(std::int32_t)), ids.data(), ids.size_bytes());
   std::byte* const wanted =
       add(t.wanted.data(), n * sizeof(std::int64_t));  // room for all, so that what follows stays in place
   if (!t.wanted.empty()) std::memcpy(wanted, t.wanted.data(), t.wanted.size_bytes());
+  std::byte* const draws = add(t.draws.data(), n * sizeof(Draw));
+  if (!t.draws.empty()) std::memcpy(draws, t.draws.data(), t.draws.size_bytes());
   for (const Rows& angles : t.angles)
     if (const std::size_t bytes = n * size(angles.width) * sizeof(float); angles.data && bytes != 0)
       std::memcpy(add(angles.data, bytes), angles.data, bytes);

@@ -12,7 +12,7 @@
 namespace hearth::backend {
 
 /// Their addresses follow from the number of rows alone, as long as no pass is larger than those before. First of all stands
-/// the number that notes where a pass failed.
+/// what a pass answers: the number that notes where it failed, and tokens.
 class CudaTables {
  public:
   explicit CudaTables(const Heap& heap) : heap_(heap) {}
@@ -39,6 +39,15 @@ class CudaTables {
   unsigned long long* failure() { return reinterpret_cast<unsigned long long*>(there_.data()); }
   unsigned long long* failure_here() { return reinterpret_cast<unsigned long long*>(here_.data()); }
 
+  /// Tokens that the device chooses, one for each row that wants logits: there, and here once they have been fetched.
+  std::int32_t* drawn() { return reinterpret_cast<std::int32_t*>(there_.data() + kFailureBytes); }
+  std::span<const std::int32_t> drawn_here() const {
+    return {reinterpret_cast<const std::int32_t*>(here_.data() + kFailureBytes), n_draws_};
+  }
+
+  /// Queues the transfer back of what the pass has answered.
+  void fetch_answers(kernels::cuda::Stream stream);
+
  private:
   struct Entry {
     const void* host;
@@ -49,8 +58,11 @@ class CudaTables {
   void add_pages(const Memory& memory);
   std::size_t offset(const void* host) const;
 
+  static constexpr std::size_t kFailureBytes = 64;
+
   const Heap& heap_;
   AlignedBuffer<std::byte> here_, there_;
+  std::size_t n_draws_ = 0;
   std::vector<Entry> entries_;
   std::size_t end_ = 0;  // of what has been added
 };

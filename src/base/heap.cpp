@@ -13,6 +13,7 @@ namespace {
 
 class HostHeap final : public Heap {
  public:
+  std::string name() const override { return "the host"; }
   std::uint64_t left() const override { return available_memory(); }
   std::uint64_t taken(std::uint64_t bytes) const override { return host_taken(bytes); }
   std::byte* allocate(std::uint64_t bytes) const override {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <string>
 
 namespace hearth {
 
@@ -16,6 +17,9 @@ struct HeapBytes {
 class Heap {
  public:
   virtual ~Heap() = default;
+
+  /// Whose memory it is, for messages.
+  virtual std::string name() const = 0;
 
   /// Bytes that can still be taken.
   virtual std::uint64_t left() const = 0;

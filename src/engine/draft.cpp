@@ -49,7 +49,8 @@ Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const Loade
   const double cost =
       static_cast<double>(model->step_bytes()) / std::max(1.0, static_cast<double>(target.model().step_bytes()));
   HEARTH_TRY(Context context, Context::make(std::move(model), options));
-  HEARTH_TRY(auto space, model::Workspace::make(context.model().config(), context.chunk(), 1, context.model().heap()));
+  HEARTH_TRY(auto space,
+             model::Workspace::make(context.model().config(), context.chunk(), 1, context.model().placement()));
   return std::unique_ptr<DraftModel>(new DraftModel(std::move(context), std::move(space), cost));
 }
 

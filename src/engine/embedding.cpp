@@ -62,7 +62,7 @@ class Embedder {
   static Result<std::unique_ptr<Embedder>> make(const LoadedModel& model, const EmbedOptions& options, Pooling pooling,
                                                 std::int64_t n_rows, const OnEmbedding& on_embedding) {
     std::unique_ptr<Embedder> made(new Embedder(model, options, pooling, on_embedding));
-    HEARTH_TRY(made->space_, model::Workspace::make(model.config(), n_rows, 0, model.heap()));
+    HEARTH_TRY(made->space_, model::Workspace::make(model.config(), n_rows, 0, model.placement()));
     return made;
   }
 

@@ -106,11 +106,18 @@ Result<void> Generation::plan(std::int64_t most, std::vector<model::Row>& rows) 
   HEARTH_CHECK(context_.reserve(from, n_own_));
   if (!context_.reserve(from + n_own_, n_guesses_)) n_guesses_ = 0;  // a guess is worth no error
   for (std::int64_t i = 0; i < n_own_; ++i)
-    rows.push_back(context_.row(from + i, context_.tokens()[static_cast<std::size_t>(from + i)],
-                                wants_logits_ && i + 1 == n_own_));
+    rows.push_back(context_.row(from + i, context_.tokens()[static_cast<std::size_t>(from + i)], false));
+  if (wants_logits_) rows.back() = wanting(rows.back().index, rows.back().token);
   for (std::int64_t i = 0; i < n_guesses_; ++i)
-    rows.push_back(context_.row(from + n_own_ + i, guesses_[static_cast<std::size_t>(i)], true));
+    rows.push_back(wanting(from + n_own_ + i, guesses_[static_cast<std::size_t>(i)]));
   return {};
+}
+
+/// A row that the next token follows. A device may choose that where nothing but the settings has a say in it.
+model::Row Generation::wanting(std::int64_t index, std::int32_t token) const {
+  model::Row row = context_.row(index, token, true);
+  if (!constraint_ && options_.logprobs < 0) row.draw = sampler_.draw_at(static_cast<std::uint64_t>(index + 1));
+  return row;
 }
 
 void Generation::plan_guesses(std::int64_t most) {
@@ -124,23 +131,22 @@ void Generation::plan_guesses(std::int64_t most) {
       static_cast<std::int64_t>(draft_ ? draft_->guess(context_.tokens(), to) : look_up(context_.tokens(), to));
 }
 
-Result<void> Generation::take(std::span<const float> logits) {
+Result<void> Generation::take(model::Workspace& space, std::int64_t first) {
   context_.computed(n_own_);
   if (!wants_logits_) return {};
-  const std::size_t n_vocab = static_cast<std::size_t>(context_.model().config().n_vocab);
-  std::span<const float> row = logits.first(n_vocab);
   if (!answering_) {
     HEARTH_CHECK(goes_on_reading());
     begin_answer();
   }
   std::int64_t n_right = 0;
   while (!done_) {
-    HEARTH_TRY(const bool goes_on, choose(row));
+    HEARTH_TRY(const std::int32_t id, chosen(space, first + n_right));
+    HEARTH_TRY(const bool goes_on, go_on(id));
     done_ = !goes_on;
     if (done_ || n_right == n_guesses_ || context_.tokens().back() != guesses_[static_cast<std::size_t>(n_right)])
       break;
     context_.computed(1);  // the guess came true, so the pass has computed what follows it
-    row = logits.subspan(static_cast<std::size_t>(++n_right) * n_vocab, n_vocab);
+    ++n_right;
   }
   if (n_guesses_ != 0) {
     context_.drop_guesses();
@@ -148,7 +154,9 @@ Result<void> Generation::take(std::span<const float> logits) {
     reply_.n_drafted += n_guesses_;
     reply_.n_accepted += n_right;
   }
-  if (done_) reply_.logits_hash = fnv1a(row);
+  if (!done_) return {};
+  HEARTH_TRY(const std::span<const float> last, space.logits(context_.model().config(), first + n_right));
+  reply_.logits_hash = fnv1a(last);
   return {};
 }
 
@@ -197,9 +205,14 @@ Result<std::int32_t> Generation::pick(std::span<const float> logits) {
   return id;
 }
 
-// The next token, from the logits of the one before it; false when the text is over.
-Result<bool> Generation::choose(std::span<const float> logits) {
-  HEARTH_TRY(const std::int32_t id, pick(logits));
+Result<std::int32_t> Generation::chosen(model::Workspace& space, std::int64_t row) {
+  if (!space.drawn.empty()) return space.drawn[static_cast<std::size_t>(row)];
+  HEARTH_TRY(const std::span<const float> logits, space.logits(context_.model().config(), row));
+  return pick(logits);
+}
+
+// The text goes on with a token; false when it is over.
+Result<bool> Generation::go_on(std::int32_t id) {
   if (constraint_) HEARTH_CHECK(constraint_->accept(id));
   context_.append(id);
   reply_.tokens.push_back(id);

@@ -40,8 +40,8 @@ class Generation {
   std::int64_t n_rows() const { return n_own_ + n_guesses_; }
   std::int64_t n_logits() const { return wants_logits_ ? 1 + n_guesses_ : 0; }
 
-  /// After the pass: the logits of its wanting rows, in order.
-  Result<void> take(std::span<const float> logits);  // [n_logits, n_vocab]
+  /// After the pass: what its workspace has for its wanting rows, of which this one's own begin at `first`.
+  Result<void> take(model::Workspace& space, std::int64_t first);
 
   /// After an error of plan, the pass or take: a prompt that was not read is forgotten.
   void fail();
@@ -54,8 +54,10 @@ class Generation {
   Result<void> goes_on_reading() const;
   void plan_guesses(std::int64_t most);
   void begin_answer();
+  model::Row wanting(std::int64_t index, std::int32_t token) const;
   Result<std::int32_t> pick(std::span<const float> logits);
-  Result<bool> choose(std::span<const float> logits);
+  Result<std::int32_t> chosen(model::Workspace& space, std::int64_t row);
+  Result<bool> go_on(std::int32_t id);
   bool is_over();
 
   Context& context_;

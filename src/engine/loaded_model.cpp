@@ -2,6 +2,7 @@
 #include "loaded_model.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "chat_template.h"
 #include "cpu_backend.h"
@@ -9,6 +10,7 @@
 #include "escape.h"
 #include "float_state.h"
 #include "recommended_sampling.h"
+#include "saturating.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -22,10 +24,13 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
 }
 
 /// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left.
-std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const Heap& heap) {
+std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const model::Placement& placement) {
   using Kind = model::PagePool::Budget;
-  return budget != 0 ? std::make_shared<model::PagePool>(budget, Kind::firm, heap)
-                     : std::make_shared<model::PagePool>(heap.left() / 4, Kind::soft, heap);
+  if (budget != 0) return std::make_shared<model::PagePool>(budget, Kind::firm, placement);
+  std::vector<std::uint64_t> parts;
+  for (const Heap* heap : placement.heaps) parts.push_back(heap->left() / 4);
+  const std::uint64_t all = std::accumulate(parts.begin(), parts.end(), std::uint64_t{0}, saturating_add);
+  return std::make_shared<model::PagePool>(all, Kind::soft, placement, parts);
 }
 
 Result<void> goes_on(const ModelOptions& options, double done) {
@@ -40,7 +45,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   const FloatState canonical;  // frequencies and scales are rounded here
   HEARTH_CHECK(goes_on(options, 0));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(options.isa));
-  HEARTH_TRY(auto device, open_device(options.device));
+  HEARTH_TRY(auto devices, open_devices(options.device));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
   m->table_ = table;
   HEARTH_TRY(auto file, gguf::File::open(path, options.mmap ? MappedFile::Access::map : MappedFile::Access::read));
@@ -53,16 +58,22 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_CHECK(check_vocabulary(net.config, *m->tokenizer_, path));
   HEARTH_TRY(net.weights, model::Weights::bind(net.config, *m->file_));
   net.rotations = model::make_rotations(net.config, net.weights);
-  HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usual_threads(device.get()) : options.threads));
-  net.device = std::move(device);
-  const bool on_host = !net.device;
-  if (on_host) {
-    HEARTH_TRY(net.device, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
+  HEARTH_TRY(net.placement, choose_placement(devices, options, net.config, net.weights));
+  net.legs = model::make_legs(net.config, net.placement);
+  HEARTH_TRY(net.team, Team::start(options.threads == 0 ? usual_threads(net.placement) : options.threads));
+  const std::string device = device_names(devices, net.placement);
+  net.devices = std::move(devices);
+  if (on_cpu(net.placement)) {
+    HEARTH_TRY(auto cpu, backend::CpuBackend::make(*table, net.team->size(), net.config.widest()));
+    net.devices.push_back(std::move(cpu));
   }
   m->describe();
-  m->pool_ = make_pool(options.kv_budget, m->heap());
+  m->info_.device = device;
+  m->pool_ = make_pool(options.kv_budget, net.placement);
   m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
-  HEARTH_CHECK(on_host ? m->place_weights(options) : m->place_on_device(options));
+  HEARTH_TRY(m->info_.weights, choose_weights(net.config, net.weights, net.placement, options.weights));
+  HEARTH_CHECK(m->place_on_devices(options));
+  if (on_cpu(net.placement)) HEARTH_CHECK(m->place_on_cpu(options));
   HEARTH_CHECK(goes_on(options, 1));
   return m;
 }
@@ -87,7 +98,8 @@ void LoadedModel::describe() {
            network_.team->size(),
            Weights::file,
            !c.causal,
-           recommended_sampling(*file_)};
+           recommended_sampling(*file_),
+           "cpu"};
   for (const gguf::Tensor& t : file_->tensors()) {
     info_.weights_bytes += t.data.size();
     info_.n_parameters += t.dims[0] * t.dims[1] * t.dims[2] * t.dims[3];
@@ -110,14 +122,13 @@ std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const
 }
 
 std::uint64_t LoadedModel::bytes_when_repacked() const {
-  return engine::bytes_when_repacked(network_.config, network_.weights);
+  return engine::bytes_when_repacked(network_.config, network_.weights, placement());
 }
 
-Result<void> LoadedModel::place_weights(const ModelOptions& options) {
-  HEARTH_TRY(info_.weights, choose_placement(nullptr, network_.config, network_.weights, options.weights));
+Result<void> LoadedModel::place_on_cpu(const ModelOptions& options) {
   if (info_.weights == Weights::file) return {};
-  HEARTH_CHECK(check_memory(heap(), model::repacked_bytes(network_.weights), "repacking the weights",
-                            "weights; use --weights file"));
+  HEARTH_CHECK(check_memory(host_heap(), model::repacked_bytes(network_.weights, cpu_share(placement())),
+                            "repacking the weights", "weights; use --weights file"));
   HEARTH_CHECK(start_repacking());
   if (options.weights == Weights::repacked) return repack_now(options);
   repacking_now_ = true;
@@ -125,14 +136,22 @@ Result<void> LoadedModel::place_weights(const ModelOptions& options) {
   return {};
 }
 
-Result<void> LoadedModel::place_on_device(const ModelOptions& options) {
-  HEARTH_TRY(info_.weights, choose_placement(network_.device.get(), config(), network_.weights, options.weights));
-  HEARTH_CHECK(check_memory(heap(), model::device_weights_bytes(network_.weights, heap()),
-                            "bringing the weights to " + network_.device->name(),
-                            "weights; use a smaller model, another device or --device cpu"));
-  HEARTH_TRY(network_.placed, model::bring_weights(network_.weights, heap(), *table_, *network_.team,
-                                                   [&](double done) { return goes_on(options, done); }));
-  for (const gguf::Tensor& tensor : file_->tensors()) let_go(tensor.data);
+// All are asked whether they have room before the first is brought anything.
+Result<void> LoadedModel::place_on_devices(const ModelOptions& options) {
+  const std::size_t n = network_.devices.size() - (on_cpu(placement()) ? 1 : 0);
+  for (std::size_t d = 0; d < n; ++d)
+    HEARTH_CHECK(check_memory(*placement().heaps[d], model::device_weights_bytes(network_.weights, {placement(), d}),
+                              "bringing its weights to " + network_.devices[d]->name(),
+                              "weights; use a smaller model, fewer --gpu-layers, more devices or --device cpu"));
+  for (std::size_t d = 0; d < n; ++d) {
+    const model::Share share{placement(), d};
+    HEARTH_TRY(auto brought, model::bring_weights(network_.weights, share, *table_, *network_.team, [&](double done) {
+                 return goes_on(options, (static_cast<double>(d) + done) / static_cast<double>(n));
+               }));
+    network_.placed.push_back(std::move(brought));
+  }
+  if (n != 0)
+    for (const gguf::Tensor& tensor : file_->tensors()) let_go(tensor.data);  // the CPU reads its own again
   return {};
 }
 
@@ -143,14 +162,15 @@ void LoadedModel::let_go(std::span<const std::byte> bytes) const {
 }
 
 Result<void> LoadedModel::start_repacking() {
-  HEARTH_TRY(repacking_, model::Repacking::of(network_.weights, *table_,
-                                              [this](std::span<const std::byte> bytes) { let_go(bytes); }));
+  HEARTH_TRY(repacking_, model::Repacking::of(
+                             network_.weights, *table_, [this](std::span<const std::byte> bytes) { let_go(bytes); },
+                             cpu_share(placement())));
   return {};
 }
 
 Result<void> LoadedModel::repack_now(const ModelOptions& options) {
   constexpr std::size_t kPiece = 64 << 20;  // tens of milliseconds
-  const auto all = static_cast<double>(model::repacked_bytes(network_.weights));
+  const auto all = static_cast<double>(model::repacked_bytes(network_.weights, cpu_share(placement())));
   for (std::size_t done = 0; !repacking_->done(); done += kPiece) {
     HEARTH_CHECK(goes_on(options, std::min(1.0, static_cast<double>(done) / all)));
     repacking_->advance(*network_.team, kPiece);

@@ -43,13 +43,13 @@ class LoadedModel {
   std::uint64_t bytes_when_repacked() const;
 
   /// Where a pass's rows, keys, values and weights lie.
-  const Heap& heap() const { return network_.device->heap(); }
+  const model::Placement& placement() const { return network_.placement; }
 
   /// The memory of all keys and values, and what is known of texts' beginnings; for any thread.
   const std::shared_ptr<model::PagePool>& pool() const { return pool_; }
   /// The same memory for one cache, outside the budget.
   std::shared_ptr<model::PagePool> pool_apart() const {
-    return std::make_shared<model::PagePool>(UINT64_MAX, model::PagePool::Budget::soft, heap());
+    return std::make_shared<model::PagePool>(UINT64_MAX, model::PagePool::Budget::soft, placement());
   }
   PrefixCache& prefixes() const { return prefixes_; }
   std::size_t kv_kind(const model::KvCache& cache) const {
@@ -57,8 +57,8 @@ class LoadedModel {
     return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
   }
 
-  /// Bytes that the keys and values of a session may take: 70% of the memory that is left, and within the pool's budget.
-  std::uint64_t kv_budget() const { return std::min(memory_budget(heap()), pool_->limit()); }
+  /// What the keys and values of a session may take: 70% of the memory that is left, and within the pool's budget.
+  KvBudget kv_budget() const { return KvBudget::of(placement(), model::PlacedBytes(placement()), pool_->limit()); }
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
@@ -75,8 +75,8 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  Result<void> place_weights(const ModelOptions& options);
-  Result<void> place_on_device(const ModelOptions& options);
+  Result<void> place_on_devices(const ModelOptions& options);
+  Result<void> place_on_cpu(const ModelOptions& options);
   Result<void> start_repacking();
   Result<void> repack_now(const ModelOptions& options);
   bool repack_a_piece();
@@ -86,7 +86,7 @@ class LoadedModel {
   std::unique_ptr<gguf::File> file_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   const kernels::KernelTable* table_ = nullptr;
-  mutable model::Network network_;  // its device and team are tools in use, its numbers never change
+  mutable model::Network network_;  // its devices and team are tools in use, its numbers never change
   mutable Turns turns_;             // of passes and of pieces of repacking: they share the team and the weights
   mutable double last_pass_ = 0;    // seconds; whoever has the turn may read and write it
   std::optional<model::Repacking> repacking_;

@@ -2,12 +2,10 @@
 #include "plan.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "chat_template.h"
 #include "cpu_backend.h"
-#include "cuda.h"
 #include "device_weights.h"
 #include "dispatch.h"
 #include "escape.h"
@@ -24,15 +22,6 @@ namespace hearth::engine {
 namespace {
 
 constexpr double kMemoryShare = 0.7;  // of what the container or machine grants (DESIGN.md, "Weights in memory")
-
-/// Of the file's tensors, those that stay in use: repacked ones are let go. An embedding table comes into memory as texts use its
-/// rows, with whatever lies around them: in the end it is all there.
-std::uint64_t mapped_bytes(const gguf::File& file, const model::Weights& weights, bool repacked) {
-  std::uint64_t bytes = 0;
-  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
-  if (repacked) bytes -= std::min(bytes, model::replaced_bytes(weights));
-  return bytes;
-}
 
 std::string text_at(const gguf::File& file, std::string_view key) {
   const auto text = file.optional_string(key);
@@ -71,45 +60,86 @@ Work work_of(const model::Config& c, const model::Weights& weights, const kernel
   return work;
 }
 
-/// A device's own bytes and the host's beside them, once everything is chosen.
-void count_device(Plan& plan, const backend::Backend& device, const gguf::File& file, const model::Config& c,
-                  const model::Weights& weights, bool mapped) {
-  const Heap& heap = device.heap();
-  const kernels::KvType kv = kv_type(plan.kv);
-  const std::int64_t n_rows = std::max(plan.chunk, plan.batch),
-                     n_logits = plan.batch == 1 ? session_logits(plan.chunk) : plan.batch;
-  const HeapBytes space = model::Workspace::bytes(c, n_rows, n_logits, heap),
-                  own = device.bytes(model::KvCache::limits(c, kv, plan.n_ctx, n_rows, plan.batch));
-  const std::uint64_t read = mapped ? 0 : file.file_bytes();
-  plan.device = device.name();
-  plan.weights_bytes = saturating_add(model::device_weights_bytes(weights, heap), read);
-  plan.kv_bytes = saturating_multiply(static_cast<std::uint64_t>(plan.batch),
-                                      model::KvCache::bytes(c, kv, plan.n_ctx, plan.chunk, heap));
-  plan.scratch_bytes = saturating_add(space.device + own.device, space.host + own.host);
-  plan.total_bytes = saturating_add(saturating_add(plan.weights_bytes, plan.kv_bytes), plan.scratch_bytes);
-  plan.allocated_bytes = plan.total_bytes;
-  plan.device_bytes = plan.total_bytes - read - space.host - own.host;
-  plan.device_available_bytes = heap.left();
-  plan.available_bytes = available_memory();
-  plan.fits =
-      plan.device_bytes <= plan.device_available_bytes && plan.total_bytes - plan.device_bytes <= plan.available_bytes;
+/// Of the file's tensors, those that stay in use: repacked ones are let go. An embedding table comes into memory as texts use its
+/// rows, with whatever lies around them: in the end it is all there.
+std::uint64_t mapped_bytes(const gguf::File& file, const model::Weights& weights, const model::Share& cpu,
+                           bool repacked) {
+  std::uint64_t bytes = 0;
+  if (cpu.placement.n_devices() > 1) bytes = model::file_bytes(weights, cpu);
+  else
+    for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  return bytes - (repacked ? std::min(bytes, model::replaced_bytes(weights, cpu)) : 0);
 }
 
-/// The bytes, once everything is chosen.
-void count(Plan& plan, const gguf::File& file, const model::Config& c, const model::Weights& weights,
-           const kernels::KernelTable& table, bool mapped) {
-  const bool repacked = plan.weights == Weights::repacked;
-  const std::uint64_t packed = repacked ? model::repacked_bytes(weights) : 0, read = mapped ? 0 : file.file_bytes();
-  plan.kv_bytes = saturating_multiply(static_cast<std::uint64_t>(plan.batch),
-                                      model::KvCache::bytes(c, kv_type(plan.kv), plan.n_ctx, plan.chunk));
-  const std::int64_t n_logits = plan.batch == 1 ? session_logits(plan.chunk) : plan.batch;
-  plan.scratch_bytes = saturating_add(model::Workspace::bytes(c, std::max(plan.chunk, plan.batch), n_logits),
-                                      backend::CpuBackend::bytes(table, plan.threads, c.widest()));
-  plan.weights_bytes = packed + (mapped ? mapped_bytes(file, weights, repacked) : read);
-  plan.allocated_bytes = saturating_add(saturating_add(packed + read, plan.kv_bytes), plan.scratch_bytes);
-  plan.total_bytes = saturating_add(saturating_add(plan.weights_bytes, plan.kv_bytes), plan.scratch_bytes);
+/// What is open, and who computes what.
+struct Opened {
+  const Devices& devices;
+  const model::Placement& placement;
+  const model::Config& config;
+  const model::Weights& weights;
+};
+
+model::PlacedBytes device_weights(const Opened& o) {
+  model::PlacedBytes bytes(o.placement);
+  for (std::size_t d = 0; d < o.devices.size(); ++d)
+    bytes.add(o.placement, d, {model::device_weights_bytes(o.weights, {o.placement, d}), 0});
+  return bytes;
+}
+
+/// What passes write besides: everything but the CPU's own scratch.
+model::PlacedBytes scratch(const Opened& o, kernels::KvType kv, std::int64_t n_ctx, std::int64_t n_rows,
+                           std::int64_t n_logits, std::int64_t n_sequences) {
+  model::PlacedBytes bytes = model::Workspace::bytes(o.config, n_rows, n_logits, o.placement);
+  for (std::size_t d = 0; d < o.devices.size(); ++d)
+    bytes.add(o.placement, d,
+              o.devices[d]->bytes(model::KvCache::limits(o.config, kv, n_ctx, n_rows, n_sequences, {o.placement, d})));
+  return bytes;
+}
+
+/// Each device's part, once everything is chosen.
+void list_devices(Plan& plan, const Opened& o, const model::PlacedBytes& needed) {
+  const auto n_layer = [&](std::size_t device) {
+    return std::count(o.placement.layers.begin(), o.placement.layers.end(), device);
+  };
+  plan.device = device_names(o.devices, o.placement);
+  for (std::size_t d = 0; d < o.devices.size(); ++d) {
+    plan.devices.push_back({o.devices[d]->name(), n_layer(d), model::Share{o.placement, d}.routes(o.config),
+                            needed.devices[d], o.placement.heaps[d]->left()});
+    plan.device_available_bytes += plan.devices.back().available_bytes;
+    plan.fits &= plan.devices.back().bytes <= plan.devices.back().available_bytes;
+  }
+  plan.device_bytes = needed.on_devices();
+  if (!on_cpu(o.placement)) return;
+  const model::Share cpu = cpu_share(o.placement);
+  plan.devices.push_back({"cpu", o.devices.empty() ? o.config.n_layer : n_layer(cpu.device), cpu.routes(o.config),
+                          needed.host, plan.available_bytes});
+}
+
+/// The bytes, once everything else is chosen.
+void count(Plan& plan, const Opened& o, const gguf::File& file, const kernels::KernelTable& table, bool mapped) {
+  const model::Share cpu = cpu_share(o.placement);
+  const bool computes = on_cpu(o.placement), repacked = computes && plan.weights == Weights::repacked;
+  const kernels::KvType kv = kv_type(plan.kv);
+  const std::uint64_t read = mapped ? 0 : file.file_bytes(),
+                      in_file = mapped && computes ? mapped_bytes(file, o.weights, cpu, repacked) : 0;
+  model::PlacedBytes weights = device_weights(o), needed(o.placement);
+  weights.host = saturating_add(repacked ? model::repacked_bytes(o.weights, cpu) : 0, read + in_file);
+  const model::PlacedBytes kv_bytes = model::KvCache::bytes(o.config, kv, plan.n_ctx, plan.chunk, o.placement)
+                                          .times(static_cast<std::uint64_t>(plan.batch));
+  model::PlacedBytes space = scratch(o, kv, plan.n_ctx, std::max(plan.chunk, plan.batch),
+                                     plan.batch == 1 ? session_logits(plan.chunk) : plan.batch, plan.batch);
+  if (computes)
+    space.host = saturating_add(space.host, backend::CpuBackend::bytes(table, plan.threads, o.config.widest()));
+  needed.add(weights), needed.add(kv_bytes), needed.add(space);
+  plan.weights_bytes = weights.total();
+  plan.kv_bytes = kv_bytes.total();
+  plan.scratch_bytes = space.total();
+  plan.total_bytes = needed.total();
+  plan.allocated_bytes =
+      saturating_add(saturating_add(plan.weights_bytes - in_file, plan.kv_bytes), plan.scratch_bytes);
   plan.available_bytes = available_memory();
-  plan.fits = plan.total_bytes <= plan.available_bytes;
+  plan.fits = needed.host <= plan.available_bytes;
+  list_devices(plan, o, needed);
 }
 
 }  // namespace
@@ -130,43 +160,60 @@ Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
   return table;
 }
 
-Result<std::unique_ptr<backend::Backend>> open_device(const std::string& name) {
-  constexpr std::string_view kCuda = "cuda";
-  if (name == "cpu") return std::unique_ptr<backend::Backend>();
-  if (name == kCuda) return backend::open_cuda(0);
-  int number = -1;
-  const char* const end = name.data() + name.size();
-  if (name.starts_with("cuda:")) {
-    const auto [stop, error] = std::from_chars(name.data() + kCuda.size() + 1, end, number);
-    if (error == std::errc() && stop == end && number >= 0) return backend::open_cuda(number);
-  }
-  return Error(Status::invalid_argument, "device '" + escape(name) + "' is unknown; --device; use cpu, cuda or cuda:N");
-}
-
-int usual_threads(const backend::Backend* device) { return device ? 1 : usable_processors(); }
+int usual_threads(const model::Placement& placement) { return on_cpu(placement) ? usable_processors() : 1; }
 
 std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for) {
   const std::uint64_t left = heap.left();
   return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(left - std::min(left, spoken_for)));
 }
 
-std::uint64_t bytes_when_repacked(const model::Config& c, const model::Weights& weights) {
-  const SessionOptions usual;
-  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk);
-  const std::uint64_t scratch = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1);
-  return saturating_add(saturating_add(model::repacked_bytes(weights), scratch), kv);
+KvBudget KvBudget::of(const model::Placement& placement, const model::PlacedBytes& spoken_for, std::uint64_t total) {
+  KvBudget budget{model::PlacedBytes(placement), total};
+  for (std::size_t d = 0; d < placement.n_devices(); ++d)
+    if (const Heap& heap = *placement.heaps[d]; !heap.on_host())
+      budget.placed.devices[d] = memory_budget(heap, spoken_for.devices[d]);
+  budget.placed.host = memory_budget(host_heap(), spoken_for.host);
+  return budget;
 }
 
-Result<Weights> choose_placement(const backend::Backend* device, const model::Config& config,
-                                 const model::Weights& weights, Weights wanted) {
-  if (device && wanted == Weights::file)
-    return Error(Status::unsupported, "a device reads weights in its own layout only; device " + device->name() +
-                                          "; use --weights auto or repacked");
-  if (device) return Weights::repacked;
+KvBudget KvBudget::divided(std::int64_t n) const {
+  const auto by = static_cast<std::uint64_t>(n);
+  KvBudget part = *this;
+  for (std::uint64_t& bytes : part.placed.devices) bytes /= by;
+  part.placed.host /= by;
+  part.total /= by;
+  return part;
+}
+
+std::uint64_t bytes_when_repacked(const model::Config& c, const model::Weights& weights,
+                                  const model::Placement& placement) {
+  const SessionOptions usual;
+  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk, placement).host,
+                      space = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1, placement).host;
+  return saturating_add(saturating_add(model::repacked_bytes(weights, cpu_share(placement)), space), kv);
+}
+
+model::PlacedBytes bytes_when_placed(const Devices& devices, const model::Placement& placement, const model::Config& c,
+                                     const model::Weights& weights) {
+  const SessionOptions usual;
+  const Opened o{devices, placement, c, weights};
+  const std::int64_t n_ctx = std::min(kAutoContext, c.n_ctx_train), chunk = std::min(usual.chunk, n_ctx);
+  model::PlacedBytes all = device_weights(o);
+  all.add(model::KvCache::bytes(c, kv_type(usual.kv), n_ctx, chunk, placement));
+  all.add(scratch(o, kv_type(usual.kv), n_ctx, chunk, session_logits(chunk), 1));
+  return all;
+}
+
+Result<Weights> choose_weights(const model::Config& config, const model::Weights& weights,
+                               const model::Placement& placement, Weights wanted) {
+  if (!on_cpu(placement) && wanted == Weights::file)
+    return Error(Status::unsupported, "a device reads weights in its own layout only; device " +
+                                          placement.heaps.front()->name() + "; use --weights auto or repacked");
+  if (!on_cpu(placement)) return Weights::repacked;
   if (wanted != Weights::automatic) return wanted;
-  const bool something = model::repacked_bytes(weights) != 0;
-  return something && bytes_when_repacked(config, weights) <= memory_budget(host_heap()) ? Weights::repacked
-                                                                                         : Weights::file;
+  const bool something = model::repacked_bytes(weights, cpu_share(placement)) != 0;
+  return something && bytes_when_repacked(config, weights, placement) <= memory_budget(host_heap()) ? Weights::repacked
+                                                                                                    : Weights::file;
 }
 
 kernels::KvType kv_type(Kv kv) {
@@ -189,23 +236,23 @@ Result<void> check_chunk(std::int64_t chunk) {
 }
 
 std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
-                             std::uint64_t budget, const Heap& heap) {
+                             const KvBudget& budget, const model::Placement& placement) {
   std::int64_t fits = 1, too_many = config.n_ctx_train + 1;  // bytes grow with the context, by steps
   while (too_many - fits > 1) {
     const std::int64_t middle = fits + (too_many - fits) / 2;
-    (model::KvCache::bytes(config, type, middle, chunk, heap) <= budget ? fits : too_many) = middle;
+    (budget.holds(model::KvCache::bytes(config, type, middle, chunk, placement)) ? fits : too_many) = middle;
   }
   return fits;
 }
 
-Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions& options, std::uint64_t budget,
-                                    const Heap& heap) {
+Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions& options, const KvBudget& budget,
+                                    const model::Placement& placement) {
   if (options.n_ctx < 0 || options.n_ctx > c.n_ctx_train)
     return Error(Status::invalid_argument,
                  "a context of " + std::to_string(options.n_ctx) + " was asked for, the model was trained for " +
                      std::to_string(c.n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(c.n_ctx_train));
   HEARTH_CHECK(check_chunk(options.chunk));
-  return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget, heap);
+  return options.n_ctx != 0 ? options.n_ctx : fitting_context(c, kv_type(options.kv), options.chunk, budget, placement);
 }
 
 std::int64_t session_logits(std::int64_t chunk) { return std::min(1 + GenerateOptions().n_draft, chunk); }
@@ -215,15 +262,20 @@ Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::str
   const std::uint64_t left = heap.left();
   if (needed <= left) return {};
   return Error(Status::out_of_memory, what + " needs " + std::to_string(needed) + " bytes, " + std::to_string(left) +
-                                          " are left; " + where_and_to_do);
+                                          " are left" + (heap.on_host() ? "" : " on " + heap.name()) + "; " +
+                                          where_and_to_do);
 }
 
 Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx,
-                                const Heap& heap) {
+                                const model::Placement& placement) {
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
-  const std::uint64_t kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk, heap);
-  return check_memory(heap, kv, "a context of " + std::to_string(n_ctx) + " positions",
-                      "keys and values; ask for a smaller --ctx or another --kv");
+  const model::PlacedBytes kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk, placement);
+  const auto check = [&](const Heap& heap, std::uint64_t bytes) {
+    return check_memory(heap, bytes, "a context of " + std::to_string(n_ctx) + " positions",
+                        "keys and values; ask for a smaller --ctx or another --kv");
+  };
+  for (std::size_t d = 0; d < placement.n_devices(); ++d) HEARTH_CHECK(check(*placement.heaps[d], kv.devices[d]));
+  return check(host_heap(), kv.host);
 }
 
 Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what,
@@ -233,12 +285,13 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
     return Error(Status::invalid_argument, "a batch of " + std::to_string(batch) +
                                                " was asked for; --batch; choose 1 to " + std::to_string(kMostBatch));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(how.isa));
-  HEARTH_TRY(const auto device, open_device(how.device));
-  const Heap& heap = device ? device->heap() : host_heap();
+  HEARTH_TRY(auto devices, open_devices(how.device));
   if (how.threads != 0) HEARTH_CHECK(Team::check(how.threads));
   HEARTH_TRY(const auto file, gguf::File::open(path));
   HEARTH_TRY(const model::Config c, model::read_config(file));
   HEARTH_TRY(const auto weights, model::Weights::bind(c, file));
+  HEARTH_TRY(const model::Placement placement, choose_placement(devices, how, c, weights));
+  const Opened opened{devices, placement, c, weights};
   Plan plan;
   plan.path = path;
   plan.name = text_at(file, "general.name");
@@ -247,19 +300,21 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   plan.chat_template = template_name(file);
   plan.isa = table->name;
   for (const sample::Step& step : sample::steps()) plan.samplers.push_back(step.name);
-  plan.threads = how.threads != 0 ? how.threads : usual_threads(device.get());
-  HEARTH_TRY(plan.weights, choose_placement(device.get(), c, weights, how.weights));
+  plan.threads = how.threads != 0 ? how.threads : usual_threads(placement);
+  HEARTH_TRY(plan.weights, choose_weights(c, weights, placement, how.weights));
   plan.kv = what.kv;
   plan.n_ctx_train = c.n_ctx_train;
   plan.batch = batch;
   HEARTH_CHECK(model::KvCache::check_type(c, kv_type(what.kv)));
-  const std::uint64_t repacked = plan.weights == Weights::repacked ? model::repacked_bytes(weights) : 0,
-                      spoken_for = device ? model::device_weights_bytes(weights, heap)
-                                          : repacked + (how.mmap ? 0 : file.file_bytes());
-  HEARTH_TRY(plan.n_ctx, choose_context(c, what, memory_budget(heap, spoken_for), heap));
+  model::PlacedBytes spoken_for = device_weights(opened);
+  if (on_cpu(placement)) {
+    const bool repacked = plan.weights == Weights::repacked;
+    spoken_for.host =
+        (repacked ? model::repacked_bytes(weights, cpu_share(placement)) : 0) + (how.mmap ? 0 : file.file_bytes());
+  }
+  HEARTH_TRY(plan.n_ctx, choose_context(c, what, KvBudget::of(placement, spoken_for), placement));
   plan.chunk = std::min(what.chunk, plan.n_ctx);
-  if (device) count_device(plan, *device, file, c, weights, how.mmap);
-  else count(plan, file, c, weights, *table, how.mmap);
+  count(plan, opened, file, *table, how.mmap);
   return PlanAndWork{std::move(plan), work_of(c, weights, *table)};
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "devices.h"
 #include "gguf_reader.h"
 #include "kernel_table.h"
 #include "weights.h"
@@ -15,19 +16,23 @@ namespace hearth::engine {
 /// The table of that name, or the best. An unknown or unsupported one is an error that lists those that run here.
 Result<const kernels::KernelTable*> choose_isa(const std::string& name);
 
-/// The device of that name, or none where it is the CPU. One that is unknown or not there is an error that says which.
-Result<std::unique_ptr<backend::Backend>> open_device(const std::string& name);
+/// Threads that a model has where none are asked for: one queues all work where the CPU has none.
+int usual_threads(const model::Placement& placement);
 
-/// Threads that a model has where none are asked for: a device's one queues its work.
-int usual_threads(const backend::Backend* device);
+/// Bytes of the CPU's repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+std::uint64_t bytes_when_repacked(const model::Config& config, const model::Weights& weights,
+                                  const model::Placement& placement = {});
 
-/// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
-std::uint64_t bytes_when_repacked(const model::Config& config, const model::Weights& weights);
+/// Bytes of weights, keys and values of a context of up to kAutoContext positions, and a pass's workspace, with a session's usual
+/// options; the CPU's weights left out.
+model::PlacedBytes bytes_when_placed(const Devices& devices, const model::Placement& placement,
+                                     const model::Config& config, const model::Weights& weights);
+inline constexpr std::int64_t kAutoContext = 4096;
 
-/// Where weights will lie: what was asked for, or repacked if all of that fits in 70% of the memory that is left. A device's, if
-/// there is one, are always repacked; to ask for the file's is an error there.
-Result<Weights> choose_placement(const backend::Backend* device, const model::Config& config,
-                                 const model::Weights& weights, Weights wanted);
+/// Where the CPU's weights will lie: what was asked for, or repacked if all of that fits in 70% of the memory that is left. A
+/// device's are always repacked; to ask for the file's where there are no others is an error.
+Result<Weights> choose_weights(const model::Config& config, const model::Weights& weights,
+                               const model::Placement& placement, Weights wanted);
 
 kernels::KvType kv_type(Kv kv);
 
@@ -37,13 +42,25 @@ Result<void> check_chunk(std::int64_t chunk);
 /// 70% of the memory that is left but for `spoken_for` bytes.
 std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for = 0);
 
-/// The largest context whose KV fits in `budget` bytes, at most the model's own.
-std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
-                             std::uint64_t budget, const Heap& heap);
+/// What keys and values may take.
+struct KvBudget {
+  model::PlacedBytes placed;         // of each memory
+  std::uint64_t total = UINT64_MAX;  // of all
 
-/// The context that a session gets: the one asked for, which the model must allow, or the largest whose KV fits in `budget` bytes.
-Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, std::uint64_t budget,
-                                    const Heap& heap);
+  /// 70% of the memory that is left everywhere but for `spoken_for` bytes.
+  static KvBudget of(const model::Placement& placement, const model::PlacedBytes& spoken_for,
+                     std::uint64_t total = UINT64_MAX);
+  bool holds(const model::PlacedBytes& bytes) const { return bytes.within(placed) && bytes.total() <= total; }
+  KvBudget divided(std::int64_t n) const;
+};
+
+/// The largest context whose KV fits in the budget, at most the model's own.
+std::int64_t fitting_context(const model::Config& config, kernels::KvType type, std::int64_t chunk,
+                             const KvBudget& budget, const model::Placement& placement);
+
+/// The context that a session gets: the one asked for, which the model must allow, or the largest whose KV fits in the budget.
+Result<std::int64_t> choose_context(const model::Config& config, const SessionOptions& options, const KvBudget& budget,
+                                    const model::Placement& placement);
 
 /// Rows of a session's pass that may want logits: a token's own, and those of as many guesses as are usual.
 std::int64_t session_logits(std::int64_t chunk);
@@ -52,9 +69,9 @@ std::int64_t session_logits(std::int64_t chunk);
 Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
                           const std::string& where_and_to_do);
 
-/// Refuses a session whose keys, values and workspace are more than the memory that is left.
+/// Refuses a session whose keys and values are more than the memory that is left.
 Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx,
-                                const Heap& heap);
+                                const model::Placement& placement);
 
 /// What a forecast of speeds needs to know.
 struct Work {

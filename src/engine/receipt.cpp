@@ -132,6 +132,7 @@ Result<tools::Receipt> make_receipt(const Context& context, const GenerateOption
   receipt.finish = reply.finish;
   receipt.logits_hash = reply.logits_hash;
   receipt.isa = info.isa;
+  receipt.device = info.device;
   receipt.threads = info.threads;
   receipt.chunk = context.chunk();
   return receipt;

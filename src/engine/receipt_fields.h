@@ -93,6 +93,7 @@ template <class Fields> void each_field(Fields& f, Some<tools::Receipt> auto& r)
     machine("isa", r.isa);
     machine("threads", r.threads, 1);
     machine("chunk", r.chunk, 1);
+    machine.unless_usual("device", r.device, "cpu");
   });
 }
 

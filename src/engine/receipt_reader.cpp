@@ -91,6 +91,11 @@ class FieldReader {
     if (const ReceiptNode* node = take(name)) expect(name, read(*node, value));
   }
 
+  void unless_usual(const char* name, std::string& value, const char* usual) {
+    if (object_.find(name)) (*this)(name, value);
+    else value = usual;
+  }
+
   void version(const char* name, std::int32_t known) {
     std::int32_t value = known;
     (*this)(name, value);

@@ -54,6 +54,11 @@ class FieldWriter {
   template <class T> void operator()(const char* name, const T& value, int = 0) { put(name, json(value)); }
   void operator()(const char* name, const std::vector<std::string>& texts) { put(name, json(std::span(texts))); }
 
+  /// Left out where it is as usual: receipts from before there was such a field say the same.
+  void unless_usual(const char* name, const std::string& value, const char* usual) {
+    if (value != usual) (*this)(name, value);
+  }
+
   void version(const char* name, std::int32_t value) { put(name, spelled(value)); }
   void ids(const char* name, const std::vector<std::int32_t>& ids) { put(name, json(std::span(ids))); }
   void sha256(const char* name, const std::string& digest) { put(name, json(digest)); }

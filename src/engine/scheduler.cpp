@@ -42,20 +42,17 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(std::shared_ptr<const LoadedM
   std::unique_ptr<Scheduler> s(new Scheduler(std::move(model), std::move(draft), options));
   SessionOptions& session = s->options_.session;
   if (session.n_ctx == 0)
-    session.n_ctx =
-        fitting_context(s->model_->config(), kv_type(session.kv), session.chunk,
-                        s->model_->kv_budget() / static_cast<std::uint64_t>(options.n_parallel), s->model_->heap());
+    session.n_ctx = fitting_context(s->model_->config(), kv_type(session.kv), session.chunk,
+                                    s->model_->kv_budget().divided(options.n_parallel), s->model_->placement());
   HEARTH_TRY(const Context context, Context::make(s->model_, session));  // what no request could have is refused now
   session.chunk = context.chunk();
-  const std::uint64_t all =
-      saturating_multiply(static_cast<std::uint64_t>(options.n_parallel),
-                          model::KvCache::bytes(s->model_->config(), context.cache().type(), context.n_ctx(),
-                                                context.chunk(), s->model_->heap()));
-  HEARTH_CHECK(s->model_->pool()->could_hold(all));
+  const model::PlacedBytes one = model::KvCache::bytes(s->model_->config(), context.cache().type(), context.n_ctx(),
+                                                       context.chunk(), s->model_->placement());
+  HEARTH_CHECK(s->model_->pool()->could_hold(one.times(static_cast<std::uint64_t>(options.n_parallel)).total()));
   if (s->draft_) HEARTH_CHECK(DraftModel::make(s->draft_, context));
   const std::int64_t n_decode = std::max(kDecodeRows, options.n_parallel);
   HEARTH_TRY(s->space_,
-             model::Workspace::make(s->model_->config(), n_decode + context.chunk(), n_decode, s->model_->heap()));
+             model::Workspace::make(s->model_->config(), n_decode + context.chunk(), n_decode, s->model_->placement()));
   return s;
 }
 
@@ -181,9 +178,7 @@ void Scheduler::pass_alone(Active& a) {
 }
 
 void Scheduler::take(Active& a, std::int64_t first_logits) {
-  const auto n_vocab = static_cast<std::size_t>(model_->config().n_vocab);
-  const float* const first = space_.ended_with + static_cast<std::size_t>(first_logits) * n_vocab;
-  const auto taken = a.generation->take({first, static_cast<std::size_t>(a.generation->n_logits()) * n_vocab});
+  const auto taken = a.generation->take(space_, first_logits);
   if (!taken) {
     a.generation->fail();
     return end(*a.job, taken.error());

@@ -33,7 +33,7 @@ Result<void> Sequence::truncate(std::int64_t n) {
 Result<void> Sequence::make_space(std::int64_t n_logits) {
   const model::Config& c = context_.model().config();
   if (space_.n_rows() != 0) return space_.more_logits(c, n_logits);
-  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits, context_.model().heap()));
+  HEARTH_TRY(space_, model::Workspace::make(c, context_.chunk(), n_logits, context_.model().placement()));
   return {};
 }
 
@@ -90,7 +90,7 @@ Result<Reply> Sequence::run(Generation& generation, bool soon) {
     if (done) done = context_.model().forward(rows_, space_);
     if (done) {
       length_.saw(generation.n_rows(), seconds_since(start));
-      done = generation.take(logits(generation.n_logits()));
+      done = generation.take(space_, 0);
     }
     if (!done) {
       generation.fail();

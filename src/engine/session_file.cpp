@@ -101,23 +101,23 @@ ChatMessage read_message(Reader& from) {
   return m;
 }
 
-/// The pages of a part that the text's computed positions stand in.
-void write_part(Writer& to, const Context& context, std::size_t part) {
-  const model::KvCache::Held held = context.cache().held(part);
+/// The pages that the text's computed positions stand in, of the layers that have this window.
+void write_window(Writer& to, const Context& context, std::size_t window) {
+  const model::KvCache::Held held = context.cache().held(window);
   const std::int64_t end = pages_of(context.n_computed());
   to.number(held.window);
   to.number<std::uint64_t>(held.page_bytes);
   to.number(std::min(held.first, end));
   std::vector<std::byte> bytes(held.page_bytes);
   for (std::int64_t page = held.first; page < end; ++page) {
-    context.cache().read(part, page, bytes.data());
+    context.cache().read(window, page, bytes.data());
     to.bytes(bytes);
   }
 }
 
-/// False when these are not the pages of such a part.
-Result<bool> read_part(Reader& from, model::KvCache& cache, std::size_t part, std::int64_t n_computed) {
-  const model::KvCache::Held shape = cache.held(part);
+/// False when these are not the pages of such layers.
+Result<bool> read_window(Reader& from, model::KvCache& cache, std::size_t index, std::int64_t n_computed) {
+  const model::KvCache::Held shape = cache.held(index);
   const auto window = from.number<std::int64_t>();
   const auto page_bytes = from.number<std::uint64_t>();
   const auto first = from.number<std::int64_t>();
@@ -128,7 +128,7 @@ Result<bool> read_part(Reader& from, model::KvCache& cache, std::size_t part, st
     return false;
   const auto bytes = from.bytes(saturating_multiply(static_cast<std::uint64_t>(end - first), page_bytes));
   if (!from.sound()) return false;
-  HEARTH_CHECK(cache.restore(part, first, bytes));
+  HEARTH_CHECK(cache.restore(index, first, bytes));
   return true;
 }
 
@@ -175,11 +175,11 @@ Result<void> save_session(const Context& context, std::span<const ChatMessage> c
   to.number<std::uint64_t>(context.tokens().size());
   to.bytes(std::as_bytes(context.tokens()));
   to.number(context.n_computed());
-  to.number<std::uint64_t>(context.cache().n_parts());
-  for (std::size_t part = 0; part < context.cache().n_parts(); ++part) write_part(to, context, part);
+  to.number<std::uint64_t>(context.cache().n_windows());
+  for (std::size_t window = 0; window < context.cache().n_windows(); ++window) write_window(to, context, window);
   to.number<std::uint64_t>(conversation.size());
   for (const ChatMessage& message : conversation) write(to, message);
-  HEARTH_CHECK(context.model().heap().check());
+  HEARTH_CHECK(context.cache().check_heaps());
   HEARTH_CHECK(to.finish());
   return file.commit();
 }
@@ -213,9 +213,9 @@ Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, c
   HEARTH_CHECK(context.check_ids(tokens));
   HEARTH_CHECK(context.check_length(static_cast<std::int64_t>(tokens.size())));
   model::KvCache cache = context.cache();
-  if (from.number<std::uint64_t>() != cache.n_parts()) return damaged("has other layers than its model", path);
-  for (std::size_t part = 0; part < cache.n_parts(); ++part) {
-    HEARTH_TRY(const bool fits, read_part(from, cache, part, n_computed));
+  if (from.number<std::uint64_t>() != cache.n_windows()) return damaged("has other layers than its model", path);
+  for (std::size_t window = 0; window < cache.n_windows(); ++window) {
+    HEARTH_TRY(const bool fits, read_window(from, cache, window, n_computed));
     if (!fits) return damaged("has other layers than its model", path);
   }
   std::vector<ChatMessage> conversation(from.count(7 * sizeof(std::uint64_t)));

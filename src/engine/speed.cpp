@@ -30,12 +30,14 @@ Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, mode
 
 Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>& caches, model::Workspace& space,
                           std::int64_t n_steps, std::int64_t depth) {
+  constexpr kernels::Draw greedy;  // as a text is written; the last logits are asked for
   const auto start = Clock::now();
   for (std::int64_t step = 0; step < n_steps; ++step) {
     std::vector<model::Row> rows;
     for (std::size_t s = 0; s < caches.size(); ++s)
       rows.push_back({&caches[s], depth + step,
-                      made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true});
+                      made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true,
+                      step + 1 < n_steps ? std::optional(greedy) : std::nullopt});
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);
@@ -44,14 +46,19 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
 // Caches are written at once, by the prompt or at a depth that was never computed: asking for too much would end the process, not fail.
 Result<void> check_memory(const LoadedModel& model, kernels::KvType type, std::int64_t n_sequences, std::int64_t n_ctx,
                           std::int64_t n_pass) {
-  const double needed = static_cast<double>(n_sequences) *
-                        static_cast<double>(model::KvCache::bytes(model.config(), type, n_ctx, n_pass, model.heap()));
-  const std::uint64_t left = model.heap().left();
-  if (needed <= static_cast<double>(left)) return {};
-  return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
-                                          " positions need " + std::to_string(needed / 1e9) + " GB, " +
-                                          std::to_string(static_cast<double>(left) / 1e9) +
-                                          " GB are left; bench; ask for a smaller -p, --batch or --depth");
+  const model::Placement& placement = model.placement();
+  const model::PlacedBytes all = model::KvCache::bytes(model.config(), type, n_ctx, n_pass, placement)
+                                     .times(static_cast<std::uint64_t>(n_sequences));
+  const auto check = [&](const Heap& heap, std::uint64_t bytes) -> Result<void> {
+    const std::uint64_t left = heap.left();
+    if (bytes <= left) return {};
+    return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
+                                            " positions need " + std::to_string(static_cast<double>(bytes) / 1e9) +
+                                            " GB, " + std::to_string(static_cast<double>(left) / 1e9) +
+                                            " GB are left; bench; ask for a smaller -p, --batch or --depth");
+  };
+  for (std::size_t d = 0; d < placement.n_devices(); ++d) HEARTH_CHECK(check(*placement.heaps[d], all.devices[d]));
+  return check(host_heap(), all.host);
 }
 
 }  // namespace
@@ -66,7 +73,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
     const std::int64_t n_pass = std::min(chunk, n_prompt);
     HEARTH_CHECK(check_memory(model, type, 1, n_prompt, n_pass));
     HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, n_pass, model.pool_apart()));
-    HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1, model.heap()));
+    HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1, model.placement()));
     HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
   }
   if (n_steps > 0) {
@@ -77,7 +84,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
       HEARTH_CHECK(cache.fill_with_zero(depth));
       caches.push_back(std::move(cache));
     }
-    HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences, model.heap()));
+    HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences, model.placement()));
     HEARTH_TRY(speed.decode_seconds, time_steps(model, caches, space, n_steps, depth));
     speed.logits_hash = fnv1a({space.ended_with, static_cast<std::size_t>(c.n_vocab)});
   }

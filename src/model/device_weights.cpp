@@ -25,17 +25,19 @@ struct Places {
   std::vector<std::span<const float>> vectors;
   std::uint64_t bytes = 0;
 
-  explicit Places(const Weights& weights) {
+  Places(const Weights& weights, const Share& share) {
     const auto add_matrix = [this](const Matrix& m) {
       if (m.file && add(m.file, static_cast<std::uint64_t>(n_groups(m)) * group_bytes(m))) matrices.push_back(&m);
     };
-    weights.visit_tables(add_matrix);
-    weights.visit_matrices(add_matrix);
-    weights.visit_vectors([&](const float* v) {
-      if (!v) return;
-      const std::span<const float> whole = weights.vector_around(v);
-      if (add(whole.data(), whole.size_bytes())) vectors.push_back(whole);
-    });
+    weights.visit_tables(add_matrix, share);
+    weights.visit_matrices(add_matrix, share);
+    weights.visit_vectors(
+        [&](const float* v) {
+          if (!v) return;
+          const std::span<const float> whole = weights.vector_around(v);
+          if (add(whole.data(), whole.size_bytes())) vectors.push_back(whole);
+        },
+        share);
   }
 
  private:
@@ -99,13 +101,23 @@ std::size_t largest_group(const Places& places) {
 
 }  // namespace
 
-std::uint64_t device_weights_bytes(const Weights& weights, const Heap& heap) {
-  return heap.taken(Places(weights).bytes);
+std::uint64_t device_weights_bytes(const Weights& weights, const Share& share) {
+  return share.placement.heaps[share.device]->taken(Places(weights, share).bytes);
 }
 
-Result<AlignedBuffer<std::byte>> bring_weights(Weights& weights, const Heap& heap, const kernels::KernelTable& table,
+std::uint64_t file_bytes(const Weights& weights, const Share& share) {
+  const Places places(weights, share);
+  std::uint64_t bytes = 0;
+  for (const Matrix* m : places.matrices)
+    bytes += static_cast<std::uint64_t>(m->n_rows) * kernels::row_bytes(info(*m), m->k);
+  for (const std::span<const float> v : places.vectors) bytes += v.size_bytes();
+  return bytes;
+}
+
+Result<AlignedBuffer<std::byte>> bring_weights(Weights& weights, const Share& share, const kernels::KernelTable& table,
                                                Team& team, const std::function<Result<void>(double)>& goes_on) {
-  const Places places(weights);
+  const Heap& heap = *share.placement.heaps[share.device];
+  const Places places(weights, share);
   HEARTH_TRY(auto storage, AlignedBuffer<std::byte>::make_unwritten(places.bytes, heap));
   HEARTH_TRY(auto mover, Mover::make(heap, table, team, std::max(kPiece, largest_group(places))));
   std::size_t n_done = 0;
@@ -118,13 +130,15 @@ Result<AlignedBuffer<std::byte>> bring_weights(Weights& weights, const Heap& hea
   const auto there = [&](Matrix& m) {
     if (m.file) m.packed = storage.data() + places.of.at(m.file);
   };
-  weights.visit_tables(there);
-  weights.visit_matrices(there);
-  weights.visit_vectors([&](const float*& v) {
-    if (!v) return;
-    const std::span<const float> whole = weights.vector_around(v);
-    v = reinterpret_cast<const float*>(storage.data() + places.of.at(whole.data())) + (v - whole.data());
-  });
+  weights.visit_tables(there, share);
+  weights.visit_matrices(there, share);
+  weights.visit_vectors(
+      [&](const float*& v) {
+        if (!v) return;
+        const std::span<const float> whole = weights.vector_around(v);
+        v = reinterpret_cast<const float*>(storage.data() + places.of.at(whole.data())) + (v - whole.data());
+      },
+      share);
   HEARTH_CHECK(heap.check());
   return storage;
 }

@@ -7,8 +7,8 @@ namespace {
 /// to = down(activation(up(h))). The hidden rows are written where h's were.
 void plain(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-  backend::Backend& device = *p.net.device;
-  const Rows up = p.rows(p.space.up, l.ffn_up.n_rows);
+  backend::Backend& device = *p.device;
+  const Rows up = p.rows(p.space->up, l.ffn_up.n_rows);
   const Input h = p.input(l.ffn_up.k), hidden = p.input(l.ffn_down.k);
   device.matmul(w, h, {{{&l.ffn_up, up}}});
   device.gate(w, {layer, Step::ffn_hidden}, p.net.config.arch->activation, up, {}, hidden);
@@ -18,23 +18,23 @@ void plain(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
 /// to = down(activation(gate(h)) * up(h)). The hidden rows are written where h's were.
 void gated(Worker& w, Pass& p, std::int64_t layer, const Matrix& gate_w, const Matrix& up_w, const Matrix& down_w,
            const Rows& to) {
-  backend::Backend& device = *p.net.device;
-  const Rows gate = p.rows(p.space.gate, gate_w.n_rows), up = p.rows(p.space.up, up_w.n_rows);
+  backend::Backend& device = *p.device;
+  const Rows gate = p.rows(p.space->gate, gate_w.n_rows), up = p.rows(p.space->up, up_w.n_rows);
   const Input h = p.input(gate_w.k), hidden = p.input(down_w.k);
   device.matmul(w, h, {{{&gate_w, gate}, {&up_w, up}}});
   device.gate(w, {layer, Step::ffn_hidden}, p.net.config.arch->activation, gate, up, hidden);
   device.matmul(w, hidden, {{{&down_w, to}}});
 }
 
-/// to = the feed-forwards of each row's experts, added up by their weights; then that of the shared expert.
+/// to = the feed-forwards of each row's experts, added up by their weights.
 void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-  backend::Backend& device = *p.net.device;
-  Workspace& space = p.space;
-  const Rows scores = p.rows(space.scores, c.n_expert), shared_score = p.rows(space.scores, 1);
+  backend::Backend& device = *p.device;
+  DeviceBuffers& space = *p.space;
+  const Rows scores = p.rows(space.scores, c.n_expert);
   const Rows gate = p.visits(space.visit_gate, c.expert_ffn_dim), up = p.visits(space.visit_up, c.expert_ffn_dim);
-  const Rows y = p.visits(space.visit_y, c.dim), shared_y = p.rows(space.visit_y, c.dim);
+  const Rows y = p.visits(space.visit_y, c.dim);
   const Input h = p.input(c.dim), visits = p.visit_input(c.dim), hidden = p.visit_input(c.expert_ffn_dim);
 
   device.matmul(w, h, {{{&l.router, scores}}});
@@ -44,24 +44,46 @@ void experts(Worker& w, Pass& p, std::int64_t layer, const Rows& to) {
   device.gate(w, {layer, Step::ffn_hidden}, c.arch->activation, gate, up, hidden);
   device.matmul_experts(w, hidden, space.routes, {{{l.expert_down, y}}});
   device.combine(w, y, space.routes, to);
-  if (c.shared_ffn_dim == 0) return;
-  const bool by_score = c.arch->shared_expert == SharedExpert::gated;
-  if (by_score) device.matmul(w, h, {{{&l.shared_router, shared_score}}});
-  gated(w, p, layer, l.shared_gate, l.shared_up, l.shared_down, shared_y);
-  device.add_gated(w, to, shared_y, by_score ? shared_score : Rows{});
 }
 
 }  // namespace
 
+void ffn_input(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
+  const Config& c = p.net.config;
+  const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+  const Norm& norm = c.arch->norm_place == NormPlace::shared ? l.attn_norm : l.ffn_norm;
+  p.device->norm(w, {layer, Step::ffn_input}, p.x(), residual, norm, c.norm, p.input(c.dim));
+}
+
+void experts_apart(Worker& w, Pass& p, std::int64_t layer) {
+  p.device->quantize(w, {layer, Step::ffn_input}, p.input(p.net.config.dim));  // only the rows themselves came here
+  experts(w, p, layer, p.delta());
+}
+
+void shared_expert(Worker& w, Pass& p, std::int64_t layer) {
+  const Config& c = p.net.config;
+  if (c.shared_ffn_dim == 0) return;
+  const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
+  const Rows y = p.rows(p.space->visit_y, c.dim);
+  const bool by_score = c.arch->shared_expert == SharedExpert::gated;
+  const Rows score = by_score ? p.rows(p.space->scores, 1) : Rows{};
+  if (by_score) p.device->matmul(w, p.input(c.dim), {{{&l.shared_router, score}}});
+  gated(w, p, layer, l.shared_gate, l.shared_up, l.shared_down, y);
+  p.device->add_gated(w, p.delta(), y, score);
+}
+
 void feed_forward(Worker& w, Pass& p, std::int64_t layer, const Residual& residual) {
   const Config& c = p.net.config;
   const LayerWeights& l = p.net.weights.layers[static_cast<std::size_t>(layer)];
-  const Rows x = p.rows(p.space.x, c.dim), delta = p.rows(p.space.delta, c.dim);
-  const Norm& norm = c.arch->norm_place == NormPlace::shared ? l.attn_norm : l.ffn_norm;
-  p.net.device->norm(w, {layer, Step::ffn_input}, x, residual, norm, c.norm, p.input(c.dim));
-  if (c.has_experts(layer)) experts(w, p, layer, delta);
-  else if (c.arch->ffn == Ffn::plain) plain(w, p, layer, delta);
-  else gated(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, delta);
+  ffn_input(w, p, layer, residual);
+  if (c.has_experts(layer)) {
+    experts(w, p, layer, p.delta());
+    shared_expert(w, p, layer);
+  } else if (c.arch->ffn == Ffn::plain) {
+    plain(w, p, layer, p.delta());
+  } else {
+    gated(w, p, layer, l.ffn_gate, l.ffn_up, l.ffn_down, p.delta());
+  }
 }
 
 }  // namespace hearth::model

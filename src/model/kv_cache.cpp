@@ -48,7 +48,8 @@ void KvCache::Part::drop_from(std::int64_t page) {
 }
 
 // The parts without their memory.
-KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass) {
+KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                      const Placement& placement) {
   KvCache cache;
   cache.shape_ = {c.n_head, c.n_kv_head, c.key_dim(), c.attention_scale, c.attention_cap,
                   type,     0,           0,           nullptr,           c.latent_dim};
@@ -56,12 +57,15 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
   const std::size_t layer_bytes = cache.shape_.k_offset(c.n_kv_head);
   for (std::int64_t layer = 0; layer < c.n_layer; ++layer) {
     const std::int64_t window = c.window_of(layer);
-    auto part =
-        std::find_if(cache.parts_.begin(), cache.parts_.end(), [&](const Part& p) { return p.window == window; });
+    const std::size_t device = placement.of_layer(layer);
+    if (std::find(cache.windows_.begin(), cache.windows_.end(), window) == cache.windows_.end())
+      cache.windows_.push_back(window);
+    auto part = std::find_if(cache.parts_.begin(), cache.parts_.end(),
+                             [&](const Part& p) { return p.window == window && p.device == device; });
     if (part == cache.parts_.end()) {
       const std::int64_t all = pages_of(n_ctx);
       const std::int64_t held = window == 0 ? all : std::min(all, window_pages(window, n_pass));
-      cache.parts_.push_back({window, 0, held, 0, 0, {}, {}});
+      cache.parts_.push_back({device, window, 0, held, 0, 0, {}, {}});
       part = cache.parts_.end() - 1;
     }
     cache.places_.push_back({static_cast<std::size_t>(part - cache.parts_.begin()), part->n_layer++});
@@ -70,26 +74,31 @@ KvCache KvCache::plan(const Config& c, kernels::KvType type, std::int64_t n_ctx,
   return cache;
 }
 
-std::size_t KvCache::n_parts(const Config& config) { return plan(config, kernels::KvType::f16, 1, 1).parts_.size(); }
+std::size_t KvCache::n_parts(const Config& config, const Placement& placement) {
+  return plan(config, kernels::KvType::f16, 1, 1, placement).parts_.size();
+}
 
-std::uint64_t KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
-                             const Heap& heap) {
-  std::uint64_t total = 0;
-  for (const Part& part : plan(config, type, n_ctx, n_pass).parts_) total = saturating_add(total, part.bytes(heap));
-  return total;
+PlacedBytes KvCache::bytes(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
+                           const Placement& placement) {
+  PlacedBytes all(placement);
+  for (const Part& part : plan(config, type, n_ctx, n_pass, placement).parts_)
+    all.add(placement, part.device, {part.bytes(*placement.heaps[part.device]), 0});
+  return all;
 }
 
 backend::PassLimits KvCache::limits(const Config& c, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_rows,
-                                    std::int64_t n_sequences) {
-  const KvCache cache = plan(c, type, n_ctx, n_rows);
-  const auto n_parts = static_cast<std::int64_t>(cache.parts_.size());
+                                    std::int64_t n_sequences, const Share& share) {
+  const KvCache cache = plan(c, type, n_ctx, n_rows, share.placement);
+  const auto n_parts = static_cast<std::int64_t>(std::count_if(
+      cache.parts_.begin(), cache.parts_.end(), [&](const Part& part) { return part.device == share.device; }));
+  const bool routes = share.routes(c);
   return {.n_rows = n_rows,
           .n_parts = n_parts,
           .n_pages = n_sequences * n_parts * pages_of(n_ctx),
           .longest = n_ctx,
           .n_angles = c.n_rot / 2 * 2 * (c.window_rope_base != 0 ? 2 : 1),
-          .n_used = c.n_expert_used,
-          .n_expert = c.n_expert,
+          .n_used = routes ? c.n_expert_used : 0,
+          .n_expert = routes ? c.n_expert : 0,
           .shape = cache.shape_};
 }
 
@@ -104,14 +113,15 @@ Result<void> KvCache::check_type(const Config& config, kernels::KvType type) {
 Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                               std::shared_ptr<PagePool> pool) {
   HEARTH_CHECK(check_type(config, type));
-  KvCache cache = plan(config, type, n_ctx, n_pass);
-  cache.pool_ = pool ? std::move(pool) : std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);
-  const Heap& heap = cache.pool_->heap();
-  const std::uint64_t all = bytes(config, type, n_ctx, n_pass, heap);
+  if (!pool) pool = std::make_shared<PagePool>(UINT64_MAX, PagePool::Budget::soft);
+  KvCache cache = plan(config, type, n_ctx, n_pass, pool->placement());
+  cache.pool_ = std::move(pool);
+  const std::uint64_t all = bytes(config, type, n_ctx, n_pass, cache.pool_->placement()).total();
   HEARTH_CHECK(cache.pool_->could_hold(all));
   // Asked for and given back at once: what the system would never grant is refused now, not after half a text.
   for (const Part& part : cache.parts_)
-    if (!AlignedBuffer<std::byte>::make_unwritten(part.bytes(heap), heap)) return too_long(n_ctx, all);
+    if (const Heap& heap = cache.heap(part); !AlignedBuffer<std::byte>::make_unwritten(part.bytes(heap), heap))
+      return too_long(n_ctx, all);
   return cache;
 }
 
@@ -121,8 +131,8 @@ Result<void> KvCache::append(std::int64_t position) {
     const auto at = static_cast<std::size_t>(page);
     if (at < part.refs.size() && !part.refs[at].shared()) continue;
     part.drop_before(page + 1 - part.n_held);  // first: its memory may be the new page's
-    HEARTH_TRY(PageRef own, pool_->take(part.page_bytes));
-    if (at < part.refs.size()) pool_->heap().copy(own.data(), part.pages[at], part.page_bytes);
+    HEARTH_TRY(PageRef own, pool_->take(part.page_bytes, part.device));
+    if (at < part.refs.size()) heap(part).copy(own.data(), part.pages[at], part.page_bytes);
     part.set(page, std::move(own));
   }
   return {};
@@ -159,26 +169,46 @@ void KvCache::adopt(std::span<const std::vector<PageRef>> pages) {
   }
 }
 
-KvCache::Held KvCache::held(std::size_t part) const {
-  const Part& p = parts_[part];
-  return {p.window, p.page_bytes, p.first_held, static_cast<std::int64_t>(p.refs.size())};
-}
-
-Result<void> KvCache::restore(std::size_t part, std::int64_t first, std::span<const std::byte> bytes) {
-  Part& p = parts_[part];
-  p.drop_from(0);
-  p.drop_before(first);
-  for (std::int64_t page = first; !bytes.empty(); ++page, bytes = bytes.subspan(p.page_bytes)) {
-    HEARTH_TRY(PageRef own, pool_->take(p.page_bytes));
-    pool_->heap().bring(own.data(), bytes.data(), p.page_bytes);
-    p.set(page, std::move(own));
+// Devices have layers in ascending order, and so have parts: those of one window hold its layers one behind the other.
+KvCache::Held KvCache::held(std::size_t window) const {
+  Held held{windows_[window], 0, 0, 0};
+  for (const Part& part : parts_) {
+    if (part.window != held.window) continue;
+    held.page_bytes += part.page_bytes;
+    held.first = part.first_held, held.end = static_cast<std::int64_t>(part.refs.size());  // alike on all devices
   }
-  return pool_->heap().check();
+  return held;
 }
 
-void KvCache::read(std::size_t part, std::int64_t page, std::byte* to) const {
-  const Part& p = parts_[part];
-  pool_->heap().fetch(to, p.pages[static_cast<std::size_t>(page)], p.page_bytes);
+Result<void> KvCache::restore(std::size_t window, std::int64_t first, std::span<const std::byte> bytes) {
+  const std::size_t stride = held(window).page_bytes;
+  std::size_t before = 0;  // of a page's bytes
+  for (Part& part : parts_) {
+    if (part.window != windows_[window]) continue;
+    part.drop_from(0);
+    part.drop_before(first);
+    std::int64_t page = first;
+    for (std::size_t at = before; at < bytes.size(); at += stride, ++page) {
+      HEARTH_TRY(PageRef own, pool_->take(part.page_bytes, part.device));
+      heap(part).bring(own.data(), bytes.data() + at, part.page_bytes);
+      part.set(page, std::move(own));
+    }
+    before += part.page_bytes;
+  }
+  return check_heaps();
+}
+
+void KvCache::read(std::size_t window, std::int64_t page, std::byte* to) const {
+  for (const Part& part : parts_) {
+    if (part.window != windows_[window]) continue;
+    heap(part).fetch(to, part.pages[static_cast<std::size_t>(page)], part.page_bytes);
+    to += part.page_bytes;
+  }
+}
+
+Result<void> KvCache::check_heaps() const {
+  for (const Heap* heap : pool_->placement().heaps) HEARTH_CHECK(heap->check());
+  return {};
 }
 
 Result<void> KvCache::fill_with_zero(std::int64_t n) {

@@ -1,4 +1,4 @@
-// Enters: wishes for pages of a heap. Leaves: pages of zeros, shared by counting references, within one budget.
+// Enters: wishes for pages on a model's devices. Leaves: pages of zeros, shared by counting references, within one budget.
 #include "page_pool.h"
 
 #include <algorithm>
@@ -28,40 +28,58 @@ Result<void> PagePool::could_hold(std::uint64_t bytes) const {
   return refused(bytes, 0, budget_);
 }
 
-Result<PageRef> PagePool::take(std::size_t bytes) {
-  while (!count(bytes)) {
+PagePool::PagePool(std::uint64_t budget, Budget kind, Placement placement, std::span<const std::uint64_t> parts)
+    : budget_(budget), kind_(kind), placement_(std::move(placement)), parts_(placement_.n_devices()) {
+  for (std::size_t device = 0; device < parts.size(); ++device) parts_[device].budget = parts[device];
+  spare_.reserve(kSpare * parts_.size());
+}
+
+std::uint64_t PagePool::bytes_taken() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return taken_;
+}
+
+Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device) {
+  while (!count(bytes, device, Budget::firm)) {
     if (reclaim()) continue;
     if (kind_ == Budget::firm) return refused(bytes, bytes_taken(), budget_);
-    taken_.fetch_add(bytes, std::memory_order_relaxed);
+    count(bytes, device, Budget::soft);
     break;
   }
-  PageRef page(spare(bytes));
+  const Heap& heap = *placement_.heaps[device];
+  PageRef page(spare(bytes, device));
   while (!page) {
-    auto memory = AlignedBuffer<std::byte>::make_unwritten(bytes, heap_);
+    auto memory = AlignedBuffer<std::byte>::make_unwritten(bytes, heap);
     if (memory) {
-      page = PageRef(new Page{std::move(*memory), this});
+      page = PageRef(new Page{std::move(*memory), this, device});
     } else if (!reclaim()) {
-      taken_.fetch_sub(bytes, std::memory_order_relaxed);
+      uncount(bytes, device);
       return refused(bytes, bytes_taken(), budget_);
     }
   }
-  heap_.zero(page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
+  heap.zero(page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
   return page;
 }
 
-// Counts the bytes as taken where that stays within the budget.
-bool PagePool::count(std::size_t bytes) {
-  std::uint64_t taken = bytes_taken();
-  do {
-    if (saturating_add(taken, bytes) > budget_) return false;
-  } while (!taken_.compare_exchange_weak(taken, taken + bytes, std::memory_order_relaxed));
+// Counts the bytes as taken: where the budgets are firm, if that stays within them.
+bool PagePool::count(std::size_t bytes, std::size_t device, Budget kind) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Part& part = parts_[device];
+  const bool fits = saturating_add(taken_, bytes) <= budget_ && saturating_add(part.taken, bytes) <= part.budget;
+  if (!fits && kind == Budget::firm) return false;
+  taken_ += bytes, part.taken += bytes;
   return true;
 }
 
-Page* PagePool::spare(std::size_t bytes) {
+void PagePool::uncount(std::size_t bytes, std::size_t device) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found =
-      std::find_if(spare_.begin(), spare_.end(), [&](const auto& p) { return p->memory.bytes() == bytes; });
+  taken_ -= bytes, parts_[device].taken -= bytes;
+}
+
+Page* PagePool::spare(std::size_t bytes, std::size_t device) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = std::find_if(spare_.begin(), spare_.end(),
+                                  [&](const auto& p) { return p->memory.bytes() == bytes && p->device == device; });
   if (found == spare_.end()) return nullptr;
   Page* page = found->release();
   spare_.erase(found);
@@ -71,9 +89,9 @@ Page* PagePool::spare(std::size_t bytes) {
 
 void PagePool::give_back(Page* page) {
   std::unique_ptr<Page> owned(page);
-  taken_.fetch_sub(owned->memory.bytes(), std::memory_order_relaxed);
+  uncount(owned->memory.bytes(), owned->device);
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (spare_.size() < kSpare) spare_.push_back(std::move(owned));
+  if (spare_.size() < kSpare * parts_.size()) spare_.push_back(std::move(owned));
 }
 
 }  // namespace hearth::model

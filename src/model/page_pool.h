@@ -1,4 +1,4 @@
-// Enters: wishes for pages of a heap. Leaves: pages of zeros, shared by counting references, within one budget.
+// Enters: wishes for pages on a model's devices. Leaves: pages of zeros, shared by counting references, within one budget.
 #pragma once
 
 #include <atomic>
@@ -8,10 +8,12 @@
 #include <hearth/result.hpp>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "aligned_buffer.h"
+#include "placement.h"
 
 namespace hearth::model {
 
@@ -21,6 +23,7 @@ class PagePool;
 struct Page {
   AlignedBuffer<std::byte> memory;
   PagePool* pool = nullptr;
+  std::size_t device = 0;
   std::atomic<std::int64_t> n_references{1};
 };
 
@@ -58,18 +61,16 @@ class PagePool {
   /// (the budget then only says how much is kept for later).
   enum class Budget { firm, soft };
 
-  PagePool(std::uint64_t budget, Budget kind, const Heap& heap = host_heap())
-      : budget_(budget), kind_(kind), heap_(heap) {
-    spare_.reserve(kSpare);
-  }
+  /// `budget`: of all pages together. `parts` [n_device]: of those on each device; without them, only the budget counts.
+  PagePool(std::uint64_t budget, Budget kind, Placement placement = {}, std::span<const std::uint64_t> parts = {});
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
-  /// Where its pages lie; it outlives them.
-  const Heap& heap() const { return heap_; }
+  /// Where its pages lie; the heaps outlive them.
+  const Placement& placement() const { return placement_; }
 
-  /// A page of zeros. Errors: out_of_memory.
-  Result<PageRef> take(std::size_t bytes);
+  /// A page of zeros on a device. Errors: out_of_memory.
+  Result<PageRef> take(std::size_t bytes, std::size_t device = 0);
 
   /// Whether so many bytes may be asked for in the end; nothing is taken.
   Result<void> could_hold(std::uint64_t bytes) const;
@@ -77,24 +78,30 @@ class PagePool {
   /// Called when a page does not fit: lets go of something that is only kept, and says whether there was any. Set before use.
   void set_reclaim(std::function<bool()> reclaim) { reclaim_ = std::move(reclaim); }
 
-  std::uint64_t bytes_taken() const { return taken_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_taken() const;
   std::uint64_t budget() const { return budget_; }
   std::uint64_t limit() const { return kind_ == Budget::firm ? budget_ : UINT64_MAX; }  // of what can be taken
 
  private:
   friend class PageRef;
-  static constexpr std::size_t kSpare = 4;  // pages at hand: what is truncated and written again costs no allocation
+  static constexpr std::size_t kSpare =
+      4;  // pages at hand a device: what is truncated and written again costs no allocation
   void give_back(Page* page);
-  Page* spare(std::size_t bytes);
-  bool count(std::size_t bytes);
+  Page* spare(std::size_t bytes, std::size_t device);
+  bool count(std::size_t bytes, std::size_t device, Budget kind);
+  void uncount(std::size_t bytes, std::size_t device);
   bool reclaim() const { return reclaim_ && reclaim_(); }
 
   const std::uint64_t budget_;
   const Budget kind_;
-  const Heap& heap_;
+  const Placement placement_;
   std::function<bool()> reclaim_;
-  std::atomic<std::uint64_t> taken_{0};
-  std::mutex mutex_;
+  struct Part {
+    std::uint64_t budget = UINT64_MAX, taken = 0;
+  };
+  mutable std::mutex mutex_;
+  std::vector<Part> parts_;  // [n_device]
+  std::uint64_t taken_ = 0;  // of all
   std::vector<std::unique_ptr<Page>> spare_;
 };
 

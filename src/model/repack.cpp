@@ -27,26 +27,30 @@ std::size_t file_bytes(const Matrix& m) {
 
 }  // namespace
 
-std::uint64_t repacked_bytes(const Weights& weights) {
+std::uint64_t repacked_bytes(const Weights& weights, const Share& share) {
   std::uint64_t bytes = 0;
-  weights.visit_matrices([&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; });
+  weights.visit_matrices([&](const Matrix& m) { bytes += worth_packing(m) ? packed_bytes(m) : 0; }, share);
   return AlignedBuffer<std::byte>::taken(bytes);
 }
 
-std::uint64_t replaced_bytes(const Weights& weights) {
+std::uint64_t replaced_bytes(const Weights& weights, const Share& share) {
   std::uint64_t bytes = 0;
-  weights.visit_matrices([&](const Matrix& m) {
-    if (worth_packing(m) && m.file != weights.token_embd.file) bytes += file_bytes(m);
-  });
+  weights.visit_matrices(
+      [&](const Matrix& m) {
+        if (worth_packing(m) && m.file != weights.token_embd.file) bytes += file_bytes(m);
+      },
+      share);
   return bytes;
 }
 
-Result<Repacking> Repacking::of(Weights& weights, const kernels::KernelTable& table, LetGo let_go) {
+Result<Repacking> Repacking::of(Weights& weights, const kernels::KernelTable& table, LetGo let_go, const Share& share) {
   Repacking repacking;
-  HEARTH_TRY(repacking.storage_, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes(weights)));
-  weights.visit_matrices([&](Matrix& m) {
-    if (worth_packing(m)) repacking.matrices_.push_back(&m);
-  });
+  HEARTH_TRY(repacking.storage_, AlignedBuffer<std::byte>::make_unwritten(repacked_bytes(weights, share)));
+  weights.visit_matrices(
+      [&](Matrix& m) {
+        if (worth_packing(m)) repacking.matrices_.push_back(&m);
+      },
+      share);
   repacking.embedding_ = weights.token_embd.file;
   repacking.table_ = &table;
   repacking.let_go_ = std::move(let_go);

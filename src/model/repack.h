@@ -21,9 +21,10 @@ class Repacking {
  public:
   using LetGo = std::function<void(std::span<const std::byte>)>;
 
-  /// Takes the memory for all of it; the system gives it page by page as it is written. `let_go` is told of the file's bytes that
-  /// will not be read again.
-  static Result<Repacking> of(Weights& weights, const kernels::KernelTable& table, LetGo let_go);
+  /// Takes the memory for all of the share; the system gives it page by page as it is written. `let_go` is told of the file's bytes
+  /// that will not be read again.
+  static Result<Repacking> of(Weights& weights, const kernels::KernelTable& table, LetGo let_go,
+                              const Share& share = {});
 
   bool done() const { return next_ == matrices_.size(); }
 
@@ -44,9 +45,9 @@ class Repacking {
 };
 
 /// Bytes that repacking takes.
-std::uint64_t repacked_bytes(const Weights& weights);
+std::uint64_t repacked_bytes(const Weights& weights, const Share& share = {});
 
 /// Bytes of the file that are let go when all is repacked.
-std::uint64_t replaced_bytes(const Weights& weights);
+std::uint64_t replaced_bytes(const Weights& weights, const Share& share = {});
 
 }  // namespace hearth::model

@@ -312,8 +312,8 @@ void Weights::make_slopes(const Config& config) {
   if (config.max_alibi_bias == 0) return;
   slopes_.resize(static_cast<std::size_t>(config.n_head));
   kernels::alibi_slopes(slopes_.data(), config.n_head, config.max_alibi_bias);
-  slopes = slopes_.data();
-  vectors_[slopes] = config.n_head;
+  for (LayerWeights& layer : layers) layer.attn_slopes = slopes_.data();
+  vectors_[slopes_.data()] = config.n_head;
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config) const {

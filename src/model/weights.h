@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "config.h"
 #include "gguf_reader.h"
+#include "placement.h"
 
 namespace hearth::model {
 
@@ -33,6 +34,7 @@ struct LayerWeights {
   Stack attn_k_b, attn_v_b;       // of each head: [latent_dim, head_dim - n_rot], [value_dim, latent_dim]
   Matrix attn_kv_b;  // both as older files have them: [n_head * (head_dim - n_rot + value_dim), latent_dim]
   const float* attn_sinks = nullptr;     // [n_head], or none
+  const float* attn_slopes = nullptr;    // [n_head], where scores fall with distance
   Matrix attn_output;                    // [dim, mixed_dim]
   Norm post_attn_norm, post_ffn_norm;    // [dim]
   Norm ffn_norm;                         // [dim]
@@ -56,16 +58,28 @@ class Weights {
   /// Bytes of the matrices that a pass of one row reads: of the experts, those that one row visits.
   std::uint64_t matrix_bytes(const Config& config) const;
 
-  /// Calls visit(matrix) for every matrix that a pass multiplies with; those that the model lacks have no rows.
-  template <class Visit> void visit_matrices(Visit visit) { visit_all(*this, visit); }
-  template <class Visit> void visit_matrices(Visit visit) const { visit_all(*this, visit); }
+  /// Calls visit(matrix) for every matrix that a pass multiplies with on a device; those that the model lacks have no rows.
+  template <class Visit> void visit_matrices(Visit visit, const Share& share = {}) {
+    visit_shared(*this, visit, Ignore{}, share);
+  }
+  template <class Visit> void visit_matrices(Visit visit, const Share& share = {}) const {
+    visit_shared(*this, visit, Ignore{}, share);
+  }
 
   /// Calls visit(pointer) for everything that verbs read besides, and visit(matrix) for the tables that rows are looked up in.
-  template <class Visit> void visit_vectors(Visit visit) { visit_every_vector(*this, visit); }
-  template <class Visit> void visit_vectors(Visit visit) const { visit_every_vector(*this, visit); }
-  template <class Visit> void visit_tables(Visit visit) { visit(token_embd), visit(token_types), visit(position_embd); }
-  template <class Visit> void visit_tables(Visit visit) const {
-    visit(token_embd), visit(token_types), visit(position_embd);
+  template <class Visit> void visit_vectors(Visit visit, const Share& share = {}) {
+    visit_shared(
+        *this, [&](Matrix& m) { visit(m.bias); }, visit, share);
+  }
+  template <class Visit> void visit_vectors(Visit visit, const Share& share = {}) const {
+    visit_shared(
+        *this, [&](const Matrix& m) { visit(m.bias); }, visit, share);
+  }
+  template <class Visit> void visit_tables(Visit visit, const Share& share = {}) {
+    visit_all_tables(*this, visit, share);
+  }
+  template <class Visit> void visit_tables(Visit visit, const Share& share = {}) const {
+    visit_all_tables(*this, visit, share);
   }
 
   /// The whole vector that the file has around an element: the biases of a stack are one.
@@ -80,36 +94,52 @@ class Weights {
   Matrix output;                                                            // [n_vocab, dim]; tied: the embedding table
   const float* rope_factors = nullptr;                                      // [n_rot/2], or none
   const float *rope_factors_short = nullptr, *rope_factors_long = nullptr;  // the same by the length of the context
-  const float* slopes = nullptr;                                            // [n_head], where scores fall with distance
 
  private:
   void hand_norms_on();
   void note_vector(const TensorRow& row, const Config& config, const float* vector);
   void make_slopes(const Config& config);
 
-  template <class Self, class Visit> static void visit_all(Self& self, Visit& visit) {
-    for (auto& l : self.layers) {
-      for (auto* m :
-           {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_q_a, &l.attn_q_b, &l.attn_kv_a, &l.attn_output, &l.ffn_gate,
-            &l.ffn_up, &l.ffn_down, &l.router, &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
-        visit(*m);
-      for (auto* stack : {&l.attn_k_b, &l.attn_v_b, &l.expert_gate, &l.expert_up, &l.expert_down})
-        for (auto& m : *stack) visit(m);
-    }
-    visit(self.output);
+  struct Ignore {
+    void operator()(const float*) const {}
+  };
+
+  template <class Self, class Visit> static void visit_all_tables(Self& self, Visit& visit, const Share& share) {
+    if (share.embeds()) visit(self.token_embd), visit(self.token_types), visit(self.position_embd);
   }
 
-  template <class Self, class Visit> static void visit_every_vector(Self& self, Visit& visit) {
-    const auto of_norm = [&](auto& norm) { visit(norm.weight), visit(norm.bias); };
-    for (auto& l : self.layers) {
-      for (auto* norm : {&l.attn_norm, &l.attn_q_norm, &l.attn_k_norm, &l.attn_q_a_norm, &l.attn_kv_a_norm,
-                         &l.post_attn_norm, &l.post_ffn_norm, &l.ffn_norm, &l.layer_output_norm})
-        of_norm(*norm);
-      visit(l.attn_sinks), visit(l.router_choice);
+  template <class Self, class OnMatrix, class OnVector>
+  static void visit_shared(Self& self, OnMatrix on_matrix, OnVector on_vector, const Share& share) {
+    for (std::size_t i = 0; i < self.layers.size(); ++i) {
+      if (share.has_layer(static_cast<std::int64_t>(i))) visit_own(self.layers[i], on_matrix, on_vector);
+      if (share.has_experts(static_cast<std::int64_t>(i))) visit_routed(self.layers[i], on_matrix, on_vector);
     }
-    of_norm(self.token_embd_norm), of_norm(self.output_norm);
-    visit(self.slopes);
-    self.visit_matrices([&](auto& m) { visit(m.bias); });
+    if (!share.ends()) return;
+    on_matrix(self.output);
+    on_vector(self.output_norm.weight), on_vector(self.output_norm.bias);
+  }
+
+  template <class Layer, class OnMatrix, class OnVector>
+  static void visit_own(Layer& l, OnMatrix& on_matrix, OnVector& on_vector) {
+    for (auto* m :
+         {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_q_a, &l.attn_q_b, &l.attn_kv_a, &l.attn_output, &l.ffn_gate,
+          &l.ffn_up, &l.ffn_down, &l.shared_router, &l.shared_gate, &l.shared_up, &l.shared_down})
+      on_matrix(*m);
+    for (auto* stack : {&l.attn_k_b, &l.attn_v_b})
+      for (auto& m : *stack) on_matrix(m);
+    for (auto* norm : {&l.attn_norm, &l.attn_q_norm, &l.attn_k_norm, &l.attn_q_a_norm, &l.attn_kv_a_norm,
+                       &l.post_attn_norm, &l.post_ffn_norm, &l.ffn_norm})
+      on_vector(norm->weight), on_vector(norm->bias);
+    on_vector(l.attn_sinks), on_vector(l.attn_slopes);
+  }
+
+  /// The experts, and what chooses them.
+  template <class Layer, class OnMatrix, class OnVector>
+  static void visit_routed(Layer& l, OnMatrix& on_matrix, OnVector& on_vector) {
+    on_matrix(l.router);
+    for (auto* stack : {&l.expert_gate, &l.expert_up, &l.expert_down})
+      for (auto& m : *stack) on_matrix(m);
+    on_vector(l.router_choice);
   }
 
   std::vector<AlignedBuffer<std::byte>> storage_;

@@ -173,6 +173,17 @@ Result<std::int32_t> Sampler::draw(std::uint64_t position, std::size_t n_vocab) 
   return left_[i].id();
 }
 
+std::optional<kernels::Draw> Sampler::draw_at(std::uint64_t position) const {
+  const Settings& s = settings_;
+  if (has_bias(s) || has_penalties(s) || has_dry(s)) return std::nullopt;
+  if (is_greedy(s)) return kernels::Draw{};
+  if (has_top_n_sigma(s) || has_typical(s) || has_xtc(s) || has_dynatemp(s) || has_mirostat(s)) return std::nullopt;
+  const float far = has_top_p(s)   ? -vanishes_below(0.0f, 1.0f)
+                    : has_min_p(s) ? -hopeless_below(0.0f, s.min_p)
+                                   : -vanishes_below(0.0f, s.temp);
+  return kernels::Draw{s.temp, s.top_k, s.top_p, s.min_p, far, uniform(s.seed, position, s.choice, Draw::token)};
+}
+
 Result<TokenLogprobs> Sampler::logprobs(std::span<const float> logits, std::int32_t id, std::size_t n) {
   if (id < 0 || static_cast<std::size_t>(id) >= logits.size())
     return Error(Status::invalid_argument, "token " + std::to_string(id) +

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "candidate.h"
 #include "cuts.h"
 #include "dispatch.h"
+#include "draw.h"
 #include "dry.h"
 #include "logit_peaks.h"
 #include "logit_steps.h"
@@ -37,6 +39,9 @@ class Sampler {
                             std::uint64_t position,
                             std::span<const std::int32_t> history,  // [tokens before position], newest last
                             TokenBits allowed = {});                // [ceil(n_vocab / 64)]
+
+  /// The same choice for a device that makes it itself, where its steps are among those that devices know.
+  std::optional<kernels::Draw> draw_at(std::uint64_t position) const;
 
   /// The log-probabilities of token `id` and of the `n` likeliest under these logits, as the model gave them.
   Result<TokenLogprobs> logprobs(std::span<const float> logits, std::int32_t id, std::size_t n);

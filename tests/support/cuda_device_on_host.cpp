@@ -1,4 +1,6 @@
-// What tests need of cuda_device.h where there is no device: its memory is the host's, and what is queued has already been done.
+// What tests need of cuda_device.h where there is no device: three of them, whose memory is the host's and who have already done
+// what is queued.
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -10,34 +12,45 @@
 namespace hearth::kernels::cuda {
 namespace {
 
+constexpr int kDevices = 3;
 constexpr std::uint64_t kMemory = std::uint64_t{256} << 20;  // little, so that too much can be asked for
-constexpr std::size_t kHeader = 256;                         // before each piece: its bytes
-std::atomic<std::uint64_t> taken{0};
+constexpr std::size_t kHeader = 256;                         // before each piece
+struct Header {
+  std::size_t bytes;
+  int device;
+};
+std::array<std::atomic<std::uint64_t>, kDevices> taken{};
+thread_local int chosen = 0;                    // device
 std::unique_ptr<on_host::Recording> recording;  // under way
 
 }  // namespace
 
-int device_count() { return 1; }
-bool use_device(int device) { return device == 0; }
-bool device_facts(int, DeviceFacts& facts) {
-  facts = {"the host, which runs the same source", kMemory, kMemory - taken.load(), 1, 0, 0};
+int device_count() { return kDevices; }
+bool use_device(int device) {
+  chosen = device;
+  return true;
+}
+bool device_facts(int device, DeviceFacts& facts) {
+  facts = {"the host, which runs the same source", kMemory, kMemory - taken[static_cast<std::size_t>(device)], 1, 0, 0};
   return true;
 }
 const char* take_error() { return nullptr; }
 std::byte* allocate(std::size_t bytes) {
-  if (taken.fetch_add(bytes) + bytes > kMemory) {
-    taken -= bytes;
+  std::atomic<std::uint64_t>& here = taken[static_cast<std::size_t>(chosen)];
+  if (here.fetch_add(bytes) + bytes > kMemory) {
+    here -= bytes;
     return nullptr;
   }
   auto* const memory = static_cast<std::byte*>(std::aligned_alloc(256, kHeader + (bytes / 256 + 1) * 256));
-  std::memcpy(memory, &bytes, sizeof bytes);
+  const Header header{bytes, chosen};
+  std::memcpy(memory, &header, sizeof header);
   return memory + kHeader;
 }
 void release(std::byte* memory) {
   if (!memory) return;
-  std::size_t bytes = 0;
-  std::memcpy(&bytes, memory - kHeader, sizeof bytes);
-  taken -= bytes;
+  Header header{};
+  std::memcpy(&header, memory - kHeader, sizeof header);
+  taken[static_cast<std::size_t>(header.device)] -= header.bytes;
   std::free(memory - kHeader);
 }
 std::byte* allocate_pinned(std::size_t bytes) { return static_cast<std::byte*>(std::malloc(bytes)); }

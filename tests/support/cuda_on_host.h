@@ -130,6 +130,11 @@ inline int __float_as_int(float x) {
   return bits;
 }
 
+template <class T> T atomicAdd(T* at, T value) {
+  const T before = *at;
+  *at += value;
+  return before;
+}
 template <class T> T atomicMin(T* at, T value) {
   const T before = *at;
   if (value < before) *at = value;
