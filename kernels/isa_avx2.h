@@ -11,10 +11,12 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
 #ifdef __AVXVNNI__
   static constexpr const char* kNeeds = "AVX2, FMA, F16C and AVX-VNNI";
   static constexpr bool kVnni = true;
+  static constexpr int kPanelTokens = 3, kPanelTokensTwoSums = 2, kPanelTokensBytes = 3;
   static bool runs_here() { return has_avx2() && has_avxvnni(); }
 #else
   static constexpr const char* kNeeds = "AVX2, FMA and F16C";
   static constexpr bool kVnni = false;
+  static constexpr int kPanelTokens = 4, kPanelTokensTwoSums = 4, kPanelTokensBytes = 3;
   static bool runs_here() { return has_avx2(); }
 #endif
   // f16c and avxvnni have no name that both gcc 12 and clang 14 know in __builtin_cpu_supports; avx2's covers the system's part.
@@ -34,7 +36,6 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr bool kPaced = true;          // a few lines at a time
   static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;
-  static constexpr int kPanelTokens = 4, kPanelTokensTwoSums = 4;
   static constexpr int kSmallTile = 4;
   static constexpr std::int64_t kSmallBatchOfSubs = 4;
   static constexpr int kFloatRows = 3, kFloatTokens = 4, kFloatRowsOfFew = 2;

@@ -34,7 +34,9 @@ template <Format Fmt> struct Quantized {
   static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;  // both
   static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;  // blocks transposed or expanded at a time
   static constexpr int kPanelGroups = Isa::kPanelGroups;
-  static constexpr int kPanelTokens = Mul::kOneSum ? Isa::kPanelTokens : Isa::kPanelTokensTwoSums;
+  static constexpr int kPanelTokens = !Mul::kOneSum        ? Isa::kPanelTokensTwoSums
+                                      : U::kMaxCode == 255 ? Isa::kPanelTokensBytes
+                                                           : Isa::kPanelTokens;
 
   /// Sub-block J of a repacked block.
   template <int J> struct Sub {
