@@ -130,7 +130,8 @@ void run_attention(benchmark::State& state, KernelRig& rig, const KernelTable& t
       for (const auto& layer : tiles) device->attend(w, q, shape, layer, places, o);
     });
   });
-  if (std::all_of(out.begin(), out.end(), [](float x) { return x == 0.0f; })) state.SkipWithError("no position was seen");
+  if (std::all_of(out.begin(), out.end(), [](float x) { return x == 0.0f; }))
+    state.SkipWithError("no position was seen");
 }
 
 /// One row in the nearest cache, on one thread.
