@@ -1,5 +1,6 @@
-// Enters: a GPU. Leaves: its copy bandwidth and its int8 and bf16 rates, and beside them what the verbs reach: products of every format for one and
-// few tokens (bytes a second) and for many (operations a second), attention, rows. Everything is timed as a replayed graph.
+// Enters: a GPU. Leaves: its copy bandwidth and its int8 and bf16 rates, and beside them what the verbs reach: products of every
+// format for one and few tokens (bytes a second) and for many (operations a second), attention, rows. Everything is timed as a
+// replayed graph.
 #include <cstdio>
 #include <cstring>
 #include <functional>

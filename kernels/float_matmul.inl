@@ -22,9 +22,8 @@ template <Format Fmt> struct FloatRows {
     return at < row ? at : at + (n_rows - 1) * row;
   }
 
-  static constexpr std::int64_t kRows = 16;  // a block of rows stays in the second cache while the tokens pass
-  static constexpr std::int64_t kChunk =
-      512;  // elements of a few tokens that stay in the first cache while a block's rows pass
+  static constexpr std::int64_t kRows = 16;    // a block of rows stays in the second cache while the tokens pass
+  static constexpr std::int64_t kChunk = 512;  // elements of few tokens stay in the first while a block's rows pass
 
   /// Walks over a chunk of k: one a register of lanes where the sums of all would not fit the registers.
   template <int T> static constexpr int kPasses = T == Isa::kFloatTokens ? Isa::kRegisters : 1;
@@ -69,8 +68,7 @@ template <Format Fmt> struct FloatRows {
           }
         }
       }
-      constexpr int kOfPass =
-          Isa::kRegisters / kPasses<T>;  // registers of lanes; what becomes of the others is not kept
+      constexpr int kOfPass = Isa::kRegisters / kPasses<T>;  // registers of lanes; the others' sums are not kept
       HEARTH_UNROLL
       for (int r = 0; r < R; ++r) {
         HEARTH_UNROLL

@@ -35,7 +35,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr std::int64_t kAhead = 4096;  // bytes of repacked weights asked for ahead of their use
   static constexpr bool kPaced = true;          // a few lines at a time
   static constexpr bool kTiles = false;
-  static constexpr int kPanelGroups = 1;
+  static constexpr int kPanelGroups = 1;  // these and the panels' tokens are explained in isa_avx512.h
   static constexpr int kSmallTile = 4;
   static constexpr std::int64_t kSmallBatchOfSubs = 4;
   static constexpr int kFloatRows = 3, kFloatTokens = 4, kFloatRowsOfFew = 2;

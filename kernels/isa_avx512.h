@@ -30,8 +30,9 @@ struct Isa : Lanes<xsimd::avx512bw> {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
   }
   static constexpr int kPanelGroups = 2;  // groups of 16 rows that a prefill tile multiplies
-  static constexpr int kPanelTokens = 7, kPanelTokensTwoSums = 5, kPanelTokensBytes = 7;
-  static constexpr int kSmallTile = 8;                  // tokens of a tile of one group
+  static constexpr int kPanelTokens = 7;  // tokens of that tile, where a block has one sum,
+  static constexpr int kPanelTokensTwoSums = 5, kPanelTokensBytes = 7;  // where it has two, where codes are bytes
+  static constexpr int kSmallTile = 8;                                  // tokens of a tile of one group
   static constexpr std::int64_t kSmallBatchOfSubs = 8;  // tokens of a small batch where a block has several sub-blocks
   static constexpr int kFloatRows = 4, kFloatTokens = 6;  // of a tile of float weights
   static constexpr int kFloatRowsOfFew = 4;               // where there are fewer tokens
