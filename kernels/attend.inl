@@ -193,9 +193,8 @@ template <KvType T> struct Attend {
     RowOps::store_tail(out, merged(o, RowOps::load_tail(out, n), merge), n);
   }
 
-  template <int N>
+  template <int N, int V>
   static HEARTH_INLINE void merge_rows(const AttendArgs& a, const Chunk& c, int first, const Merge* merge) {
-    constexpr int V = Isa::kValueVectors;
     std::int64_t d = 0;
     for (; d + 16 * V <= a.head_dim; d += 16 * V) merge_values<N, V>(a, c, first, d, merge);
     for (; d + 16 <= a.head_dim; d += 16) merge_values<N, 1>(a, c, first, d, merge);
@@ -256,9 +255,9 @@ template <KvType T> struct Attend {
     return static_cast<int>(slot < 0 ? 0 : slot > kPage ? kPage : slot);
   }
 
-  /// Four queries at a time where they see the same slots.
+  /// Several queries at a time where they see the same slots.
   static void merge_chunk(const AttendArgs& a, const Chunk& c, const Merge* merge) {
-    constexpr int N = Isa::kQueryTile / 2;
+    constexpr int N = Isa::kValueQueries, V = Isa::kValueVectors;
     for (int i = 0; i < a.n_queries;) {
       if (c.begin[i] >= c.end[i]) {
         ++i;
@@ -268,10 +267,10 @@ template <KvType T> struct Attend {
       while (same < N && i + same < a.n_queries && c.begin[i + same] == c.begin[i] && c.end[i + same] == c.end[i])
         ++same;
       if (same == N) {
-        merge_rows<N>(a, c, i, merge);
+        merge_rows<N, V>(a, c, i, merge);
         i += N;
       } else {
-        merge_rows<1>(a, c, i, merge);
+        merge_rows<1, 4>(a, c, i, merge);
         i += 1;
       }
     }

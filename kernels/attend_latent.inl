@@ -13,7 +13,7 @@ template <KvType T> struct AttendLatent : Attend<T> {
   using typename Base::F;
   using typename Base::Merge;
   static constexpr int kLanes = kMaxLatentQueries;
-  static constexpr int kSums = Isa::kQueryTile / 2 * Isa::kValueVectors;  // that stay in registers, as Attend's do
+  static constexpr int kSums = Isa::kValueQueries * Isa::kValueVectors;  // that stay in registers, as Attend's do
   static_assert(kLanes == 16 && kLanes % kSums == 0);
 
   /// One page's sixteen elements from d0, or the n last ones, as numbers.

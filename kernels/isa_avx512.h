@@ -37,7 +37,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr int kFloatRows = 4, kFloatTokens = 6;  // of a tile of float weights
   static constexpr int kFloatRowsOfFew = 4;               // where there are fewer tokens
   static constexpr int kQueryTile = 8;                    // queries whose scores stay in registers
-  static constexpr int kValueVectors = 4;  // vectors of 16 d that one pass over V accumulates, for half a query tile
+  static constexpr int kValueQueries = 4;  // queries, and vectors of 16 d, that one pass over V accumulates
+  static constexpr int kValueVectors = 4;
   static constexpr bool kVnni = true;
 
   struct I {
