@@ -9,8 +9,6 @@
 namespace hearth::sample {
 namespace {
 
-using Kind = Grammar::Kind;
-
 /// For each node, those whose values depend on it: nodes that lead to it, and for a rule's start the calls of the rule.
 class Dependents {
  public:
@@ -29,10 +27,10 @@ class Dependents {
   template <class Visit> static void for_each(const Grammar& g, Visit visit) {
     for (NodeId n = 0; n < g.nodes.size(); ++n) {
       const Grammar::Node& node = g.nodes[n];
-      if (node.kind == Kind::call) {
+      if (node.kind == Grammar::Kind::call) {
         visit(g.rules[node.a].start, n);
         visit(node.b, n);
-      } else if (node.kind != Kind::end) {
+      } else if (node.kind != Grammar::Kind::end) {
         for (std::uint32_t e = node.a; e < node.b; ++e) visit(g.edges[e].target, n);
       }
     }
@@ -45,7 +43,7 @@ template <class Value>
 void settle(const Grammar& g, const Dependents& dependents, std::vector<std::uint32_t>& values, Value value) {
   std::vector<NodeId> changed, next;
   for (NodeId n = 0; n < g.nodes.size(); ++n)
-    if (g.nodes[n].kind == Kind::end) values[n] = 0, changed.push_back(n);
+    if (g.nodes[n].kind == Grammar::Kind::end) values[n] = 0, changed.push_back(n);
   for (; !changed.empty(); changed.swap(next), next.clear()) {
     for (const NodeId node : changed) {
       dependents.of(node, [&](NodeId dependent) {
@@ -67,10 +65,10 @@ std::uint32_t best_way(const Grammar& g, const Grammar::Node& node, const std::v
 void find_needs(Grammar& g, const Dependents& dependents) {
   g.need.assign(g.nodes.size(), Grammar::never);
   settle(g, dependents, g.need, [&](const Grammar::Node& node) {
-    if (node.kind != Kind::call) return best_way(g, node, g.need);
+    if (node.kind != Grammar::Kind::call) return best_way(g, node, g.need);
     const std::uint32_t inside = g.need[g.rules[node.a].start], after = g.need[node.b];
     if (inside == Grammar::never || after == Grammar::never) return Grammar::never;
-    const bool last = g.nodes[node.b].kind == Kind::end;  // such a call takes its caller's place
+    const bool last = g.nodes[node.b].kind == Grammar::Kind::end;  // such a call takes its caller's place
     return last ? inside : std::max(inside + 1, after);
   });
 }
@@ -78,8 +76,8 @@ void find_needs(Grammar& g, const Dependents& dependents) {
 void find_nullable(Grammar& g, const Dependents& dependents) {
   std::vector<std::uint32_t> values(g.nodes.size(), Grammar::never);  // 0: the rule may end without a further byte
   settle(g, dependents, values, [&](const Grammar::Node& node) {
-    if (node.kind == Kind::bytes) return Grammar::never;
-    if (node.kind == Kind::choice) return best_way(g, node, values);
+    if (node.kind == Grammar::Kind::bytes) return Grammar::never;
+    if (node.kind == Grammar::Kind::choice) return best_way(g, node, values);
     return std::max(values[g.rules[node.a].start], values[node.b]);
   });
   for (Grammar::Rule& rule : g.rules) rule.nullable = values[rule.start] == 0;
@@ -97,9 +95,9 @@ std::vector<std::vector<RuleId>> first_calls(const Grammar& g) {
       if (seen[n]) continue;
       seen[n] = true;
       const Grammar::Node& node = g.nodes[n];
-      if (node.kind == Kind::choice)
+      if (node.kind == Grammar::Kind::choice)
         for (std::uint32_t e = node.a; e < node.b; ++e) work.push_back(g.edges[e].target);
-      if (node.kind != Kind::call) continue;
+      if (node.kind != Grammar::Kind::call) continue;
       calls[r].push_back(node.a);
       if (g.rules[node.a].nullable) work.push_back(node.b);
     }
@@ -149,7 +147,7 @@ void find_byte_classes(Grammar& g) {
   std::array<bool, 257> begins{};
   begins[0] = true;
   for (const Grammar::Node& node : g.nodes) {
-    if (node.kind != Kind::bytes) continue;
+    if (node.kind != Grammar::Kind::bytes) continue;
     for (std::uint32_t e = node.a; e < node.b; ++e) begins[g.edges[e].low] = begins[g.edges[e].high + 1u] = true;
   }
   g.class_byte.clear();

@@ -10,8 +10,6 @@
 namespace hearth::sample {
 namespace {
 
-using Kind = Grammar::Kind;
-
 // Places that are no node: the end of the text, and the end of the rule in the unknown frame.
 constexpr NodeId text_end = UINT32_MAX, frame_end = UINT32_MAX - 1;
 constexpr NodeId no_place = UINT32_MAX - 2;  // of the state that stands for too many
@@ -90,14 +88,14 @@ struct StateGraph::Closure {
     const Grammar& g = *graph.grammar_;
     const Grammar::Node& node = g.nodes[node_of(at)];
     switch (node.kind) {
-      case Kind::bytes:
+      case Grammar::Kind::bytes:
         return found.push_back(at);
-      case Kind::choice:
+      case Grammar::Kind::choice:
         for (std::uint32_t e = node.a; e < node.b; ++e) go(g.edges[e].target, frame);
         return;
-      case Kind::end:
+      case Grammar::Kind::end:
         return for_each_return(frame, [&](NodeId back, Frame outer) { go(back, outer); });
-      case Kind::call:
+      case Grammar::Kind::call:
         return call(node, frame);
     }
   }
@@ -106,7 +104,7 @@ struct StateGraph::Closure {
   void call(const Grammar::Node& node, Frame frame) {
     const Grammar::Rule& rule = graph.grammar_->rules[node.a];
     auto& returns = callers[{rule.order, node.a}];
-    if (graph.grammar_->nodes[node.b].kind == Kind::end)
+    if (graph.grammar_->nodes[node.b].kind == Grammar::Kind::end)
       for_each_return(frame, [&](NodeId back, Frame outer) { returns.push_back(place(back, outer)); });
     else returns.push_back(place(node.b, frame));
     if (rule.nullable) go(node.b, frame);

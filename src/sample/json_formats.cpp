@@ -34,6 +34,18 @@ constexpr JsonFormat formats[] = {
     {"email", HEARTH_ATOM "(\\." HEARTH_ATOM "){0,2}@" HEARTH_LABEL "(\\." HEARTH_LABEL "){1,2}"},
 };
 
+#undef HEARTH_YEAR
+#undef HEARTH_LEAP_YEAR
+#undef HEARTH_DATE
+#undef HEARTH_MINUTES
+#undef HEARTH_TIME
+#undef HEARTH_BYTE
+#undef HEARTH_LABEL
+#undef HEARTH_ATOM
+#undef HEARTH_GROUP
+#undef HEARTH_GROUPS
+#undef HEARTH_MORE
+
 }  // namespace
 
 std::span<const JsonFormat> json_formats() { return formats; }

@@ -11,8 +11,6 @@
 namespace hearth::sample {
 namespace {
 
-using Kind = JsonValue::Kind;
-
 /// Builds the tree while nlohmann-json reads the text; stops at the first thing that is wrong.
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -58,6 +56,8 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   std::string wrong;
 
  private:
+  using Kind = JsonValue::Kind;
+
   bool fail(std::string what) {
     wrong = std::move(what);
     return false;
@@ -135,6 +135,7 @@ std::string with_decimal_point(std::string number) {
 }
 
 std::string canonical_json(const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   if (value.is(Kind::number)) {
     const auto number = decimal_of(value.text);
     if (!number) return value.text;
@@ -170,6 +171,7 @@ std::string json_quoted(std::string_view text) {
 }
 
 std::string json_scalar(const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   if (value.is(Kind::string)) return json_quoted(value.text);
   if (value.is(Kind::number)) return value.text;
   if (value.is(Kind::boolean)) return value.flag ? "true" : "false";
@@ -177,6 +179,7 @@ std::string json_scalar(const JsonValue& value) {
 }
 
 std::string json_text(const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   const bool object = value.is(Kind::object);
   if (!object && !value.is(Kind::array)) return json_scalar(value);
   std::string text(1, object ? '{' : '[');

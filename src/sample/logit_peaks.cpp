@@ -5,10 +5,11 @@
 #include <functional>
 #include <limits>
 
+#include "infinity.h"
+
 namespace hearth::sample {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kRun = 64, kLanes = 16;
 
 /// The highest of a whole run; `wrong` becomes nonzero when one is NaN or +inf. In lanes, because compilers may not reorder a

@@ -2,15 +2,15 @@
 #include "logit_steps.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
+#include "infinity.h"
 #include "try.h"
 
 namespace hearth::sample {
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kForbidden = -kInfinity;
 
 Error unknown_token(std::int32_t id, std::string_view where, std::size_t n_vocab) {
   return Error(Status::invalid_argument, "token " + std::to_string(id) + " is not in the vocabulary; " +

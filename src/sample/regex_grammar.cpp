@@ -9,15 +9,15 @@ namespace {
 
 using Expr = GrammarBuilder::Expr;
 
-const CharacterSet digits{{'0', '9'}};
-const CharacterSet word{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-const CharacterSet ascii{{0, 0x7f}};
-const CharacterSet spaces{{'\t', '\r'}, {' ', ' '}};
+const CharacterSet digit_set{{'0', '9'}};
+const CharacterSet word_set{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+const CharacterSet ascii_set{{0, 0x7f}};
+const CharacterSet space_set{{'\t', '\r'}, {' ', ' '}};
 // What some dialect calls a space: Unicode's, ASCII's separators, the BOM.
-const CharacterSet any_space{{'\t', '\r'},     {0x1c, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},
-                             {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f},
-                             {0x205f, 0x205f}, {0x3000, 0x3000}, {0xfeff, 0xfeff}};
-const CharacterSet line_breaks{{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
+const CharacterSet any_space_set{{'\t', '\r'},     {0x1c, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},
+                                 {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f},
+                                 {0x205f, 0x205f}, {0x3000, 0x3000}, {0xfeff, 0xfeff}};
+const CharacterSet line_break_set{{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
 class RegexParser {
  public:
@@ -88,7 +88,7 @@ class RegexParser {
         return escaped();
       case '.':
         in_.next();
-        return spell_(line_breaks.complement());
+        return spell_(line_break_set.complement());
       case '^':
       case '$':
         return in_.error("an anchor inside the expression is not supported", "put ^ first and $ last, or escape it");
@@ -142,13 +142,13 @@ class RegexParser {
 
   /// \d and the like.
   static const CharacterSet* named_set(char letter) {
-    static const CharacterSet not_digits = ascii.minus(digits), not_word = ascii.minus(word),
-                              not_space = any_space.complement();
+    static const CharacterSet not_digits = ascii_set.minus(digit_set), not_word = ascii_set.minus(word_set),
+                              not_space = any_space_set.complement();
     struct Row {
       char letter;
       const CharacterSet* set;
     };
-    static const Row rows[] = {{'d', &digits},     {'w', &word},     {'s', &spaces},
+    static const Row rows[] = {{'d', &digit_set},  {'w', &word_set}, {'s', &space_set},
                                {'D', &not_digits}, {'W', &not_word}, {'S', &not_space}};
     for (const Row& row : rows)
       if (row.letter == letter) return row.set;
@@ -183,7 +183,7 @@ class RegexParser {
     }
     if (letter == 'b' && in_class) return in_.next(), std::uint32_t{'\b'};
     if (letter == '0' && (in_.peek(1) < '0' || in_.peek(1) > '9')) return in_.next(), std::uint32_t{0};
-    const bool alphanumeric = word.contains(static_cast<unsigned char>(letter)) && letter != '_';
+    const bool alphanumeric = word_set.contains(static_cast<unsigned char>(letter)) && letter != '_';
     if (!alphanumeric) return in_.character();
     const std::string shown = "'\\" + std::string(1, letter) + "'";
     const bool back_reference = (letter >= '0' && letter <= '9') || letter == 'k';
@@ -220,23 +220,23 @@ class RegexParser {
   /// All that a dialect may take \d, \w, … for: a negated class keeps away from it.
   static CharacterSet widest(char letter) {
     CharacterSet set;
-    const CharacterSet beyond_ascii = ascii.complement();
+    const CharacterSet beyond_ascii = ascii_set.complement();
     switch (letter) {
       case 's':
-        return any_space;
+        return any_space_set;
       case 'S':
-        return spaces.complement();
+        return space_set.complement();
       case 'd':
-        set = digits;
+        set = digit_set;
         break;
       case 'w':
-        set = word;
+        set = word_set;
         break;
       case 'D':
-        set = digits.complement();
+        set = digit_set.complement();
         break;
       default:
-        set = word.complement();
+        set = word_set.complement();
     }
     set.add(beyond_ascii);
     return set;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "double_math.h"
+#include "infinity.h"
 #include "lane_sum.h"
 #include "mirostat.h"
 #include "number_text.h"
@@ -16,8 +17,6 @@
 
 namespace hearth::sample {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 Error non_finite(std::string what, std::uint64_t position, std::string_view todo) {
   return Error(Status::non_finite, what + "; position " + std::to_string(position) + "; " + std::string(todo));

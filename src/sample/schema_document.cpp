@@ -9,8 +9,6 @@
 namespace hearth::sample {
 namespace {
 
-using Kind = JsonValue::Kind;
-
 enum class Holds : std::uint8_t { note, value, schema, schemas, named_schemas, texts, count, number, text, flag };
 
 /// Every keyword that is known, what its value is, and which types it speaks of.
@@ -78,6 +76,7 @@ constexpr TypeName type_names[] = {{"null", t_null},     {"boolean", t_boolean},
 
 /// The types of a `type` keyword; 0 where it names none or an unknown one.
 unsigned types_named(const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   if (value.is(Kind::string)) {
     for (const TypeName& row : type_names)
       if (row.name == value.text) return row.bits;
@@ -91,16 +90,19 @@ unsigned types_named(const JsonValue& value) {
   return value.is(Kind::array) ? bits : 0;
 }
 
-bool is_schema(const JsonValue& value) { return value.is(Kind::object) || value.is(Kind::boolean); }
+bool is_schema(const JsonValue& value) {
+  return value.is(JsonValue::Kind::object) || value.is(JsonValue::Kind::boolean);
+}
 
 bool is_count(const JsonValue& value) {
-  if (!value.is(Kind::number)) return false;
+  if (!value.is(JsonValue::Kind::number)) return false;
   const auto number = decimal_of(value.text);
   return number && !number->negative && number->is_integer();
 }
 
 /// What is wrong with a keyword's value; empty: nothing.
 std::string_view wrong_value(Holds holds, const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   const auto all = [&](auto test) { return std::all_of(value.items.begin(), value.items.end(), test); };
   const auto is = [](Kind kind) { return [kind](const JsonValue& v) { return v.is(kind); }; };
   switch (holds) {
@@ -154,6 +156,7 @@ std::string decoded(std::string_view part) {
 }  // namespace
 
 unsigned type_of(const JsonValue& value) {
+  using Kind = JsonValue::Kind;
   switch (value.kind) {
     case Kind::null:
       return t_null;
@@ -205,7 +208,7 @@ std::string SchemaDocument::pointer(SchemaId id) const {
     if (path.size() > longest) return "#/..." + path;
     const Parent& parent = at->second;
     std::string part = std::to_string(parent.index);
-    if (parent.value->is(Kind::object)) {
+    if (parent.value->is(JsonValue::Kind::object)) {
       part.clear();
       const std::string& key = parent.value->keys[parent.index];
       for (const char c : std::string_view(key).substr(0, longest_key))
@@ -247,6 +250,7 @@ Result<void> SchemaDocument::check_keywords(SchemaId from) const {
 }
 
 Result<void> SchemaDocument::check_one(SchemaId at) const {
+  using Kind = JsonValue::Kind;
   const JsonValue& schema = value(at);
   for (std::size_t i = 0; i < schema.keys.size(); ++i) {
     const std::string& name = schema.keys[i];
@@ -277,7 +281,7 @@ Result<SchemaId> SchemaDocument::target(SchemaId from, const std::string& refere
     const std::size_t end = std::min(rest.find('/'), rest.size());
     const std::string key = decoded(rest.substr(0, end));
     rest.remove_prefix(end);
-    if (at->is(Kind::array)) {
+    if (at->is(JsonValue::Kind::array)) {
       const bool index = !key.empty() && key.size() < 8 && key.find_first_not_of("0123456789") == std::string::npos;
       const std::size_t i = index ? std::stoul(key) : at->items.size();
       at = i < at->items.size() ? &at->items[i] : nullptr;

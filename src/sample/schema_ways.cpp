@@ -7,8 +7,6 @@
 
 namespace hearth::sample {
 
-using Kind = JsonValue::Kind;
-
 /// Alternatives of alternatives and lists against lists multiply: a short schema can ask for more than a lifetime.
 Result<void> SchemaDocument::spend(std::uint64_t steps) const {
   n_steps_ += steps;
@@ -36,7 +34,7 @@ Result<void> SchemaDocument::expand_into(Conjunction plain, std::vector<Pending>
       return wrong(next.id, "$ref", "comes back to where it began without reading anything");
     if (std::find(plain.begin(), plain.end(), next.id) != plain.end()) continue;
     const JsonValue& schema = value(next.id);
-    if (schema.is(Kind::boolean)) {
+    if (schema.is(JsonValue::Kind::boolean)) {
       if (!schema.flag) return {};
       continue;
     }

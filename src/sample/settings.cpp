@@ -5,13 +5,13 @@
 #include <limits>
 #include <string>
 
+#include "infinity.h"
 #include "number_text.h"
 #include "try.h"
 
 namespace hearth::sample {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
 
 struct FloatRange {

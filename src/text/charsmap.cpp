@@ -20,7 +20,7 @@ constexpr std::size_t block_units = 256;
 constexpr std::size_t max_units = std::size_t{1} << 20;  // 17 times Unicode's compatibility normalization
 constexpr std::size_t max_rule_bytes = 64, max_replacement_bytes = 256;
 
-Error malformed(std::string what, const std::string& where) {
+Error malformed_charsmap(std::string what, const std::string& where) {
   return Error(Status::malformed,
                "precompiled_charsmap " + std::move(what) + "; " + where + "; convert the model again");
 }
@@ -45,10 +45,11 @@ Result<void> Charsmap::check_value(std::uint32_t place, const std::string& where
   if (!has_value(units_[place])) return {};
   const std::uint32_t node = enter(place);
   if (value(units_[node]) >= replacements_.size()) {
-    return malformed("has a replacement outside its " + std::to_string(replacements_.size()) + " bytes", where);
+    return malformed_charsmap("has a replacement outside its " + std::to_string(replacements_.size()) + " bytes",
+                              where);
   }
   if (replacement(node).size() <= max_replacement_bytes) return {};
-  return malformed("has a replacement of more than 256 bytes", where);
+  return malformed_charsmap("has a replacement of more than 256 bytes", where);
 }
 
 /// Walks all that a text can reach, depth first, each unit once: writers share equal ends between rules, so a unit may
@@ -63,9 +64,9 @@ Result<void> Charsmap::check(const std::string& where) const {
   std::vector<Visit> path;
   const auto enter_unit = [&](std::uint32_t place) -> Result<void> {
     if (enter(place) >= units_.size()) {
-      return malformed("leads outside its trie of " + std::to_string(units_.size()), where);
+      return malformed_charsmap("leads outside its trie of " + std::to_string(units_.size()), where);
     }
-    if (path.size() > max_rule_bytes) return malformed("has a rule of more than 64 bytes", where);
+    if (path.size() > max_rule_bytes) return malformed_charsmap("has a rule of more than 64 bytes", where);
     path.push_back({place, 0, 1});
     longest_below[place] = open;
     return check_value(place, where);
@@ -83,11 +84,12 @@ Result<void> Charsmap::check(const std::string& where) const {
     const std::uint32_t byte = visit.byte++, child = enter(visit.place) ^ byte;
     if (label(units_[child]) != byte || child == 0) continue;
     const std::uint8_t below = longest_below[child];
-    if (below == open) return malformed("has a trie that refers to itself at unit " + std::to_string(child), where);
+    if (below == open)
+      return malformed_charsmap("has a trie that refers to itself at unit " + std::to_string(child), where);
     if (below == unseen) {
       HEARTH_CHECK(enter_unit(child));
     } else if (path.size() + below - 1 > max_rule_bytes) {
-      return malformed("has a rule of more than 64 bytes", where);
+      return malformed_charsmap("has a rule of more than 64 bytes", where);
     } else {
       visit.longest = std::max<std::uint8_t>(visit.longest, below + 1);
     }
@@ -102,16 +104,17 @@ Result<Charsmap> Charsmap::parse(std::span<const std::byte> bytes, const std::st
   constexpr std::size_t block_bytes = 4 * block_units;
   if (bytes.size() < 4 || trie_bytes > bytes.size() - 4 || trie_bytes < block_bytes || trie_bytes % block_bytes != 0 ||
       trie_bytes / 4 > max_units) {
-    return malformed("has " + std::to_string(bytes.size()) + " bytes and a trie of " + std::to_string(trie_bytes) +
-                         ", a trie has 1024 to 4194304 bytes in steps of 1024 and lies within",
-                     where);
+    return malformed_charsmap("has " + std::to_string(bytes.size()) + " bytes and a trie of " +
+                                  std::to_string(trie_bytes) +
+                                  ", a trie has 1024 to 4194304 bytes in steps of 1024 and lies within",
+                              where);
   }
   map.units_.reserve(trie_bytes / 4);
   for (std::size_t i = 0; i < trie_bytes; i += 4) map.units_.push_back(read_u32(bytes.data() + 4 + i));
   const auto rest = bytes.subspan(4 + trie_bytes);
   map.replacements_.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
   if (map.replacements_.empty() || map.replacements_.back() != '\0') {
-    return malformed("ends inside a replacement", where);
+    return malformed_charsmap("ends inside a replacement", where);
   }
   HEARTH_CHECK(map.check(where));
   return map;

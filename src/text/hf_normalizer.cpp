@@ -9,10 +9,8 @@
 namespace hearth::text {
 namespace {
 
-using Step = NormalizerSteps::value_type;
-
 /// A step that cannot fail.
-template <class Change> Step changing(Change change) {
+template <class Change> NormalizerStep changing(Change change) {
   return [change](std::string& text) -> Result<void> {
     text = change(std::string_view(text));
     return {};
@@ -31,7 +29,7 @@ Result<NormalizerSteps> make_strip_accents(const JsonNode&) {
 
 Result<NormalizerSteps> make_nmt(const JsonNode&) { return NormalizerSteps{changing(nmt_cleaned)}; }
 
-Result<NormalizerSteps> make_bert(const JsonNode& node) {
+Result<NormalizerSteps> make_bert_normalizer(const JsonNode& node) {
   HEARTH_TRY(const bool clean, node["clean_text"].flag_or(true));
   HEARTH_TRY(const bool ideographs, node["handle_chinese_chars"].flag_or(true));
   HEARTH_TRY(const bool lowers, node["lowercase"].flag_or(true));
@@ -77,7 +75,7 @@ Result<NormalizerSteps> make_replace(const JsonNode& node) {
   }};
 }
 
-Result<NormalizerSteps> make_byte_level(const JsonNode&) {
+Result<NormalizerSteps> make_byte_level_normalizer(const JsonNode&) {
   return NormalizerSteps{changing([](std::string_view text) {
     std::string out;
     for (char c : text) append_byte_letter(static_cast<std::uint8_t>(c), out);
@@ -110,7 +108,9 @@ Result<NormalizerSteps> make_precompiled(const JsonNode& node) {
   return NormalizerSteps{changing([map](std::string_view text) { return mapped_by_graphemes(text, *map); })};
 }
 
-Result<NormalizerSteps> make_sequence(const JsonNode& node) { return read_each(node["normalizers"], read_normalizer); }
+Result<NormalizerSteps> make_normalizer_sequence(const JsonNode& node) {
+  return read_each(node["normalizers"], read_normalizer);
+}
 
 /// THE table of normalizers: "type", maker.
 struct NormalizerRow {
@@ -125,13 +125,13 @@ constexpr NormalizerRow normalizers[] = {
     {"Lowercase", make_lowercase},
     {"StripAccents", make_strip_accents},
     {"Nmt", make_nmt},
-    {"BertNormalizer", make_bert},
+    {"BertNormalizer", make_bert_normalizer},
     {"Prepend", make_prepend},
     {"Strip", make_strip},
     {"Replace", make_replace},
-    {"ByteLevel", make_byte_level},
+    {"ByteLevel", make_byte_level_normalizer},
     {"Precompiled", make_precompiled},
-    {"Sequence", make_sequence},
+    {"Sequence", make_normalizer_sequence},
 };
 
 }  // namespace

@@ -12,18 +12,16 @@
 namespace hearth::text {
 namespace {
 
-using Step = SplitSteps::value_type;
-
-Step splitting(std::shared_ptr<const Pattern> pattern, SplitBehavior behavior, bool invert = false) {
+SplitStep splitting(std::shared_ptr<const Pattern> pattern, SplitBehavior behavior, bool invert = false) {
   return [pattern, behavior, invert](Pieces& pieces) { return split_pieces(pieces, *pattern, behavior, invert); };
 }
 
-Step splitting(bool (*holds)(std::int32_t code), SplitBehavior behavior) {
+SplitStep splitting(bool (*holds)(std::int32_t code), SplitBehavior behavior) {
   return splitting(std::make_shared<const ClassPattern>(holds), behavior);
 }
 
 /// Writes every piece anew; append(piece, first, out).
-template <class Append> Step rewriting(Append append) {
+template <class Append> SplitStep rewriting(Append append) {
   return [append](Pieces& pieces) -> Result<void> {
     std::string out;
     for (std::size_t i = 0; i < pieces.spans.size(); ++i) {
@@ -79,7 +77,7 @@ Result<SplitBehavior> read_behavior(const JsonNode& node) {
   return node.unsupported("is \"" + escape(name) + "\", a behavior that is not known here");
 }
 
-Result<SplitSteps> make_byte_level(const JsonNode& node) {
+Result<SplitSteps> make_byte_level_split(const JsonNode& node) {
   // The words of GPT-2, which a byte-level step cuts where it is not told otherwise.
   constexpr std::string_view words = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
   HEARTH_TRY(const bool prefix, node["add_prefix_space"].flag_or(true));
@@ -118,7 +116,7 @@ Result<SplitSteps> make_punctuation(const JsonNode& node) {
   return SplitSteps{splitting(is_bert_punctuation, behavior)};
 }
 
-Result<SplitSteps> make_bert(const JsonNode&) {
+Result<SplitSteps> make_bert_split(const JsonNode&) {
   return SplitSteps{splitting(is_white_space, SplitBehavior::removed),
                     splitting(is_bert_punctuation, SplitBehavior::isolated)};
 }
@@ -166,19 +164,26 @@ Result<SplitSteps> make_metaspace(const JsonNode& node) {
   return steps;
 }
 
-Result<SplitSteps> make_sequence(const JsonNode& node) { return read_each(node["pretokenizers"], read_pre_tokenizer); }
+Result<SplitSteps> make_split_sequence(const JsonNode& node) {
+  return read_each(node["pretokenizers"], read_pre_tokenizer);
+}
 
 /// THE table of pre-tokenizers of tokenizer.json: "type", maker.
 struct SplitRow {
   std::string_view type;
   Result<SplitSteps> (*make)(const JsonNode& node);
 };
-constexpr SplitRow pre_tokenizers[] = {
-    {"ByteLevel", make_byte_level},  {"Split", make_split},
-    {"Digits", make_digits},         {"Punctuation", make_punctuation},
-    {"BertPreTokenizer", make_bert}, {"WhitespaceSplit", make_whitespace_split},
-    {"Whitespace", make_whitespace}, {"CharDelimiterSplit", make_delimiter},
-    {"Metaspace", make_metaspace},   {"Sequence", make_sequence},
+constexpr SplitRow hf_pre_tokenizers[] = {
+    {"ByteLevel", make_byte_level_split},
+    {"Split", make_split},
+    {"Digits", make_digits},
+    {"Punctuation", make_punctuation},
+    {"BertPreTokenizer", make_bert_split},
+    {"WhitespaceSplit", make_whitespace_split},
+    {"Whitespace", make_whitespace},
+    {"CharDelimiterSplit", make_delimiter},
+    {"Metaspace", make_metaspace},
+    {"Sequence", make_split_sequence},
 };
 
 }  // namespace
@@ -194,7 +199,7 @@ Result<std::shared_ptr<const Pattern>> read_pattern(const JsonNode& node) {
 
 Result<SplitSteps> read_pre_tokenizer(const JsonNode& node) {
   if (node.is_null()) return SplitSteps{};
-  HEARTH_TRY(const SplitRow* row, row_of(pre_tokenizers, node, "pre-tokenizer"));
+  HEARTH_TRY(const SplitRow* row, row_of(hf_pre_tokenizers, node, "pre-tokenizer"));
   return row->make(node);
 }
 

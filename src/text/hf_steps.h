@@ -13,8 +13,10 @@
 
 namespace hearth::text {
 
-using NormalizerSteps = std::vector<std::function<Result<void>(std::string& text)>>;
-using SplitSteps = std::vector<std::function<Result<void>(Pieces& pieces)>>;
+using NormalizerStep = std::function<Result<void>(std::string& text)>;
+using NormalizerSteps = std::vector<NormalizerStep>;
+using SplitStep = std::function<Result<void>(Pieces& pieces)>;
+using SplitSteps = std::vector<SplitStep>;
 
 /// None where the node is null. Errors: a type that is not known here, by its name and place.
 Result<NormalizerSteps> read_normalizer(const JsonNode& node);

@@ -81,7 +81,7 @@ Result<std::vector<Keyed>> keyed(Runtime& rt, const Value& self, const Getter& k
   return list;
 }
 
-Result<Value> join(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> join_elements(Runtime& rt, const Value& self, const Params& p) {
   const Getter get(rt, p[1]);
   std::string separator;
   if (p.given(0)) {
@@ -345,8 +345,8 @@ Result<Value> pairs(Runtime& rt, const Value& self, const Params&) {
   return rt.generator(std::move(list));
 }
 
-constexpr std::array kFilters = {
-    Native{"join", "d attribute", 0, join},
+constexpr std::array kListFilters = {
+    Native{"join", "d attribute", 0, join_elements},
     Native{"first", "", 0, first},
     Native{"last", "", 0, last},
     Native{"length", "", 0, length},
@@ -372,6 +372,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const Native> list_filters() { return kFilters; }
+std::span<const Native> list_filters() { return kListFilters; }
 
 }  // namespace hearth::text::jinja

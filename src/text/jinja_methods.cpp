@@ -9,7 +9,7 @@
 namespace hearth::text::jinja {
 namespace {
 
-Result<Value> count(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> count_equal(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::vector<Value> items, elements(rt, self));
   std::int64_t n = 0;
   for (const Value& value : items) {
@@ -50,8 +50,8 @@ template <Of of> Result<Value> entries(Runtime& rt, const Value& self, const Par
   return rt.view(labels[static_cast<std::size_t>(of)], std::move(list));
 }
 
-constexpr std::array kListMethods = {Native{"count", "value", 1, count}, Native{"index", "value start stop", 1, index},
-                                     Native{"copy", "", 0, copy}};
+constexpr std::array kListMethods = {Native{"count", "value", 1, count_equal},
+                                     Native{"index", "value start stop", 1, index}, Native{"copy", "", 0, copy}};
 constexpr std::array kDictMethods = {
     Native{"get", "key default", 1, get},
     Native{"items", "", 0, entries<Of::items>},

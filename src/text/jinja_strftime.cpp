@@ -43,7 +43,7 @@ std::pair<int, int> iso_week(const Moment& m) {
   return in_next ? std::pair(1, m.year + 1) : std::pair(week, m.year);
 }
 
-std::string padded(int value, int width, char fill) {
+std::string padded_number(int value, int width, char fill) {
   std::string digits = std::to_string(value);
   if (fill != '-')
     while (static_cast<int>(digits.size()) < width) digits.insert(digits.begin(), fill);
@@ -110,7 +110,8 @@ std::string one(const Moment& m, char letter, char flag) {
   for (const Phrase& row : kPhrases)
     if (row.letter == letter) return written_moment(m, row.format);
   for (const Number& row : kNumbers)
-    if (row.letter == letter) return padded(row.of(m), row.width, flag == '-' ? '-' : flag == '_' ? ' ' : row.fill);
+    if (row.letter == letter)
+      return padded_number(row.of(m), row.width, flag == '-' ? '-' : flag == '_' ? ' ' : row.fill);
   return std::string("%") + letter;
 }
 

@@ -86,7 +86,7 @@ template <bool from_right, bool must> Result<Value> find(Runtime& rt, const Valu
   return Value::integer(at);
 }
 
-Result<Value> count(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> count_occurrences(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::string_view sought, p.text_or(rt, 0, ""));
   HEARTH_TRY(const auto where, part(rt, self, p));
   if (!where) return Value::integer(0);
@@ -97,7 +97,7 @@ Result<Value> count(Runtime& rt, const Value& self, const Params& p) {
   return Value::integer(n);
 }
 
-Result<Value> replace(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> replace_in_text(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::string_view old, p.text_or(rt, 0, ""));
   HEARTH_TRY(const std::string_view with, p.text_or(rt, 1, ""));
   HEARTH_TRY(const std::int64_t most, p.integer_or(rt, 2, -1));
@@ -120,7 +120,7 @@ Result<Value> mapped(Runtime& rt, const Value& self, const Params&) {
   return made(rt, self, encode(map(decode(self.text()))));
 }
 
-Result<Value> join(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> join_texts(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::vector<Value> items, elements(rt, p[0]));
   std::vector<std::string> parts;
   for (const Value& value : items) {
@@ -132,7 +132,9 @@ Result<Value> join(Runtime& rt, const Value& self, const Params& p) {
   return made(rt, self, std::move(text));
 }
 
-Result<Value> format(Runtime& rt, const Value& self, const Params& p) { return brace_format(rt, self.text(), p.rest); }
+Result<Value> format_braces(Runtime& rt, const Value& self, const Params& p) {
+  return brace_format(rt, self.text(), p.rest);
+}
 
 template <bool (*holds)(char32_t)> Result<Value> all_are(Runtime& rt, const Value& self, const Params&) {
   HEARTH_CHECK(step_chars(rt, self.text()));
@@ -228,7 +230,7 @@ Result<Value> expandtabs(Runtime& rt, const Value& self, const Params& p) {
   return made(rt, self, std::move(out));
 }
 
-constexpr std::array kMethods = {
+constexpr std::array kStringMethods = {
     Native{"strip", "chars", 0, strip<Side::both>},
     Native{"lstrip", "chars", 0, strip<Side::left>},
     Native{"rstrip", "chars", 0, strip<Side::right>},
@@ -237,20 +239,20 @@ constexpr std::array kMethods = {
     Native{"splitlines", "keepends", 0, splitlines},
     Native{"startswith", "prefix start end", 1, has_affix<false>},
     Native{"endswith", "suffix start end", 1, has_affix<true>},
-    Native{"replace", "old new count", 2, replace},
+    Native{"replace", "old new count", 2, replace_in_text},
     Native{"find", "sub start end", 1, find<false, false>},
     Native{"rfind", "sub start end", 1, find<true, false>},
     Native{"index", "sub start end", 1, find<false, true>},
     Native{"rindex", "sub start end", 1, find<true, true>},
-    Native{"count", "sub start end", 1, count},
+    Native{"count", "sub start end", 1, count_occurrences},
     Native{"upper", "", 0, mapped<upper>},
     Native{"lower", "", 0, mapped<lower>},
     Native{"casefold", "", 0, mapped<case_folded>},
     Native{"title", "", 0, mapped<title>},
     Native{"capitalize", "", 0, mapped<capitalize>},
     Native{"swapcase", "", 0, mapped<swap_case>},
-    Native{"join", "iterable", 1, join},
-    Native{"format", "*", 0, format},
+    Native{"join", "iterable", 1, join_texts},
+    Native{"format", "*", 0, format_braces},
     Native{"isdigit", "", 0, all_are<is_digit>},
     Native{"isdecimal", "", 0, all_are<is_decimal>},
     Native{"isnumeric", "", 0, all_are<is_digit>},
@@ -274,6 +276,6 @@ constexpr std::array kMethods = {
 
 }  // namespace
 
-std::span<const Native> string_methods() { return kMethods; }
+std::span<const Native> string_methods() { return kStringMethods; }
 
 }  // namespace hearth::text::jinja

@@ -42,7 +42,7 @@ Result<Value> title_words(Runtime& rt, const Value& self, const Params&) {
   return rt.text(encode(out));
 }
 
-Result<Value> replace(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> replace_in_any(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::string text, to_text(rt, self));
   HEARTH_TRY(const std::string old, to_text(rt, p[0]));
   HEARTH_TRY(const std::string with, to_text(rt, p[1]));
@@ -131,7 +131,7 @@ Result<Value> wordcount(Runtime& rt, const Value& self, const Params&) {
   return Value::integer(n);
 }
 
-Result<Value> format(Runtime& rt, const Value& self, const Params& p) {
+Result<Value> format_percent(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const Value text, soft_text(rt, self));
   if (!p.rest.positional.empty() && !p.rest.named.empty()) return failure("format() takes values or names, not both");
   if (p.rest.named.empty()) return percent_format(rt, text, rt.tuple(p.rest.positional));
@@ -256,19 +256,19 @@ Result<Value> filesizeformat(Runtime& rt, const Value& self, const Params& p) {
   return rt.text(std::string(shown.text()) + " " + prefix + (binary ? "iB" : "B"));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     Native{"upper", "", 0, as_method<kUpper>},
     Native{"lower", "", 0, as_method<kLower>},
     Native{"capitalize", "", 0, as_method<kCapitalize>},
     Native{"trim", "chars", 0, as_method<kTrim>},
     Native{"title", "", 0, title_words},
-    Native{"replace", "old new count", 2, replace},
+    Native{"replace", "old new count", 2, replace_in_any},
     Native{"center", "width", 0, center},
     Native{"indent", "width first blank", 0, indent},
     Native{"truncate", "length killwords end leeway", 0, truncate},
     Native{"wordwrap", "width break_long_words wrapstring break_on_hyphens", 0, wordwrap},
     Native{"wordcount", "", 0, wordcount},
-    Native{"format", "*", 0, format},
+    Native{"format", "*", 0, format_percent},
     Native{"escape", "", 0, escape_html},
     Native{"e", "", 0, escape_html},
     Native{"forceescape", "", 0, force_escape},
@@ -294,6 +294,6 @@ std::string escaped_html(std::string_view text) {
   return out;
 }
 
-std::span<const Native> text_filters() { return kFilters; }
+std::span<const Native> text_filters() { return kTextFilters; }
 
 }  // namespace hearth::text::jinja

@@ -171,7 +171,7 @@ Result<Value> tojson(Runtime& rt, const Value& self, const Params& p) {
   return rt.text(std::move(text));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kValueFilters = {
     Native{"default", "default_value boolean", 0, default_value},
     Native{"d", "default_value boolean", 0, default_value},
     Native{"int", "default base", 0, to_int},
@@ -184,6 +184,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const Native> value_filters() { return kFilters; }
+std::span<const Native> value_filters() { return kValueFilters; }
 
 }  // namespace hearth::text::jinja
