@@ -16,7 +16,7 @@ namespace hearth::cli {
 namespace {
 
 /// Standard input, a line at a time, without its newline.
-class Lines {
+class InputLines {
  public:
   /// nullopt at the end; the last line may lack its newline.
   Result<std::optional<std::string>> next() {
@@ -88,7 +88,7 @@ class Chat : public Command {
     if (system_) messages_.push_back({.role = "system", .content = *system_});
     if (text_) return turn(*model, *session, *text_, console);
     if (::isatty(STDIN_FILENO)) console.note("say something, end with Ctrl-D");
-    for (Lines lines;;) {
+    for (InputLines lines;;) {
       auto line = lines.next();
       if (!line) return line.error();
       if (!*line) return {};

@@ -11,7 +11,7 @@
 namespace hearth::cli {
 namespace {
 
-constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+constexpr std::int32_t kMostTokens = std::numeric_limits<std::int32_t>::max();
 constexpr float kLeast = std::numeric_limits<float>::min(), kLarge = 1e6f;
 
 struct FloatOption {
@@ -49,10 +49,10 @@ struct CountOption {
   const char* help;
 };
 constexpr CountOption kCounts[] = {
-    {"--top-k", &SamplingOptions::top_k, 0, kMost, "only the N likeliest; 0: off"},
-    {"--repeat-last", &SamplingOptions::repeat_last, -1, kMost, "how many tokens count as lately; -1: all"},
-    {"--dry-allowed", &SamplingOptions::dry_allowed, 1, kMost, "the shortest repetition that counts"},
-    {"--dry-last", &SamplingOptions::dry_last, -1, kMost, "how many tokens are looked at for it; -1: all"},
+    {"--top-k", &SamplingOptions::top_k, 0, kMostTokens, "only the N likeliest; 0: off"},
+    {"--repeat-last", &SamplingOptions::repeat_last, -1, kMostTokens, "how many tokens count as lately; -1: all"},
+    {"--dry-allowed", &SamplingOptions::dry_allowed, 1, kMostTokens, "the shortest repetition that counts"},
+    {"--dry-last", &SamplingOptions::dry_last, -1, kMostTokens, "how many tokens are looked at for it; -1: all"},
     {"--mirostat", &SamplingOptions::mirostat, 0, 2, "steer the surprise, version 1 or 2; 0: off"},
 };
 
@@ -75,7 +75,7 @@ LogitBias parse_bias(const std::string& word) {
   if (equals == std::string::npos)
     throw CLI::ValidationError("--logit-bias takes ID=V, a token's id and what its logit gets");
   LogitBias bias;
-  bias.id = parse_number("--logit-bias ID", std::string_view(word).substr(0, equals), 0, kMost);
+  bias.id = parse_number("--logit-bias ID", std::string_view(word).substr(0, equals), 0, kMostTokens);
   const std::string_view value = std::string_view(word).substr(equals + 1);
   bias.bias = value == "-inf" ? -std::numeric_limits<float>::infinity()
                               : parse_number("--logit-bias ID=V", value, -kLarge, kLarge);
@@ -106,7 +106,7 @@ void SamplingChoice::declare(CLI::App& app, const SamplingOptions& defaults) {
   add_each(app, "--logit-bias", "ID=V", "added to a token's logit, -inf to forbid it; may be given again",
            [this](const std::string& word) { options_.logit_bias.push_back(parse_bias(word)); });
   add_each(app, "--ban", "ID", "a token that never comes; may be given again",
-           [this](const std::string& word) { options_.banned.push_back(parse_number("--ban", word, 0, kMost)); });
+           [this](const std::string& word) { options_.banned.push_back(parse_number("--ban", word, 0, kMostTokens)); });
   add_choice(app, "--sampling", {"model"}, source_, "model: what the model recommends, where the call says nothing");
   app.add_option_function<std::string>(
          "--seed", [this](const std::string& word) { options_.seed = parse_seed(word); }, "U64, or random (default 0)")

@@ -17,7 +17,7 @@
 namespace hearth {
 namespace {
 
-Error system_error(int code, std::string_view doing, const std::string& path) {
+Error write_error(int code, std::string_view doing, const std::string& path) {
   const std::string_view advice = code == ENOSPC || code == EDQUOT ? "free disk space"
                                   : code == EACCES || code == EPERM || code == EROFS
                                       ? "choose a folder this user may write to"
@@ -48,7 +48,7 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
     if (file.descriptor_ >= 0) return file;
     if (errno != EEXIST && errno != EINTR) break;
   }
-  return system_error(errno, "creating", path);
+  return write_error(errno, "creating", path);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
@@ -76,7 +76,7 @@ Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(descriptor_, bytes.data(), std::min(largest_write, bytes.size()));
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return system_error(errno, "writing", path_);
+    if (put < 0) return write_error(errno, "writing", path_);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
     written_ += static_cast<std::uint64_t>(put);
   }
@@ -84,8 +84,8 @@ Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 Result<void> AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) return system_error(errno, "writing", path_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error(errno, "renaming to", path_);
+  if (::fsync(descriptor_) != 0) return write_error(errno, "writing", path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return write_error(errno, "renaming to", path_);
   ::close(std::exchange(descriptor_, -1));
   return {};
 }

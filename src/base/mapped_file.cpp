@@ -56,7 +56,7 @@ constexpr Cause causes[] = {
     {ENOMEM, Status::out_of_memory, "free memory or raise the limit of this process"},
 };
 
-Error system_error(int code, std::string_view doing, const std::string& path) {
+Error read_error(int code, std::string_view doing, const std::string& path) {
   Cause cause{code, Status::io, "check the path and the file system"};
   for (const Cause& row : causes)
     if (row.code == code) cause = row;
@@ -79,13 +79,13 @@ std::int64_t nanoseconds(const timespec& time) {
 /// Of a regular file, from the very descriptor that will be mapped.
 Result<FileStamp> regular_stamp(int descriptor, const std::string& path) {
   struct stat info {};
-  if (::fstat(descriptor, &info) != 0) return system_error(errno, "asking the size of", path);
+  if (::fstat(descriptor, &info) != 0) return read_error(errno, "asking the size of", path);
   if (!S_ISREG(info.st_mode))
     return Error(Status::io, "this is " + std::string(kind_of(info.st_mode)) + "; opening " + quoted_path(path) +
                                  "; give the path of a regular file");
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()))
-    return system_error(ENOMEM, "mapping", path);
+    return read_error(ENOMEM, "mapping", path);
   return FileStamp{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), size,
                    nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
 }
@@ -99,7 +99,7 @@ Result<int> open_for_reading(const std::string& path) {
     // O_NONBLOCK: opening a FIFO or a device that nobody serves must not wait (CVE-2024-39721).
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor >= 0) return descriptor;
-    if (errno != EINTR) return system_error(errno, "opening", path);
+    if (errno != EINTR) return read_error(errno, "opening", path);
   }
 }
 
@@ -111,7 +111,7 @@ Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::stri
     const std::size_t wanted = std::min(largest_read, to.size() - done);
     const ssize_t got = read_call(descriptor, to.data() + done, wanted, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(errno, "reading", path);
+    if (got < 0) return read_error(errno, "reading", path);
     if (got == 0)
       return Error(Status::io, "the file became shorter while it was read, " + std::to_string(done) + " of " +
                                    std::to_string(to.size()) + " bytes came; reading " + quoted_path(path) +
@@ -139,7 +139,7 @@ Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
                                             " are left; reading " + quoted_path(path) + "; let it be mapped");
   void* const memory = map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0)
                            : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return system_error(errno, "mapping " + std::to_string(size) + " bytes of", path);
+  if (memory == MAP_FAILED) return read_error(errno, "mapping " + std::to_string(size) + " bytes of", path);
   file.data_ = static_cast<const std::byte*>(memory);
   file.size_ = size;
   if (!map) HEARTH_CHECK(read_fully(descriptor.get(), {static_cast<std::byte*>(memory), size}, path, ::pread));

@@ -12,7 +12,7 @@ namespace hearth::convert {
 namespace {
 
 // What decoders call their tensors. A family's own rows come first, so that it can mean something else by a name.
-constexpr TensorRow common[] = {
+constexpr TensorRow common_rows[] = {
     {"embed_tokens", "token_embd"},
     {"norm", "output_norm"},
     {"lm_head", "output"},
@@ -235,7 +235,7 @@ constexpr TensorRow jina_bert_tensors[] = {
 };
 
 /// THE table.
-constexpr Family rows[] = {
+constexpr Family family_rows[] = {
     {.architectures = "LlamaForCausalLM LLaMAForCausalLM MistralForCausalLM MixtralForCausalLM LlamaModel",
      .arch = "llama",
      .tensors = llama_tensors,
@@ -338,13 +338,13 @@ constexpr Family rows[] = {
 
 }  // namespace
 
-std::span<const Family> families() { return rows; }
-std::span<const TensorRow> common_tensors() { return common; }
+std::span<const Family> families() { return family_rows; }
+std::span<const TensorRow> common_tensors() { return common_rows; }
 std::span<const KeyRow> common_keys() { return common_key_rows; }
 
 Result<const Family*> find_family(std::string_view architecture) {
   std::string known;
-  for (const Family& row : rows) {
+  for (const Family& row : family_rows) {
     if (any_of_names(row.architectures, [&](std::string_view name) { return name == architecture; })) return &row;
     known += (known.empty() ? "" : " ") + std::string(row.architectures);
   }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <hearth/tools.hpp>
@@ -12,6 +11,7 @@
 #include <system_error>
 
 #include "atomic_file.h"
+#include "read_number.h"
 
 namespace hearth::engine {
 namespace {
@@ -28,11 +28,6 @@ std::string_view next_word(std::string_view& line) {
   const std::string_view word = line.substr(0, end);
   line.remove_prefix(std::min(end + 1, line.size()));
   return word;
-}
-
-template <class T> bool parse(std::string_view word, T& value) {
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc() && end == word.data() + word.size();
 }
 
 bool is_digest(std::string_view word) {
@@ -68,9 +63,9 @@ DigestMemory::DigestMemory(std::string path) : path_(std::move(path)) {
     const bool whole = !head && line.substr(std::min(last + 1, line.size())) == check_word(line.substr(0, last));
     line = line.substr(0, last);
     FileStamp stamp;
-    if (!whole || !parse(next_word(line), stamp.device) || !parse(next_word(line), stamp.inode) ||
-        !parse(next_word(line), stamp.bytes) || !parse(next_word(line), stamp.modified) ||
-        !parse(next_word(line), stamp.changed) || !is_digest(line))
+    if (!whole || !read_number(next_word(line), stamp.device) || !read_number(next_word(line), stamp.inode) ||
+        !read_number(next_word(line), stamp.bytes) || !read_number(next_word(line), stamp.modified) ||
+        !read_number(next_word(line), stamp.changed) || !is_digest(line))
       continue;
     rows_.push_back({stamp, std::string(line)});
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "escape.h"
+#include "read_number.h"
 #include "receipt_fields.h"
 #include "receipt_json.h"
 #include "receipt_tree.h"
@@ -21,11 +22,6 @@ bool is_hexadecimal(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-template <class T> bool parse(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::string bytes_of(std::string_view hexadecimal) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hexadecimal.size(); i += 2) {
@@ -42,13 +38,13 @@ Wanted read(const ReceiptNode& node, bool& value) {
 }
 
 Wanted read(const ReceiptNode& node, float& value) {
-  if (node.kind == Kind::number && parse(node.text, value)) return "";
+  if (node.kind == Kind::number && read_number(node.text, value)) return "";
   value = -std::numeric_limits<float>::infinity();
   return node.kind == Kind::text && node.text == "-inf" ? "" : "a number that a 32-bit float holds";
 }
 
 template <std::integral T> Wanted read(const ReceiptNode& node, T& value, T least) {
-  if (node.kind == Kind::number && parse(node.text, value) && value >= least) return "";
+  if (node.kind == Kind::number && read_number(node.text, value) && value >= least) return "";
   return "a whole number from " + std::to_string(least) + " to " + std::to_string(std::numeric_limits<T>::max());
 }
 
@@ -115,7 +111,7 @@ class FieldReader {
   }
   void digits(const char* name, std::uint64_t& value) {
     const ReceiptNode* node = take(name);
-    if (node && (node->kind != Kind::text || !parse(node->text, value)))
+    if (node && (node->kind != Kind::text || !read_number(node->text, value)))
       expect(name, "a text of the digits of a number from 0 to 18446744073709551615");
   }
   void hexadecimal(const char* name, std::uint64_t& value) {

@@ -12,7 +12,6 @@ namespace hearth::engine {
 namespace {
 
 using sample::JsonValue;
-using Kind = JsonValue::Kind;
 
 struct Tool {
   std::string name, schema;
@@ -34,12 +33,12 @@ const JsonValue& function_of(const JsonValue& tool) {
 Result<std::vector<Tool>> read_tools(std::string_view json) {
   HEARTH_TRY(const JsonValue all, sample::parse_json_tree(json, "tools", sample::GrammarLimits::nesting,
                                                           sample::GrammarLimits::schema_values));
-  if (!all.is(Kind::array))
+  if (!all.is(JsonValue::Kind::array))
     return Error(Status::invalid_argument, "the tools are no JSON array; tools; give an array of objects");
   std::vector<Tool> tools(all.items.size());
   for (std::size_t i = 0; i < tools.size(); ++i) {
     const JsonValue* strict = function_of(all.items[i]).find("strict");
-    if (strict && !strict->is(Kind::boolean)) return wrong(i, "\"strict\" is neither true nor false");
+    if (strict && !strict->is(JsonValue::Kind::boolean)) return wrong(i, "\"strict\" is neither true nor false");
     tools[i].strict = strict && strict->flag;
   }
   if (std::none_of(tools.begin(), tools.end(), [](const Tool& tool) { return tool.strict; }))
@@ -47,8 +46,9 @@ Result<std::vector<Tool>> read_tools(std::string_view json) {
   for (std::size_t i = 0; i < tools.size(); ++i) {
     const JsonValue& function = function_of(all.items[i]);
     const JsonValue *name = function.find("name"), *parameters = function.find("parameters");
-    if (!name || !name->is(Kind::string) || name->text.empty()) return wrong(i, "the tool has no name");
-    if (parameters && !parameters->is(Kind::object)) return wrong(i, "the parameters are no JSON Schema object");
+    if (!name || !name->is(JsonValue::Kind::string) || name->text.empty()) return wrong(i, "the tool has no name");
+    if (parameters && !parameters->is(JsonValue::Kind::object))
+      return wrong(i, "the parameters are no JSON Schema object");
     tools[i].name = name->text;
     tools[i].schema = tools[i].strict && parameters ? sample::json_text(*parameters) : R"({"type":"object"})";
   }

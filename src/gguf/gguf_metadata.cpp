@@ -99,7 +99,7 @@ Result<void> read_value(Cursor& in, KeyValue& pair) {
   return {};
 }
 
-Result<void> check_unique(const Cursor& in, const Directory& directory) {
+Result<void> check_unique_keys(const Cursor& in, const Directory& directory) {
   const auto twice = first_duplicate<KeyValue>(directory.metadata, directory.keys_by_name);
   if (!twice) return {};
   const KeyValue& first = directory.metadata[twice->first];
@@ -158,7 +158,7 @@ Result<void> read_metadata(Cursor& in, std::uint64_t n_keys, Directory& out) {
     out.metadata.push_back(std::move(pair));
   }
   out.keys_by_name = order_by_name<KeyValue>(out.metadata);
-  HEARTH_CHECK(check_unique(in, out));
+  HEARTH_CHECK(check_unique_keys(in, out));
   HEARTH_TRY(out.alignment, read_alignment(in, out));
   return {};
 }

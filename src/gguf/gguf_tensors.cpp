@@ -169,7 +169,7 @@ Result<void> check_alignment_is_true(const Cursor& in, const Directory& director
                                       " of " + in.file() + "; " + std::string(damaged));
 }
 
-Result<void> check_unique(const Cursor& in, const Directory& directory) {
+Result<void> check_unique_names(const Cursor& in, const Directory& directory) {
   const auto twice = first_duplicate<Tensor>(directory.tensors, directory.tensors_by_name);
   if (!twice) return {};
   const Tensor& first = directory.tensors[twice->first];
@@ -191,7 +191,7 @@ Result<void> read_tensor_table(Cursor& in, std::uint64_t n_tensors, Directory& o
   const std::uint64_t table_end = in.position();
   HEARTH_CHECK(check_nothing_uncounted(in, n_tensors, out));
   out.tensors_by_name = order_by_name<Tensor>(out.tensors);
-  HEARTH_CHECK(check_unique(in, out));
+  HEARTH_CHECK(check_unique_names(in, out));
   if (n_tensors == 0) return {};  // a file of metadata alone ends right after its last key
 
   const std::uint64_t data_start = align_up(table_end, out.alignment);

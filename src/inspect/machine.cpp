@@ -19,7 +19,7 @@ constexpr std::int64_t kReadBytes = std::int64_t{512}
                                     << 20;  // larger than the last-level caches of almost all machines
 constexpr std::int64_t kWords = kReadBytes / 8;
 constexpr std::int64_t kPiece = 32768;  // words a thread claims at once: 256 KiB
-constexpr int kRounds = 3;
+constexpr int kReads = 3;
 
 /// Independent accumulators keep several cache lines on their way at once.
 std::uint64_t sum(const std::uint64_t* words, std::int64_t count) {
@@ -48,7 +48,7 @@ Result<double> read_gbps(int threads) {
   HEARTH_TRY(auto buffer, AlignedBuffer<std::uint64_t>::make(kWords));  // zeroed, so every page is there
   std::atomic<std::uint64_t> total{0};  // atomic, so that no compiler leaves the reading out
   double best = seconds_to_read(*team, buffer, total);
-  for (int round = 1; round < kRounds; ++round) best = std::min(best, seconds_to_read(*team, buffer, total));
+  for (int round = 1; round < kReads; ++round) best = std::min(best, seconds_to_read(*team, buffer, total));
   return static_cast<double>(kReadBytes) / best / 1e9;
 }
 

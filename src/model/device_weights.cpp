@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kPiece = 16 << 20;  // that is packed and brought at a time
 
 const kernels::FormatInfo& info(const Matrix& m) { return kernels::format_info(m.format); }
-std::size_t group_bytes(const Matrix& m) { return kernels::group_bytes(info(m), m.k); }
-std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
 std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// Where everything goes: what the file has once is there once, a tied head too.

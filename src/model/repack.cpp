@@ -13,10 +13,6 @@ bool worth_packing(const Matrix& m) {
   return m.file && kernels::format_info(m.format).kind != kernels::Kind::float_row;
 }
 
-std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
-
-std::size_t group_bytes(const Matrix& m) { return kernels::group_bytes(kernels::format_info(m.format), m.k); }
-
 std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cache line
   return (static_cast<std::size_t>(n_groups(m)) * group_bytes(m) + 63) / 64 * 64;
 }

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "config.h"
 #include "gguf_reader.h"
+#include "packing.h"
 #include "placement.h"
 
 namespace hearth::model {
@@ -21,6 +22,10 @@ using backend::Matrix;
 using backend::Norm;
 using Stack = std::vector<Matrix>;  // of experts or of heads
 struct TensorRow;
+
+/// Of a matrix whose rows lie in groups of 16: how many groups, and the bytes of one.
+inline std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
+inline std::size_t group_bytes(const Matrix& m) { return kernels::group_bytes(kernels::format_info(m.format), m.k); }
 
 /// A matrix that the model lacks has no rows; a norm, no weight.
 struct LayerWeights {
