@@ -12,7 +12,7 @@ inline std::size_t max_size(std::size_t a, std::size_t b) { return a > b ? a : b
 template <Format Fmt> constexpr FormatKernels format_kernels() {
   if constexpr (format_info(Fmt).kind == Kind::float_row)
     return {FloatRows<Fmt>::matmul, FloatRows<Fmt>::matmul, FloatRows<Fmt>::pack};
-  else return {Quantized<Fmt>::template matmul<false>, Quantized<Fmt>::template matmul<true>, Quantized<Fmt>::pack};
+  else return {Quantized<Fmt>::matmul_file, Quantized<Fmt>::matmul_packed, Quantized<Fmt>::pack};
 }
 
 template <Format Fmt> constexpr std::size_t scratch_of(std::int64_t k) {

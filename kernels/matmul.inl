@@ -32,7 +32,7 @@ template <Format Fmt> struct Quantized {
   static constexpr std::int64_t kHeadBytes = kGroupRows * kInfo.head_bytes;  // of one repacked block
   static constexpr std::int64_t kBodyBytes = kGroupRows * 4 * kInfo.body_dwords;
   static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;  // both
-  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;  // blocks transposed or expanded at a time
+  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;                    // blocks transposed at a time
   static constexpr int kPanelGroups = Isa::kPanelGroups;
   static constexpr int kPanelTokens = !Mul::kOneSum        ? Isa::kPanelTokensTwoSums
                                       : U::kMaxCode == 255 ? Isa::kPanelTokensBytes
@@ -93,33 +93,33 @@ template <Format Fmt> struct Quantized {
     return static_cast<std::size_t>(k) / kBlock * Mul::template block_bytes<kPanelGroups>();
   }
 
-  /// Calls visit(heads, body, n_blocks) over a group's repacked blocks, at most `most` at a time; transposed first where the
-  /// weights lie as in the file. `tail`: room for a group whose rows are fewer than 16.
-  template <bool Packed, class Visit>
-  static HEARTH_INLINE void visit_group(const MatmulArgs& a, std::int64_t group, std::byte* tail, std::int64_t most,
+  /// Calls visit(heads, body, n_blocks) over a group's repacked blocks: all at once, or a few at a time after their transposing
+  /// where rows lie as in the file. `tail`: room for a group whose rows are fewer than 16.
+  template <class Visit>
+  static HEARTH_INLINE void visit_group(const MatmulArgs& a, std::int64_t group, bool packed, std::byte* tail,
                                         Visit visit) {
-    const std::int64_t n = a.k / kInfo.block_elements;
-    const std::int64_t rows = a.n_rows - group * kGroupRows;
+    const std::int64_t n = a.k / kInfo.block_elements, rows = a.n_rows - group * kGroupRows;
     const std::byte* base = a.weights + group * static_cast<std::int64_t>(group_bytes(kInfo, a.k));
-    if (!Packed && rows < kGroupRows) pack_group(kInfo, tail, base, rows, a.k);
-    if (Packed || rows < kGroupRows) {
-      const std::byte* p = Packed ? base : tail;
-      for (std::int64_t b = 0; b < n; b += most)
-        visit(p + b * kHeadBytes, p + n * kHeadBytes + b * kBodyBytes, n - b < most ? n - b : most);
-    } else {
-      alignas(64) std::byte heads[kSpan * kHeadBytes + 64], body[kSpan * kBodyBytes];
-      for (std::int64_t b = 0; b < n; b += kSpan) {
-        const std::int64_t span = n - b < kSpan ? n - b : kSpan;
-        transpose_blocks(heads, body, base + b * kInfo.block_bytes, row_bytes(kInfo, a.k), span);
-        visit(heads, body, span);
+    if (!packed && rows < kGroupRows) {
+      pack_group(kInfo, tail, base, rows, a.k);
+      base = tail;
+      packed = true;
+    }
+    alignas(64) std::byte few_heads[kSpan * kHeadBytes + 64], few_bodies[kSpan * kBodyBytes];
+    const std::byte *heads = packed ? base : few_heads, *body = packed ? base + n * kHeadBytes : few_bodies;
+    for (std::int64_t b = 0, span = packed ? n : kSpan; b < n; b += span) {
+      if (!packed) {
+        span = n - b < kSpan ? n - b : kSpan;
+        transpose_blocks(few_heads, few_bodies, base + b * kInfo.block_bytes, row_bytes(kInfo, a.k), span);
       }
+      visit(heads, body, span);
     }
   }
 
   /// Where a group's weights are asked for ahead of use: further on in repacked rows, the next group in the file's.
-  template <bool Packed> static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group) {
+  static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group, bool packed) {
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
-    return a.weights + group * size + (Packed ? Isa::kAhead : size);
+    return a.weights + group * size + (packed ? Isa::kAhead : size);
   }
 
   static HEARTH_INLINE void store_rows(const MatmulArgs& a, std::int64_t group, std::int64_t token, const F& acc) {
@@ -138,8 +138,8 @@ template <Format Fmt> struct Quantized {
   }
 
   // ---- Up to eight tokens: weights go from memory to registers, and each code meets all T tokens there, N at a time.
-  template <bool Packed, int T>
-  static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group) {
+  template <int T>
+  static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group, bool packed) {
     constexpr int N = T < Isa::kSmallTile ? T : Isa::kSmallTile;
     F acc[T / N][1][N];
     const QBlock* q[T / N][N];
@@ -147,37 +147,37 @@ template <Format Fmt> struct Quantized {
       token_rows<N>(a, part * N, q[part]);
       for (F& sum : acc[part][0]) sum = Isa::zero();
     }
-    const std::byte* ahead = ahead_of<Packed>(a, group);
-    visit_group<Packed>(
-        a, group, a.scratch, a.k, [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-          for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
-            if constexpr (!Isa::kPaced) prefetch<kGroupBlock>(ahead);
-            const typename U::Head head = U::head(heads, body);
-            unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
-              unroll<T / N>([&](auto part) HEARTH_LAMBDA {
-                if constexpr (Isa::kPaced && part == 0)
-                  Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead});
-                else Mul::template block<1, N>(acc[part], q[part], Sub<j>{head, body});
-                HEARTH_UNROLL
-                for (int t = 0; t < N; ++t) ++q[part][t];
-              });
-            });
-          }
-        });
+    const std::byte* ahead = ahead_of(a, group, packed);
+    visit_group(a, group, packed, a.scratch,
+                [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                  for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
+                    if constexpr (!Isa::kPaced) prefetch<kGroupBlock>(ahead);
+                    const typename U::Head head = U::head(heads, body);
+                    unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
+                      unroll<T / N>([&](auto part) HEARTH_LAMBDA {
+                        if constexpr (Isa::kPaced && part == 0)
+                          Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead});
+                        else Mul::template block<1, N>(acc[part], q[part], Sub<j>{head, body});
+                        HEARTH_UNROLL
+                        for (int t = 0; t < N; ++t) ++q[part][t];
+                      });
+                    });
+                  }
+                });
     for (int t = 0; t < T && t < a.n_tokens; ++t) store_rows(a, group, t, acc[t / N][0][t % N]);
   }
 
   /// More tokens than this expand whole rows.
   static constexpr std::int64_t kSmallBatch = kSubs == 1 ? 8 : Isa::kSmallBatchOfSubs;
 
-  template <bool Packed> static void few_tokens(const MatmulArgs& a, std::int64_t group) {
+  static void few_tokens(const MatmulArgs& a, std::int64_t group, bool packed) {
     const std::int64_t n = a.n_tokens;
     if constexpr (kSmallBatch > 4) {
-      if (n > 4) return fused_tokens<Packed, 8>(a, group);
+      if (n > 4) return fused_tokens<8>(a, group, packed);
     }
-    if (n > 2) fused_tokens<Packed, 4>(a, group);
-    else if (n == 2) fused_tokens<Packed, 2>(a, group);
-    else fused_tokens<Packed, 1>(a, group);
+    if (n > 2) fused_tokens<4>(a, group, packed);
+    else if (n == 2) fused_tokens<2>(a, group, packed);
+    else fused_tokens<1>(a, group, packed);
   }
 
   /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
@@ -233,14 +233,14 @@ template <Format Fmt> struct Quantized {
   }
 
   /// Many tokens: whole rows of a few groups stay expanded in the second cache while all tokens pass.
-  template <bool Packed> static void many_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last) {
+  static void many_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last, bool packed) {
     for (int g = 0; g < kPanelGroups && group + g < last; ++g) {
       std::byte* out = a.scratch;
-      visit_group<Packed>(a, group + g, a.scratch + panel_bytes(a.k), a.k,
-                          [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-                            expand<kPanelGroups>(out, g, heads, body, n);
-                            out += static_cast<std::size_t>(n) * kSubs * Mul::template block_bytes<kPanelGroups>();
-                          });
+      visit_group(a, group + g, packed, a.scratch + panel_bytes(a.k),
+                  [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                    expand<kPanelGroups>(out, g, heads, body, n);
+                    out += static_cast<std::size_t>(n) * kSubs * Mul::template block_bytes<kPanelGroups>();
+                  });
     }
     constexpr int T = kPanelTokens, kRest = (T + 1) / 2;
     std::int64_t t = 0;
@@ -255,8 +255,8 @@ template <Format Fmt> struct Quantized {
   }
 
   /// A prompt through the tile unit. The last sixteen tokens may be computed twice: the same bits are stored again.
-  template <bool Packed, class S = Isa>
-  static void tile_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last) {
+  template <class S = Isa>
+  static void tile_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last, bool packed) {
     using Tiles = typename S::Tiles;
     using Chains = TileChains<Mul, Tiles>;
     constexpr std::int64_t T = Tiles::kTokens, kTile = T * kGroupRows;
@@ -266,11 +266,11 @@ template <Format Fmt> struct Quantized {
     std::byte* const panels = a.scratch + sizeof(float) * kTileSlice * kTileGroups * kGroupRows;
     for (std::int64_t g = 0; g < n_groups; ++g) {
       std::byte* out = panels + static_cast<std::size_t>(g) * group_panel;
-      visit_group<Packed>(a, group + g, a.scratch + tile_scratch_bytes(a.k), a.k,
-                          [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-                            expand<1, true>(out, 0, heads, body, n);
-                            out += static_cast<std::size_t>(n * kSubs) * Chains::kBlockBytes;
-                          });
+      visit_group(a, group + g, packed, a.scratch + tile_scratch_bytes(a.k),
+                  [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
+                    expand<1, true>(out, 0, heads, body, n);
+                    out += static_cast<std::size_t>(n * kSubs) * Chains::kBlockBytes;
+                  });
     }
     const auto stride = static_cast<std::size_t>(a.q_stride) * sizeof(QBlock);
     const auto first_token = [&](std::int64_t t) { return std::min(t, a.n_tokens - T); };
@@ -300,16 +300,19 @@ template <Format Fmt> struct Quantized {
     return panels + group_bytes(kInfo, k);
   }
 
-  template <bool Packed> static void matmul(const MatmulArgs& a) {
+  static void matmul_file(const MatmulArgs& a) { matmul(a, false); }
+  static void matmul_packed(const MatmulArgs& a) { matmul(a, true); }
+
+  static void matmul(const MatmulArgs& a, bool packed) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
     if (a.n_tokens <= kSmallBatch)
-      for (; g < last; ++g) few_tokens<Packed>(a, g);
+      for (; g < last; ++g) few_tokens(a, g, packed);
     else if (a.n_tokens < kTileLeast)
-      for (; g < last; g += kPanelGroups) many_tokens<Packed>(a, g, last);
+      for (; g < last; g += kPanelGroups) many_tokens(a, g, last, packed);
     else if constexpr (Isa::kTiles)
       with_tiles([&] {
-        for (; g < last; g += kTileGroups) tile_tokens<Packed>(a, g, last);
+        for (; g < last; g += kTileGroups) tile_tokens(a, g, last, packed);
       });
   }
 
