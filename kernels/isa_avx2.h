@@ -40,8 +40,8 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr std::int64_t kSmallBatchOfSubs = 4;
   static constexpr int kFloatRows = 3, kFloatTokens = 4, kFloatRowsOfFew = 2;
   static constexpr int kQueryTile = 4;
-  static constexpr int kValueQueries = 4,
-                       kValueVectors = 1;  // widening V takes a multiplier: each vector for many queries
+  // Widening V takes a multiplier's place: each vector of it is for many queries.
+  static constexpr int kValueQueries = 4, kValueVectors = 1;
 
   static HEARTH_INLINE F f(__m256 a, __m256 b) { return F{{FloatBatch(a), FloatBatch(b)}}; }
   static HEARTH_INLINE __m256 ps(const FloatBatch& a) { return a; }
