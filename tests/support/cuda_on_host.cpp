@@ -1,5 +1,5 @@
 // The fibers under cuda_on_host.h. makecontext gives each its stack; from then on they are switched by _setjmp and _longjmp, which
-// unlike swapcontext do not call the kernel: that was four fifths of the tests' time.
+// unlike swapcontext do not call the kernel: that was four fifths of the tests' time. Sanitizers know swapcontext alone.
 #undef _FORTIFY_SOURCE  // its longjmp refuses to leave a stack for another
 #include "cuda_on_host.h"
 
@@ -11,11 +11,13 @@
 #include <cstdlib>
 #include <vector>
 
+#include "sanitized.h"
+
 namespace hearth::on_host {
 namespace {
 
 constexpr unsigned kWarp = 32;
-constexpr std::size_t kStack = 128 * 1024;
+constexpr std::size_t kMostThreads = 1024, kStack = 128 * 1024;
 
 struct Barrier {
   unsigned arrived = 0, members = 0;
@@ -27,9 +29,26 @@ struct Warp {
   std::byte deposits[2][kWarp * kDeposit];
 };
 
+/// Where a fiber, or who called it, goes on.
+struct Place {
+  ucontext_t context;
+  jmp_buf here;
+  bool begun = false;  // from then on `here` is the place
+};
+
+void switch_to(Place& from, Place& to) {
+#ifdef HEARTH_TEST_SANITIZED
+  swapcontext(&from.context, &to.context);
+#else
+  if (_setjmp(from.here) != 0) return;
+  if (to.begun) _longjmp(to.here, 1);
+  to.begun = true;
+  setcontext(&to.context);
+#endif
+}
+
 struct Fiber {
-  jmp_buf here;  // where it goes on, once it has begun
-  bool begun = false;
+  Place place;
   std::vector<std::byte> stack;
   Thread thread;
   bool done = false;  // with this block: the next one finds it where it waits for that
@@ -41,7 +60,7 @@ struct Block {
   std::vector<Warp> warps;
   Barrier barrier;
   std::vector<std::byte> shared;
-  jmp_buf caller;
+  Place caller;
   const std::function<void()>* kernel = nullptr;
   std::size_t current = 0, n = 0, idle = 0;
 };
@@ -59,22 +78,6 @@ bool backward() {
   return asked;
 }
 
-void live();
-
-[[noreturn]] void go_on(Fiber& fiber) {
-  if (fiber.begun) _longjmp(fiber.here, 1);
-  fiber.begun = true;
-  fiber.stack.resize(kStack);
-  ucontext_t first;
-  getcontext(&first);
-  first.uc_stack.ss_sp = fiber.stack.data();
-  first.uc_stack.ss_size = kStack;
-  first.uc_link = nullptr;
-  makecontext(&first, live, 0);
-  setcontext(&first);
-  std::abort();  // only without memory for a signal mask
-}
-
 // To the next fiber that has not ended; to the caller once all have.
 void switch_away() {
   const std::size_t before = block.current;
@@ -82,10 +85,10 @@ void switch_away() {
     const std::size_t next = (before + (backward() ? block.n - step : step)) % block.n;
     if (block.fibers[next].done) continue;
     block.current = next;
-    if (next != before && _setjmp(block.fibers[before].here) == 0) go_on(block.fibers[next]);
+    if (next != before) switch_to(block.fibers[before].place, block.fibers[next].place);
     return;
   }
-  if (_setjmp(block.fibers[before].here) == 0) _longjmp(block.caller, 1);
+  switch_to(block.fibers[before].place, block.caller);
 }
 
 void release(Barrier& barrier) {
@@ -120,6 +123,15 @@ void live() {
   }
 }
 
+void begin(Fiber& fiber) {
+  fiber.stack.resize(kStack);
+  getcontext(&fiber.place.context);
+  fiber.place.context.uc_stack.ss_sp = fiber.stack.data();
+  fiber.place.context.uc_stack.ss_size = kStack;
+  fiber.place.context.uc_link = nullptr;
+  makecontext(&fiber.place.context, live, 0);
+}
+
 void run_block(dim3 index, dim3 grid) {
   block.barrier = {0, static_cast<unsigned>(block.n), 0};
   for (std::size_t w = 0; w < block.warps.size(); ++w)
@@ -128,13 +140,15 @@ void run_block(dim3 index, dim3 grid) {
   std::fill(block.shared.begin(), block.shared.end(), std::byte{0xFF});
   for (std::size_t i = 0; i < block.n; ++i) {
     Fiber& fiber = block.fibers[i];
+    if (fiber.stack.empty()) begin(fiber);
     fiber.done = false;
     fiber.deposit = 0;
     fiber.thread = {{static_cast<unsigned>(i), 0, 0}, index, grid, block.shared.data()};
   }
   block.idle = 0;
   block.current = backward() ? block.n - 1 : 0;
-  if (_setjmp(block.caller) == 0) go_on(block.fibers[block.current]);
+  block.caller.begun = true;
+  switch_to(block.caller, block.fibers[block.current].place);
 }
 
 }  // namespace
@@ -156,6 +170,7 @@ const std::byte* exchange(const void* mine, std::size_t size) {
 void run(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel) {
   block.kernel = &kernel;
   block.n = n_threads;
+  block.fibers.reserve(kMostThreads);  // a context must stay where it is
   if (block.fibers.size() < n_threads) block.fibers.resize(n_threads);
   block.warps.resize((n_threads + kWarp - 1) / kWarp);
   block.shared.resize(shared_bytes + 16);
