@@ -7,6 +7,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace batch_test {
+
 using namespace hearth;
 
 namespace {
@@ -82,3 +84,5 @@ TEST_CASE("sequences decoded together have the bits that each has alone") {
     }
   }
 }
+
+}  // namespace batch_test

@@ -6,6 +6,8 @@
 #include "dispatch.h"
 #include "support/hearth_program.h"
 
+namespace bench_test {
+
 using namespace hearth;
 using namespace hearth::test;
 using nlohmann::json;
@@ -112,3 +114,5 @@ TEST_CASE("hearth bench refuses caches that the memory cannot hold before it tak
   check_error(prompt, 1);
   CHECK(prompt.err.find("1 sequences of 2147483647 positions") != std::string::npos);
 }
+
+}  // namespace bench_test

@@ -11,6 +11,8 @@
 #include "support/small_vocab.h"
 #include "tokenizer.h"
 
+namespace bpe_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using hearth::test::ByteVocab;
@@ -271,3 +273,5 @@ TEST_CASE("spm: long words and short ones merge as the definition says, equal sc
     }
   }
 }
+
+}  // namespace bpe_test

@@ -12,6 +12,8 @@
 #include "support/forked_child.h"
 #include "support/sanitized.h"
 
+namespace c_api_engine_test {
+
 using namespace hearth;
 using test::OpenModel;
 
@@ -283,3 +285,5 @@ TEST_CASE("A14 a forked child has no engine's thread: it says so, and frees the 
   check_same(asked(of_engine(engine), 1), expected);
   CHECK(hearth_engine_free(engine) == HEARTH_OK);
 }
+
+}  // namespace c_api_engine_test

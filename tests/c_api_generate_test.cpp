@@ -9,6 +9,8 @@
 
 #include "support/c_api_model.h"
 
+namespace c_api_generate_test {
+
 using namespace hearth;
 using test::OpenModel;
 
@@ -395,3 +397,5 @@ TEST_CASE("a budget of keys and values is kept and told") {
   CHECK(hearth_session_new(model, &places, &session, &error) == HEARTH_OUT_OF_MEMORY);
   CHECK(hearth_model_free(model) == HEARTH_OK);
 }
+
+}  // namespace c_api_generate_test

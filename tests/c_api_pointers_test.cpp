@@ -9,6 +9,8 @@
 
 #include "support/c_api_model.h"
 
+namespace c_api_pointers_test {
+
 using namespace hearth;
 using test::OpenModel;
 
@@ -356,3 +358,5 @@ TEST_CASE("A2 a table without a free place says so, and takes more once somethin
   REQUIRE(hearth_cancel_new(&all.back(), nullptr) == HEARTH_OK);
   for (hearth_cancel* cancel : all) REQUIRE(hearth_cancel_free(cancel) == HEARTH_OK);
 }
+
+}  // namespace c_api_pointers_test

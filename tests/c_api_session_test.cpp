@@ -11,6 +11,8 @@
 #include "support/c_api_model.h"
 #include "support/forked_child.h"
 
+namespace c_api_session_test {
+
 using namespace hearth;
 using test::OpenModel;
 
@@ -314,3 +316,5 @@ TEST_CASE("A11 a folder that this user may not write to refuses the file and kee
   CHECK(status == 0);
   CHECK(test::read_file(path) == old);
 }
+
+}  // namespace c_api_session_test

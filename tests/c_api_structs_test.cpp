@@ -4,6 +4,8 @@
 
 #include "support/c_api_model.h"
 
+namespace c_api_structs_test {
+
 using namespace hearth;
 
 namespace {
@@ -221,3 +223,5 @@ TEST_CASE("A4 A7 each value out of its range is refused by name") {
   CHECK(hearth_session_generate(m.session, "a", SIZE_MAX, nullptr, nullptr, nullptr, nullptr, &error) ==
         HEARTH_INVALID_ARGUMENT);
 }
+
+}  // namespace c_api_structs_test

@@ -9,6 +9,8 @@
 #include "support/c_api_model.h"
 #include "support/forked_child.h"
 
+namespace c_api_test {
+
 using namespace hearth;
 using test::OpenModel;
 
@@ -387,3 +389,5 @@ TEST_CASE("A14 a forked child uses the handles that it inherits") {
   CHECK(status == 0);
   CHECK(hash_of(m.session) == hash);
 }
+
+}  // namespace c_api_test

@@ -11,6 +11,8 @@
 #include "support/run_program.h"
 #include "support/test_data.h"
 
+namespace c_library_test {
+
 using namespace hearth;
 
 namespace {
@@ -125,3 +127,5 @@ TEST_CASE("A14 numbers are numbers where the decimal point is a comma, names are
     std::setlocale(LC_ALL, "C");
   }
 }
+
+}  // namespace c_library_test

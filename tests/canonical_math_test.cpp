@@ -13,6 +13,8 @@
 #include "canonical_math.h"
 #include "support/catch.hpp"
 
+namespace canonical_math_test {
+
 using namespace hearth;
 using kernels::bits_of;
 using kernels::float_of;
@@ -211,3 +213,5 @@ TEST_CASE("bf16: all 65,536 there and back, and nearest even") {
   CHECK(kernels::f32_to_bf16(float_of(0x7f800001u)) == 0x7fc0);  // a NaN never rounds to infinity
   CHECK(kernels::f32_to_bf16(float_of(0xffffffffu)) == 0xffff);
 }
+
+}  // namespace canonical_math_test

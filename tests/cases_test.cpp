@@ -14,6 +14,8 @@
 #include "support/test_data.h"
 #include "tokenizer.h"
 
+namespace cases_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using Ids = std::vector<std::int32_t>;
@@ -158,3 +160,5 @@ TEST_CASE("tokenizers: golden files of Llama 3, Qwen, o200k, tekken and DeepSeek
     }
   }
 }
+
+}  // namespace cases_test

@@ -3,6 +3,8 @@
 
 #include "support/hearth_program.h"
 
+namespace chat_cli_test {
+
 using namespace hearth::test;
 
 namespace {
@@ -83,3 +85,5 @@ TEST_CASE("chat answers one turn with -p, and each line of standard input") {
   nothing.input = "";
   CHECK(check_done(hearth_call(std::move(nothing))).out.empty());
 }
+
+}  // namespace chat_cli_test

@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/test_data.h"
 
+namespace chat_reply_test {
+
 using namespace hearth;
 using namespace hearth::text;
 
@@ -232,3 +234,5 @@ TEST_CASE("a call whose bytes are no UTF-8 is JSON all the same") {
   check("llama3", "{\"name\": \"f\", \"parameters\": {\"k\": \"\xc3\"}}",
         {"", "", {{"", "f", "{\"k\": \"\xef\xbf\xbd\"}"}}}, kTools);
 }
+
+}  // namespace chat_reply_test

@@ -13,6 +13,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace chat_test {
+
 using namespace hearth;
 
 namespace {
@@ -327,3 +329,5 @@ TEST_CASE(
   CHECK(refused.error().status() == Status::context_full);
   CHECK(refused.error().message().find(std::to_string(kContext)) != std::string::npos);
 }
+
+}  // namespace chat_test

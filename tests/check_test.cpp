@@ -6,6 +6,8 @@
 
 #include "support/hearth_program.h"
 
+namespace check_test {
+
 using namespace hearth;
 using namespace hearth::test;
 using Severity = tools::Finding::Severity;
@@ -180,3 +182,5 @@ TEST_CASE("check: the call") {
   CHECK(check_done(hearth_call({"tokenize", tokenizer, "-p", "", "--special"})).out == "[1]\n");
   CHECK(check_done(hearth_call({"tokenize", tokenizer, "--decode", "3,592"})).out.size() == 1);
 }
+
+}  // namespace check_test

@@ -8,6 +8,8 @@
 
 #include "support/hearth_program.h"
 
+namespace cli_badinput_test {
+
 using namespace hearth::test;
 
 namespace {
@@ -232,3 +234,5 @@ TEST_CASE("C3: a terminal is shown the escapes of a prompt, a file's metadata an
   CHECK(harmless(on_terminal({"run", model.beside("evil.gguf"), "-p", "a"})));
   CHECK(harmless(on_terminal({"plan", model.beside("evil.gguf")})));
 }
+
+}  // namespace cli_badinput_test

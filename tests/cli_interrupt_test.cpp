@@ -6,6 +6,8 @@
 #include "support/hearth_program.h"
 #include "support/hf_folder.h"
 
+namespace cli_interrupt_test {
+
 using namespace hearth::test;
 
 namespace {
@@ -195,3 +197,5 @@ TEST_CASE("C5: input that ends too early at any tenth is one error") {
   }
   CHECK(folder.others() == 0);
 }
+
+}  // namespace cli_interrupt_test

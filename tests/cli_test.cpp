@@ -7,6 +7,8 @@
 
 #include "support/hearth_program.h"
 
+namespace cli_test {
+
 using namespace hearth::test;
 using nlohmann::json;
 
@@ -221,3 +223,5 @@ TEST_CASE("without MODEL the bundled model runs") {
   if (!std::filesystem::exists(std::filesystem::path(HEARTH_SOURCE_DIR) / "models" / "hearth-stories.gguf")) return;
   CHECK_FALSE(check_done(hearth_call({"run", "-p", "Once upon a time", "-n", "16"})).out.empty());
 }
+
+}  // namespace cli_test

@@ -3,6 +3,8 @@
 
 #include "support/hearth_program.h"
 
+namespace cli_usage_test {
+
 using namespace hearth::test;
 
 TEST_CASE("a wrong call is exit 2 with one line") {
@@ -246,3 +248,5 @@ TEST_CASE("Ctrl-C is exit 130, whether text flows or a prompt is awaited") {
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 130);
 }
+
+}  // namespace cli_usage_test

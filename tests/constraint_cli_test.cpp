@@ -5,6 +5,8 @@
 
 #include "support/hearth_program.h"
 
+namespace constraint_cli_test {
+
 using namespace hearth::test;
 
 namespace {
@@ -120,3 +122,5 @@ TEST_CASE("grammar R8: where the call forbids what the grammar asks for, the tex
   check_error(run({"--ban", second_byte}), 1);  // half a character is not written
   check_error(run({"--ban", first_byte, "--temp", "1"}), 1);
 }
+
+}  // namespace constraint_cli_test

@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/hf_folder.h"
 
+namespace convert_badinput_test {
+
 using namespace hearth;
 using namespace hearth::convert;
 using namespace hearth::test;
@@ -265,3 +267,5 @@ TEST_CASE("convert: an unknown type, a cancelled run and the wrong place leave e
   REQUIRE_FALSE(nowhere);
   check_error(nowhere.error(), {"no config.json"});
 }
+
+}  // namespace convert_badinput_test

@@ -3,6 +3,8 @@
 #include "support/hearth_program.h"
 #include "support/hf_folder.h"
 
+namespace convert_cli_test {
+
 using namespace hearth::test;
 
 TEST_CASE("convert: a folder becomes a file that the program reads and runs", "[convert]") {
@@ -28,3 +30,5 @@ TEST_CASE("convert: what cannot be done leaves the old file", "[convert]") {
   CHECK(folder.others() == 1);
   check_error(hearth_call({"convert", folder.path()}), 2);
 }
+
+}  // namespace convert_cli_test

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/hf_folder.h"
 
+namespace convert_test {
+
 using namespace hearth;
 using namespace hearth::convert;
 using namespace hearth::test;
@@ -471,3 +473,5 @@ TEST_CASE("convert: an architecture has one row", "[convert]") {
       return false;
     });
 }
+
+}  // namespace convert_test

@@ -11,6 +11,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace digest_test {
+
 using namespace hearth;
 namespace fs = std::filesystem;
 
@@ -207,3 +209,5 @@ TEST_CASE("hashing tells how far it is, and ends when it is told to") {
   }
   CHECK_FALSE(fs::exists(folder / "digests"));
 }
+
+}  // namespace digest_test

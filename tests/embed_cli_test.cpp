@@ -5,6 +5,8 @@
 
 #include "support/hearth_program.h"
 
+namespace embed_cli_test {
+
 using namespace hearth;
 using namespace hearth::test;
 using Json = nlohmann::json;
@@ -108,3 +110,5 @@ TEST_CASE("an encoder writes no text: run, eval and bench say what to use") {
     CHECK(outcome.err.find("hearth embed") != std::string::npos);
   }
 }
+
+}  // namespace embed_cli_test

@@ -13,6 +13,8 @@
 #include "support/test_data.h"
 #include "tables.h"
 
+namespace embed_test {
+
 using namespace hearth;
 
 namespace {
@@ -331,3 +333,5 @@ TEST_CASE("all-MiniLM-L6-v2: sentences have the vectors that sentence-transforme
   CHECK(worst < 2e-6);
   CHECK(least_cosine > 1 - 1e-6);
 }
+
+}  // namespace embed_test

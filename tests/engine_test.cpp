@@ -15,6 +15,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace engine_test {
+
 using namespace hearth;
 
 namespace {
@@ -386,3 +388,5 @@ TEST_CASE("sessions and an engine on many threads share a model, its pages and b
     for (std::size_t i = 0; i < 4; ++i) check_same(replies[t][i], expected[(i + t) % 4]);
   }
 }
+
+}  // namespace engine_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace escape_test {
+
 using hearth::escape;
 
 TEST_CASE("sound text stays as it is", "[base]") {
@@ -43,3 +45,5 @@ TEST_CASE("every byte alone and every pair gives printable ASCII or sound UTF-8"
   }
   CHECK(clean);
 }
+
+}  // namespace escape_test

@@ -8,6 +8,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace experts_test {
+
 using namespace hearth;
 using test::ModelEditor;
 
@@ -102,3 +104,5 @@ TEST_CASE("a router that is not finite ends in an error that names it") {
     CHECK(done.error().message().find("layer 0, choice of experts") != std::string::npos);
   }
 }
+
+}  // namespace experts_test

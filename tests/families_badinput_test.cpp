@@ -9,6 +9,8 @@
 #include "support/random_model.h"
 #include "support/refused_model.h"
 
+namespace families_badinput_test {
+
 using namespace hearth;
 using test::kInf;
 using test::kNan;
@@ -193,3 +195,5 @@ TEST_CASE("H9: how encoders see and pool") {
   }
   refused_numbers("jina-bert-v2", "attention.max_alibi_bias", {kNan, kInf, -8.0f, 0.0f, 1e30f});
 }
+
+}  // namespace families_badinput_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/golden_models.h"
 
+namespace families_test {
+
 using namespace hearth;
 using test::GoldenModel;
 
@@ -126,3 +128,5 @@ TEST_CASE("families: every row of the table has a reference") {
     CHECK(seen.contains(row.name));
   }
 }
+
+}  // namespace families_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/raw_gguf.h"
 
+namespace gguf_badinput_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -243,3 +245,5 @@ TEST_CASE("G27 the alignment is u32, u64 is understood, other types are named", 
   require_refused(RawGguf().header(0, 1).key("general.alignment", ValueType::string).string("32"), {"type string"});
   require_refused(RawGguf().header(0, 1).array("general.alignment", 4, 1).number(32u), {"type array"});
 }
+
+}  // namespace gguf_badinput_test

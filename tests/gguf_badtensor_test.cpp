@@ -4,6 +4,8 @@
 #include "support/raw_gguf.h"
 #include "tensor_type.h"
 
+namespace gguf_badtensor_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -166,3 +168,5 @@ TEST_CASE("the type table is dense, in order, and every usable row has a size", 
   CHECK(find_tensor_type(9)->block_bytes == 36);
   CHECK(find_tensor_type(14)->name == "Q6_K");
 }
+
+}  // namespace gguf_badtensor_test

@@ -7,6 +7,8 @@
 #include "support/raw_gguf.h"
 #include "support/walk_gguf.h"
 
+namespace gguf_mutation_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -116,3 +118,5 @@ TEST_CASE("any eight bytes set to an extreme number ends in a file or an error",
   }
   CHECK(bad == 0);
 }
+
+}  // namespace gguf_mutation_test

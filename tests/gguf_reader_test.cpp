@@ -12,6 +12,8 @@
 #include "support/raw_gguf.h"
 #include "support/sanitized.h"
 
+namespace gguf_reader_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -223,3 +225,5 @@ TEST_CASE("memory stays within 64 MiB + 8 x file for the smallest keys", "[gguf]
   // The slack of 64 MiB is for small files; what grows with the file stays below 8 times by itself.
   CHECK(peak_growth([&] { return static_cast<bool>(File::parse(raw.bytes())); }) <= 8 * raw.size());
 }
+
+}  // namespace gguf_reader_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/raw_gguf.h"
 
+namespace gguf_split_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -115,3 +117,5 @@ TEST_CASE("G44 siblings that disagree are refused, naming both files", "[gguf]")
   write_bytes(second, RawGguf().text("FUGG").zeros(32));
   require_open_refused(first, {"'FUGG' is not 'GGUF'", second}, Status::malformed);
 }
+
+}  // namespace gguf_split_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/raw_gguf.h"
 
+namespace gguf_writer_test {
+
 using namespace hearth;
 using namespace hearth::gguf;
 
@@ -125,3 +127,5 @@ TEST_CASE("the writer refuses paths it cannot write, leaving nothing", "[gguf]")
   refused("/dev/full", {"not a regular file"});
   CHECK(files_in(folder) == 0);
 }
+
+}  // namespace gguf_writer_test

@@ -15,6 +15,8 @@
 #include "support/cpu_time.h"
 #include "support/sanitized.h"
 
+namespace grammar_badinput_test {
+
 using namespace hearth;
 using namespace hearth::sample;
 
@@ -336,3 +338,5 @@ TEST_CASE("JSON Schema R12: patterns that are long or many") {
                "more than 100000 states");
   check_schema("{\"pattern\":\"" + times(16000, "a{0}") + "\"}");
 }
+
+}  // namespace grammar_badinput_test

@@ -12,6 +12,8 @@
 #include "support/cpu_time.h"
 #include "support/grammar_vocabulary.h"
 
+namespace grammar_test {
+
 using namespace hearth;
 using namespace hearth::sample;
 
@@ -328,3 +330,5 @@ TEST_CASE("grammar: a state is a value, and a large graph is renewed behind it")
   for (const char c : std::string("],[5]]")) at = fresh.step(at, static_cast<std::uint8_t>(c));
   CHECK(fresh.can_end(at));
 }
+
+}  // namespace grammar_test

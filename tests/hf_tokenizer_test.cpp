@@ -11,6 +11,8 @@
 #include "support/linear_time.h"
 #include "support/test_data.h"
 
+namespace hf_tokenizer_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using nlohmann::json;
@@ -208,3 +210,5 @@ TEST_CASE("tokenizer.json: a regex may name characters as \\uHHHH") {
       json::parse(R"({"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "[\\u0061-\\u0061]|\\\\u"}})");
   CHECK(encoded(document, "ab") == Ids{1, 2});  // "ab" is cut after its a, so the merge is not made
 }
+
+}  // namespace hf_tokenizer_test

@@ -10,6 +10,8 @@
 #include "float_state.h"
 #include "support/catch.hpp"
 
+namespace host_test {
+
 using namespace hearth;
 
 namespace {
@@ -94,3 +96,5 @@ TEST_CASE("FloatState: canonical while it lives, the caller's afterwards, nested
   CHECK((after & ~0x3fu) == 0xDFC0u);
 }
 #endif
+
+}  // namespace host_test

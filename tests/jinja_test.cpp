@@ -9,6 +9,8 @@
 #include "support/cpu_time.h"
 #include "support/test_data.h"
 
+namespace jinja_test {
+
 using namespace hearth;
 using namespace hearth::text::jinja;
 using nlohmann::ordered_json;
@@ -261,3 +263,5 @@ TEST_CASE("one template renders for several variables, again and again") {
   for (int i = 0; i < 3; ++i)
     CHECK(*made->render("{\"v\": " + std::to_string(i) + "}", now) == "<" + std::to_string(i) + ">é");
 }
+
+}  // namespace jinja_test

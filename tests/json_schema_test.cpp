@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/comma_locale.h"
 
+namespace json_schema_test {
+
 using namespace hearth;
 using namespace hearth::sample;
 
@@ -286,3 +288,5 @@ TEST_CASE("JSON Schema R14: keys of any characters are spelled as JSON spells th
   CHECK_FALSE(has("{\"properties\":{" + key + ":{\"const\":1}},\"required\":[" + key + "]}", "{\"q\":1}"));
   refuses(R"({"properties":{"\ud800":{}}})", "is no JSON");
 }
+
+}  // namespace json_schema_test

@@ -13,6 +13,8 @@
 #include "support/random_weights.h"
 #include "tables.h"
 
+namespace kernels_badinput_test {
+
 using namespace hearth;
 using namespace hearth::kernels;
 using hearth::test::Rng;
@@ -248,3 +250,5 @@ TEST_CASE("K3: attention whose scores are all -inf, one +inf, of one position or
       }
     }
 }
+
+}  // namespace kernels_badinput_test

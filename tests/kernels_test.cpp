@@ -13,6 +13,8 @@
 #include "support/random_weights.h"
 #include "tables.h"
 
+namespace kernels_test {
+
 using namespace hearth;
 using namespace hearth::kernels;
 using hearth::test::Rng;
@@ -419,3 +421,5 @@ TEST_CASE("fma of every ISA rounds once") {
     CHECK(y[0] != 0.0f);
   }
 }
+
+}  // namespace kernels_test

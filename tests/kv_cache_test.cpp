@@ -10,6 +10,8 @@
 #include "support/random_config.h"
 #include "support/test_data.h"
 
+namespace kv_cache_test {
+
 using namespace hearth;
 using kernels::KvType;
 using model::KvCache;
@@ -191,3 +193,5 @@ TEST_CASE("forks and truncated caches give a fresh cache's bits, in every family
       CHECK(compute(**model, cache, 150, 260, 1) == fresh(260, 150, 1));
     }
 }
+
+}  // namespace kv_cache_test

@@ -9,6 +9,8 @@
 #include "support/random_weights.h"
 #include "tables.h"
 
+namespace latent_attention_test {
+
 using namespace hearth;
 using namespace hearth::kernels;
 using hearth::test::Rng;
@@ -127,3 +129,5 @@ TEST_CASE("latents: a value is the head of its key, to the bit of one stored bes
       }
     }
 }
+
+}  // namespace latent_attention_test

@@ -9,6 +9,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace latent_badinput_test {
+
 using namespace hearth;
 using test::ModelEditor;
 using test::RandomModel;
@@ -153,3 +155,5 @@ TEST_CASE("RoPE scalings: numbers out of range, and factors that are missing or 
             m.add({"rope_factors_long.weight", 0, {8}, std::vector<std::byte>(32)});
           });
 }
+
+}  // namespace latent_badinput_test

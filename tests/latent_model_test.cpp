@@ -10,6 +10,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace latent_model_test {
+
 using namespace hearth;
 using test::Grid;
 using test::logits_of;
@@ -127,3 +129,5 @@ TEST_CASE("longrope: sequences of short and of long contexts in one pass have th
   CHECK(together[1] == together[2]);
   CHECK(together[0] != together[1]);
 }
+
+}  // namespace latent_model_test

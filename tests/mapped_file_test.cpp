@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/raw_gguf.h"
 
+namespace mapped_file_test {
+
 using namespace hearth;
 using hearth::gguf::require_refusal;
 using hearth::gguf::TemporaryFolder;
@@ -177,3 +179,5 @@ TEST_CASE("release drops whole pages and keeps the bytes readable", "[base]") {
   }
   CHECK(bytes == pattern(50'000));
 }
+
+}  // namespace mapped_file_test

@@ -6,6 +6,8 @@
 #include "support/random_config.h"
 #include "support/test_data.h"
 
+namespace memory_test {
+
 using namespace hearth;
 using kernels::KvType;
 
@@ -111,3 +113,5 @@ TEST_CASE(
   CHECK(blocks->bytes_when_repacked() ==
         weights + model::KvCache::bytes(c, KvType::f16, 256, 512) + model::Workspace::bytes(c, 256, 1));
 }
+
+}  // namespace memory_test

@@ -13,6 +13,8 @@
 #include "support/refused_model.h"
 #include "support/test_data.h"
 
+namespace model_badinput_test {
+
 using namespace hearth;
 using test::kInf;
 using test::kNan;
@@ -393,3 +395,5 @@ TEST_CASE("H15: a vocabulary of another size than the embedding table") {
               m.reshape("token_embd.weight", {64, rows}).reshape("output.weight", {64, rows});
             });
 }
+
+}  // namespace model_badinput_test

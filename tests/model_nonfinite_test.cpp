@@ -11,6 +11,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace model_nonfinite_test {
+
 using namespace hearth;
 using test::ModelEditor;
 
@@ -167,3 +169,5 @@ TEST_CASE("H16: every weight zero, every bit one, in every format") {
       }
   }
 }
+
+}  // namespace model_nonfinite_test

@@ -19,6 +19,8 @@
 #include <xmmintrin.h>
 #endif
 
+namespace one_answer_test {
+
 using namespace hearth;
 using test::check_grid;
 using test::Grid;
@@ -226,3 +228,5 @@ TEST_CASE("stories260K: requantized to Q8_0 it stays within the bound of its rou
   CHECK(error < bound);
   check_grid(out, ids, Kv::f16);
 }
+
+}  // namespace one_answer_test

@@ -21,6 +21,8 @@
 #include <xmmintrin.h>
 #endif
 
+namespace parallel_test {
+
 using namespace hearth;
 using test::status_in_child;
 
@@ -327,3 +329,5 @@ TEST_CASE("a forked child closes and destroys turns that a thread it lacks was w
     turns->close();
   }
 }
+
+}  // namespace parallel_test

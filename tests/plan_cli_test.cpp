@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/hearth_program.h"
 
+namespace plan_cli_test {
+
 using namespace hearth;
 
 TEST_CASE("plan --json has the figures, which add up, and follows its options") {
@@ -76,3 +78,5 @@ TEST_CASE("chat leaves out the oldest turns where it is told to, and says so") {
   const auto kept = test::check_done(test::hearth_call(call));
   CHECK(kept.err.find("messages left out") != std::string::npos);
 }
+
+}  // namespace plan_cli_test

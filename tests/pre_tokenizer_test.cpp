@@ -12,6 +12,8 @@
 #include "regex.h"
 #include "support/catch.hpp"
 
+namespace pre_tokenizer_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using Words = std::vector<std::string>;
@@ -267,3 +269,5 @@ TEST_CASE("pre-tokenizers T12: linear in hostile text, whatever the row") {
     }
   }
 }
+
+}  // namespace pre_tokenizer_test

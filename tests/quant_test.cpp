@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.h"
 
+namespace quant_test {
+
 using namespace hearth;
 using kernels::Format;
 
@@ -76,3 +78,5 @@ TEST_CASE("quantize_row: a row of zeros stays zero") {
     CHECK(back == x);
   }
 }
+
+}  // namespace quant_test

@@ -10,6 +10,8 @@
 #include "digest_memory.h"
 #include "support/hearth_program.h"
 
+namespace receipt_cli_test {
+
 using namespace hearth;
 using namespace hearth::test;
 using Json = nlohmann::ordered_json;
@@ -299,3 +301,5 @@ TEST_CASE("digests are remembered where the environment says, or nowhere") {
   CHECK(digest({"HEARTH_CACHE=" + own}) == marker);  // the model was not read for it
   CHECK(digest({"HEARTH_CACHE=/dev/null"}) == right);
 }
+
+}  // namespace receipt_cli_test

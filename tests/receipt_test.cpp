@@ -13,6 +13,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace receipt_test {
+
 using namespace hearth;
 using Json = nlohmann::ordered_json;
 
@@ -488,3 +490,5 @@ TEST_CASE("a receipt's file is whole or not there") {
   std::filesystem::resize_file(path, std::uintmax_t{1} << 40);
   holds(refused(tools::load_receipt(path)), "at most 16777216 are read");
 }
+
+}  // namespace receipt_test

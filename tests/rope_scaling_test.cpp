@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "weights.h"
 
+namespace rope_scaling_test {
+
 using namespace hearth::model;
 using Kind = RopeScaling::Kind;
 
@@ -130,3 +132,5 @@ TEST_CASE("linear: positions are divided by the factor") {
   check_frequencies(make_rotations(c, {}).all, c,
                     [](const Config& k, std::int64_t i) { return base_frequency(k, i) / 4; });
 }
+
+}  // namespace rope_scaling_test

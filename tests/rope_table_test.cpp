@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.h"
 
+namespace rope_table_test {
+
 using namespace hearth::kernels;
 
 namespace {
@@ -123,3 +125,5 @@ TEST_CASE("alibi_slopes: powers of two between which further heads stand, rounde
   alibi_slopes(eight, 8, 8.0);
   for (int h = 0; h < 8; ++h) CHECK(eight[h] == std::exp2(-static_cast<float>(h + 1)));
 }
+
+}  // namespace rope_table_test

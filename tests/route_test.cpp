@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.h"
 
+namespace route_test {
+
 using namespace hearth;
 using kernels::RouteRule;
 using kernels::Routing;
@@ -131,3 +133,5 @@ TEST_CASE("sigmoids that all vanish give weights of zero, not NaN") {
   CHECK(c.experts == std::vector<std::int32_t>{0, 1});
   CHECK(c.weights == std::vector<float>{0.0f, 0.0f});
 }
+
+}  // namespace route_test

@@ -15,6 +15,8 @@
 #include "philox.h"
 #include "support/catch.hpp"
 
+namespace sampler_test {
+
 using namespace hearth;
 using namespace hearth::sample;
 using Logits = std::vector<float>;
@@ -324,3 +326,5 @@ TEST_CASE("sampler: settings outside their range are refused by name") {
   CHECK(validate({}));
   CHECK(validate({.temp = 2, .top_k = 40, .top_p = 0.9f, .min_p = 0.05f, .repeat_penalty = 1.1f, .repeat_last = 0}));
 }
+
+}  // namespace sampler_test

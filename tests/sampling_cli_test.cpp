@@ -4,6 +4,8 @@
 
 #include "support/hearth_program.h"
 
+namespace sampling_cli_test {
+
 using namespace hearth;
 using namespace hearth::test;
 
@@ -191,3 +193,5 @@ TEST_CASE("a recommendation that cannot be used does no harm until it is asked f
   run_with(path, {});
   check_error(hearth_call({"run", path, "-p", "a", "--sampling", "model"}), 1);
 }
+
+}  // namespace sampling_cli_test

@@ -12,6 +12,8 @@
 #include "support/reference_blocks.h"
 #include "tables.h"
 
+namespace scalar_oracle_test {
+
 using namespace hearth;
 using namespace hearth::kernels;
 using hearth::test::Rng;
@@ -437,3 +439,5 @@ TEST_CASE("attend with ALiBi, before and after the query, against a double softm
         }
   require_within(worst);
 }
+
+}  // namespace scalar_oracle_test

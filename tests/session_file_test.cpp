@@ -9,6 +9,8 @@
 #include "support/random_model.h"
 #include "support/test_data.h"
 
+namespace session_file_test {
+
 using namespace hearth;
 
 namespace {
@@ -175,3 +177,5 @@ TEST_CASE("A11 saving where it cannot be done leaves the old file and the sessio
   REQUIRE(session.save(folder / "kept"));
   CHECK(test::read_file(folder / "kept") == kept);  // the same state is the same file
 }
+
+}  // namespace session_file_test

@@ -19,6 +19,8 @@
 #include <xmmintrin.h>
 #endif
 
+namespace session_test {
+
 using namespace hearth;
 
 namespace {
@@ -547,3 +549,5 @@ TEST_CASE("the caller's float state changes neither model, session nor sampling,
   }
 }
 #endif
+
+}  // namespace session_test

@@ -11,6 +11,8 @@
 #include "support/small_vocab.h"
 #include "tokenizer.h"
 
+namespace spm_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using hearth::test::SmallVocab;
@@ -254,3 +256,5 @@ TEST_CASE("spm T4, T12: long tokens and 16 MiB of one thing stay near-linear") {
     CHECK(large < 8.0 * hearth::test::large_mib * 4 * one + 1.0);
   }
 }
+
+}  // namespace spm_test

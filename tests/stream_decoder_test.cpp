@@ -10,6 +10,8 @@
 #include "support/small_vocab.h"
 #include "utf8.h"
 
+namespace stream_decoder_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using hearth::test::SmallVocab;
@@ -179,3 +181,5 @@ TEST_CASE("stop: equal to a plain search, whatever the pieces") {
     CHECK(run(stops, text, 1 + random() % 6).text == wanted);
   }
 }
+
+}  // namespace stream_decoder_test

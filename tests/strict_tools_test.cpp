@@ -9,6 +9,8 @@
 #include "support/test_data.h"
 #include "tool_grammar.h"
 
+namespace strict_tools_test {
+
 using namespace hearth;
 
 namespace {
@@ -133,3 +135,5 @@ TEST_CASE("strict tools: a model that writes nonsense makes sound calls") {
   REQUIRE_FALSE(both);
   CHECK(both.error().message().find("tools") != std::string::npos);
 }
+
+}  // namespace strict_tools_test

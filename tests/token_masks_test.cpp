@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/grammar_vocabulary.h"
 
+namespace token_masks_test {
+
 using namespace hearth;
 using namespace hearth::sample;
 using hearth::test::allows;
@@ -177,3 +179,5 @@ TEST_CASE("masks: what is kept is bounded") {
   }
   CHECK(masks.n_kept() <= most);
 }
+
+}  // namespace token_masks_test

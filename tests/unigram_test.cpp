@@ -16,6 +16,8 @@
 #include "support/small_vocab.h"
 #include "support/test_data.h"
 
+namespace unigram_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using hearth::test::SmallVocab;
@@ -225,3 +227,5 @@ TEST_CASE("unigram: every golden case is what SentencePiece gives") {
   }
   CHECK(vocabularies >= 2);
 }
+
+}  // namespace unigram_test

@@ -11,6 +11,8 @@
 #include "support/small_vocab.h"
 #include "tokenizer.h"
 
+namespace vocab_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using hearth::test::SmallVocab;
@@ -350,3 +352,5 @@ TEST_CASE("vocab T10: a model without an algorithm is unsupported and named") {
   number.add("tokenizer.ggml.model", std::uint32_t{1});
   CHECK(has(load_error(number), "tokenizer.ggml.model"));
 }
+
+}  // namespace vocab_test

@@ -9,6 +9,8 @@
 #include "support/random_config.h"
 #include "support/test_data.h"
 
+namespace window_test {
+
 using namespace hearth;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE("a prompt that fails far behind the window changes nothing: what was d
   CHECK(session->n_past() == 120);
   CHECK(logits_of(*session, second) == logits_of(*straight, second));
 }
+
+}  // namespace window_test

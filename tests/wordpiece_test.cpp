@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace wordpiece_test {
+
 using namespace hearth;
 using namespace hearth::text;
 using Ids = std::vector<std::int32_t>;
@@ -97,3 +99,5 @@ TEST_CASE("wordpiece: without an unknown token it is refused") {
   REQUIRE_FALSE(tokenizer);
   CHECK(tokenizer.error().message().find("tokenizer.ggml.unknown_token_id") != std::string::npos);
 }
+
+}  // namespace wordpiece_test
