@@ -14,7 +14,7 @@
 namespace hearth::kernels::HEARTH_ISA {
 
 // A tile unit takes over from the panels at its own sixteen tokens.
-inline constexpr std::int64_t kTileLeast = Isa::kTiles ? 16 : INT64_MAX;
+inline constexpr std::int64_t kTileLeast = 16;
 inline constexpr std::int64_t kTileGroups = 2;   // groups of 16 rows that are expanded at a time
 inline constexpr std::int64_t kTileSlice = 128;  // tokens whose chains wait in memory at a time
 inline constexpr std::int64_t kTileBlocks = 16;  // blocks of a panel that stay in the first cache while a slice passes
@@ -295,30 +295,27 @@ template <Format Fmt> struct Quantized {
   }
 
   /// Panels, and room for the rows of a last group before they are one.
-  static std::size_t scratch_bytes(std::int64_t k) {
-    const std::size_t panels = Isa::kTiles ? std::max(panel_bytes(k), tile_scratch_bytes(k)) : panel_bytes(k);
-    return panels + group_bytes(kInfo, k);
-  }
+  static std::size_t scratch_bytes(std::int64_t k) { return panel_bytes(k) + group_bytes(kInfo, k); }
+  static std::size_t prompt_scratch_bytes(std::int64_t k) { return tile_scratch_bytes(k) + group_bytes(kInfo, k); }
 
   static void matmul_file(const MatmulArgs& a) { matmul(a, false); }
   static void matmul_packed(const MatmulArgs& a) { matmul(a, true); }
-
   static void matmul(const MatmulArgs& a, bool packed) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
     if (a.n_tokens <= kSmallBatch)
       for (; g < last; ++g) few_tokens(a, g, packed);
-    else if (a.n_tokens < kTileLeast)
+    else
       for (; g < last; g += kPanelGroups) many_tokens(a, g, last, packed);
-    else if constexpr (Isa::kTiles)
-      with_tiles([&] {
-        for (; g < last; g += kTileGroups) tile_tokens(a, g, last, packed);
-      });
   }
 
-  template <class Body, class S = Isa> static void with_tiles(Body body) {
+  /// At least kTileLeast tokens, by the tile unit.
+  static void prompt_file(const MatmulArgs& a) { prompt(a, false); }
+  static void prompt_packed(const MatmulArgs& a) { prompt(a, true); }
+  template <class S = Isa> static void prompt(const MatmulArgs& a, bool packed) {
+    const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     S::Tiles::template configure<TileChains<Mul, typename S::Tiles>::kBytes>();
-    body();
+    for (std::int64_t g = a.row_begin / kGroupRows; g < last; g += kTileGroups) tile_tokens(a, g, last, packed);
     S::Tiles::release();
   }
 };

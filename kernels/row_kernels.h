@@ -1,11 +1,12 @@
-// Row operations and attention of one instruction set: defined in instantiate_rows.cpp, named in the table of instantiate.cpp.
+// Row operations and attention of one instruction set: defined in instantiate_rows.cpp, named in the tables of instantiate.cpp of
+// this set and of those that stand on it.
 #pragma once
 
 #include <type_traits>
 
 #include "kernel_table.h"
 
-namespace hearth::kernels::HEARTH_ISA {
+namespace hearth::kernels::HEARTH_BASE {
 
 std::remove_pointer_t<decltype(KernelTable::quantize_row)> quantize_row;
 std::remove_pointer_t<decltype(KernelTable::rms_norm)> rms_norm;
@@ -20,4 +21,4 @@ std::remove_pointer_t<decltype(KernelTable::rope)> rope;
 std::remove_pointer_t<decltype(KernelTable::kv_store)> kv_store;
 std::remove_pointer_t<decltype(KernelTable::attend)> attend;
 
-}  // namespace hearth::kernels::HEARTH_ISA
+}  // namespace hearth::kernels::HEARTH_BASE
