@@ -12,12 +12,6 @@
 namespace hearth::engine {
 namespace {
 
-std::string sha256_of(std::string_view text) {
-  tools::Sha256 hash;
-  hash.update(std::as_bytes(std::span(text)));
-  return hash.hex();
-}
-
 std::string absolute(const std::string& path) {
   std::error_code failed;
   const auto whole = std::filesystem::absolute(path, failed);
@@ -79,29 +73,6 @@ std::int64_t most_tokens(const tools::Receipt& receipt) {
 }
 
 }  // namespace
-
-std::string hex_of(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes)
-    for (const int shift : {4, 0}) text += digits[static_cast<unsigned char>(byte) >> shift & 15];
-  return text;
-}
-
-std::string hex_of(std::uint64_t number) {
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 255);
-  return hex_of(std::string_view(bytes));
-}
-
-std::string sha256_of_ids(std::span<const std::int32_t> ids) {
-  std::string bytes;
-  bytes.reserve(4 * ids.size());
-  for (const std::int32_t id : ids)
-    for (int shift = 0; shift < 32; shift += 8)
-      bytes += static_cast<char>(static_cast<std::uint32_t>(id) >> shift & 255);
-  return sha256_of(bytes);
-}
 
 Result<tools::Receipt> make_receipt(const Context& context, const GenerateOptions& options, const Reply& reply,
                                     std::optional<std::string_view> chat_template,

@@ -15,6 +15,7 @@ Result<std::string> to_json(const tools::Receipt& receipt);
 /// `where`: the receipt's name in errors.
 Result<tools::Receipt> read_receipt(std::string_view json, const std::string& where);
 
+std::string sha256_of(std::string_view text);
 /// Of their 4 bytes each, little-endian.
 std::string sha256_of_ids(std::span<const std::int32_t> ids);
 
