@@ -35,16 +35,20 @@ template <KvType T> struct Attend {
     const std::byte* soon[2];  // this page's V and the next one's K, each as long as this page's K
   };
 
-  /// While the scores walk over K, memory is asked for what comes after them, in turn: a line is two steps of f16 long.
-  static HEARTH_INLINE void ask_ahead(const Chunk& c, std::int64_t step, std::ptrdiff_t offset) {
-    __builtin_prefetch(c.soon[step & 1] + offset, 0, 2);
-    if constexpr (kBytes > 2) __builtin_prefetch(c.soon[~step & 1] + offset, 0, 2);
+  /// While the scores walk over K, two d at a time, memory is asked for what comes after them; of f16 that is a line of each.
+  static HEARTH_INLINE void ask_ahead(const std::byte* v, const std::byte* next_k) {
+    HEARTH_UNROLL
+    for (std::int64_t line = 0; line < 2 * 16 * kBytes; line += 64) {
+      __builtin_prefetch(v + line, 0, 2);
+      __builtin_prefetch(next_k + line, 0, 2);
+    }
   }
 
   /// Scores of N queries from `first` with 16 positions a vector: fma chain over d from +0, then the scale.
   template <int N> static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
     const std::byte* const k_page = a.pages[c.page] + a.k_offset;
     const std::byte* k = k_page;
+    const std::ptrdiff_t to_v = c.soon[0] - k_page, to_next_k = c.soon[1] - k_page;
     const std::byte* k_scale = k + kv_scales_offset(T, a.head_dim);
     const std::int64_t run = kScaled ? kBlock : a.head_dim;  // d that share a scale
     const float* q[N];
@@ -64,14 +68,21 @@ template <KvType T> struct Attend {
           scale = Isa::load_f16(k_scale);
           k_scale += 32;
         }
-        for (std::int64_t d = first_d; d < first_d + run; ++d, k += 16 * kBytes) {
-          ask_ahead(c, d, k - k_page);
+        const auto add = [&](std::int64_t d) HEARTH_LAMBDA {
           const F kd = scaled(load(k), scale);
           HEARTH_UNROLL
           for (int i = 0; i < N; ++i) {
             s[i] = Isa::fma(Isa::set1(q[i][d]), kd, s[i]);
           }
+          k += 16 * kBytes;
+        };
+        std::int64_t d = first_d;
+        for (; d + 2 <= first_d + run; d += 2) {
+          ask_ahead(k + to_v, k + to_next_k);
+          add(d);
+          add(d + 1);
         }
+        if (d < first_d + run) add(d);
       }
       HEARTH_UNROLL
       for (int i = 0; i < N; ++i) {
