@@ -2,7 +2,12 @@
 // fresh one, in every family, with windows and experts.
 #include "kv_cache.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "arch_traits.h"
 #include "loaded_model.h"
@@ -147,6 +152,42 @@ TEST_CASE(
   });
   append_all(second, 129, 6 * 64);  // one page copied, three new ones
   CHECK(asked == 1);
+}
+
+TEST_CASE("the memory of pages given back goes back to the system, but for a few; pages taken again are of zeros") {
+  constexpr std::size_t kBytes = 1 << 20, kPages = 100, kMostAtHand = 4;
+  const auto unit = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto in_memory = [&](std::byte* page) {
+    std::vector<unsigned char> there(kBytes / unit + 1);
+    const auto past = reinterpret_cast<std::uintptr_t>(page) % unit;
+    if (mincore(page - past, kBytes + past, there.data()) != 0) return false;  // nothing is mapped there any more
+    return std::count_if(there.begin() + (past != 0), there.end() - 1, [](auto c) { return (c & 1) != 0; }) != 0;
+  };
+  const auto pool = firm_pool(UINT64_MAX);
+  std::vector<model::PageRef> pages;
+  const auto take = [&] {
+    auto page = pool->take(kBytes, 0, static_cast<std::int64_t>(kPages - pages.size()));
+    REQUIRE(page);
+    return std::move(*page);
+  };
+  std::vector<std::byte*> at;
+  for (std::size_t i = 0; i < kPages; ++i) {
+    pages.push_back(take());
+    at.push_back(pages.back().data());
+    std::memset(at.back(), 0x5a, kBytes);
+  }
+  CHECK(std::set<std::byte*>(at.begin(), at.end()).size() == kPages);
+  for (std::size_t i = 0; i < kPages; ++i) CHECK(at[i][kBytes - 1] == std::byte{0x5a});  // none overlaps another
+  CHECK(static_cast<std::size_t>(std::count_if(at.begin(), at.end(), in_memory)) == kPages);
+  const model::PageRef kept = pages[50];
+  pages.clear();
+  CHECK(pool->bytes_taken() == kBytes);
+  CHECK(static_cast<std::size_t>(std::count_if(at.begin(), at.end(), in_memory)) <= kMostAtHand + 1);
+  CHECK(kept.data()[0] == std::byte{0x5a});
+  for (std::size_t i = 0; i < kPages; ++i) {
+    pages.push_back(take());
+    CHECK(std::all_of(pages[i].data(), pages[i].data() + kBytes, [](std::byte b) { return b == std::byte{}; }));
+  }
 }
 
 TEST_CASE("a windowed cache never has more than it says, and forks keep the bound each") {

@@ -2,7 +2,9 @@
 #include "heap.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -23,6 +25,12 @@ class HostHeap final : public Heap {
     return static_cast<std::byte*>(memory);
   }
   void release(std::byte* memory) const override { std::free(memory); }
+  void forget(std::byte* memory, std::size_t bytes) const override {
+    const auto at = reinterpret_cast<std::uintptr_t>(memory);
+    const auto unit = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const std::uintptr_t first = (at + unit - 1) / unit * unit, last = (at + bytes) / unit * unit;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
   void zero(std::byte* to, std::size_t bytes) const override { std::memset(to, 0, bytes); }
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) const override { std::memcpy(to, from, bytes); }
   void bring(std::byte* to, const std::byte* from, std::size_t bytes) const override { std::memcpy(to, from, bytes); }

@@ -31,6 +31,9 @@ class Heap {
   virtual std::byte* allocate(std::uint64_t bytes) const = 0;
   virtual void release(std::byte* memory) const = 0;
 
+  /// What is in a part of a buffer need not be kept: the system may take that memory until it is written again.
+  virtual void forget(std::byte*, std::size_t) const {}
+
   virtual void zero(std::byte* to, std::size_t bytes) const = 0;
   virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;   // both are here
   virtual void bring(std::byte* to, const std::byte* from, std::size_t bytes) const = 0;  // from the host

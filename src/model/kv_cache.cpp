@@ -125,13 +125,18 @@ Result<KvCache> KvCache::make(const Config& config, kernels::KvType type, std::i
   return cache;
 }
 
+Result<PageRef> KvCache::new_page(const Part& part) {
+  const auto held = std::max<std::int64_t>(0, static_cast<std::int64_t>(part.refs.size()) - part.first_held);
+  return pool_->take(part.page_bytes, part.device, part.n_held - held);
+}
+
 Result<void> KvCache::append(std::int64_t position) {
   const std::int64_t page = position / kernels::kPage;
   for (Part& part : parts_) {
     const auto at = static_cast<std::size_t>(page);
     if (at < part.refs.size() && !part.refs[at].shared()) continue;
     part.drop_before(page + 1 - part.n_held);  // first: its memory may be the new page's
-    HEARTH_TRY(PageRef own, pool_->take(part.page_bytes, part.device));
+    HEARTH_TRY(PageRef own, new_page(part));
     if (at < part.refs.size()) heap(part).copy(own.data(), part.pages[at], part.page_bytes);
     part.set(page, std::move(own));
   }
@@ -189,7 +194,7 @@ Result<void> KvCache::restore(std::size_t window, std::int64_t first, std::span<
     part.drop_before(first);
     std::int64_t page = first;
     for (std::size_t at = before; at < bytes.size(); at += stride, ++page) {
-      HEARTH_TRY(PageRef own, pool_->take(part.page_bytes, part.device));
+      HEARTH_TRY(PageRef own, new_page(part));
       heap(part).bring(own.data(), bytes.data() + at, part.page_bytes);
       part.set(page, std::move(own));
     }

@@ -12,7 +12,6 @@
 #include "backend.h"
 #include "config.h"
 #include "page_pool.h"
-#include "saturating.h"
 
 namespace hearth::model {
 
@@ -100,9 +99,7 @@ class KvCache {
     std::int64_t first_held = 0;    // page
     std::vector<PageRef> refs;      // of the positions written so far: a context may be long and hardly used
     std::vector<std::byte*> pages;  // where they lie; none before first_held
-    std::uint64_t bytes(const Heap& heap) const {
-      return saturating_multiply(static_cast<std::uint64_t>(n_held), heap.taken(page_bytes));
-    }
+    std::uint64_t bytes(const Heap& heap) const { return PagePool::bytes_of(n_held, page_bytes, heap); }
     void set(std::int64_t page, PageRef ref);
     void drop_before(std::int64_t page);
     void drop_from(std::int64_t page);
@@ -114,6 +111,7 @@ class KvCache {
 
   static KvCache plan(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                       const Placement& placement);
+  Result<PageRef> new_page(const Part& part);
   const Heap& heap(const Part& part) const { return *pool_->placement().heaps[part.device]; }
   std::shared_ptr<PagePool> pool_;  // before the parts, so that it outlives their pages
   backend::AttentionShape shape_{};

@@ -17,10 +17,15 @@ Error refused(std::uint64_t wanted, std::uint64_t taken, std::uint64_t budget) {
                                           "kv_budget");
 }
 
+std::size_t step_of(std::size_t bytes) {
+  constexpr std::size_t kLine = 64;
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
 }  // namespace
 
 PageRef::~PageRef() {
-  if (page_ && page_->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1) page_->pool->give_back(page_);
+  if (page_ && page_->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1) page_->slab->pool->give_back(page_);
 }
 
 Result<void> PagePool::could_hold(std::uint64_t bytes) const {
@@ -31,7 +36,6 @@ Result<void> PagePool::could_hold(std::uint64_t bytes) const {
 PagePool::PagePool(std::uint64_t budget, Budget kind, Placement placement, std::span<const std::uint64_t> parts)
     : budget_(budget), kind_(kind), placement_(std::move(placement)), parts_(placement_.n_devices()) {
   for (std::size_t device = 0; device < parts.size(); ++device) parts_[device].budget = parts[device];
-  spare_.reserve(kSpare * parts_.size());
 }
 
 std::uint64_t PagePool::bytes_taken() const {
@@ -39,7 +43,20 @@ std::uint64_t PagePool::bytes_taken() const {
   return taken_;
 }
 
-Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device) {
+// Pages of a slab at most. Only the host's own memory comes as it is written.
+std::int64_t PagePool::slab_pages(std::size_t bytes, const Heap& heap) {
+  constexpr std::size_t kBytes = 64 << 20, kPages = 64;
+  return &heap == &host_heap() ? static_cast<std::int64_t>(std::min(kPages, (kBytes - 1) / bytes + 1)) : 1;
+}
+
+std::uint64_t PagePool::bytes_of(std::int64_t n_pages, std::size_t bytes, const Heap& heap) {
+  const std::int64_t n = slab_pages(bytes, heap), rest = n_pages % n;
+  const auto slab = [&](std::int64_t of) { return heap.taken(static_cast<std::uint64_t>(of) * step_of(bytes)); };
+  const std::uint64_t whole = saturating_multiply(static_cast<std::uint64_t>(n_pages / n), slab(n));
+  return rest == 0 ? whole : saturating_add(whole, slab(rest));
+}
+
+Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device, std::int64_t n_soon) {
   while (!count(bytes, device, Budget::firm)) {
     if (reclaim()) continue;
     if (kind_ == Budget::firm) return refused(bytes, bytes_taken(), budget_);
@@ -47,15 +64,14 @@ Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device) {
     break;
   }
   const Heap& heap = *placement_.heaps[device];
-  PageRef page(spare(bytes, device));
+  const std::int64_t n = std::clamp<std::int64_t>(n_soon, 1, slab_pages(bytes, heap));
+  PageRef page = free_page(bytes, device);
   while (!page) {
-    auto memory = AlignedBuffer<std::byte>::make_unwritten(bytes, heap);
-    if (memory) {
-      page = PageRef(new Page{std::move(*memory), this, device});
-    } else if (!reclaim()) {
+    if (!add_slab(bytes, device, n) && !add_slab(bytes, device, 1) && !reclaim()) {
       uncount(bytes, device);
       return refused(bytes, bytes_taken(), budget_);
     }
+    page = free_page(bytes, device);
   }
   heap.zero(page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
   return page;
@@ -76,22 +92,66 @@ void PagePool::uncount(std::size_t bytes, std::size_t device) {
   taken_ -= bytes, parts_[device].taken -= bytes;
 }
 
-Page* PagePool::spare(std::size_t bytes, std::size_t device) {
+PageRef PagePool::free_page(std::size_t bytes, std::size_t device) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = std::find_if(spare_.begin(), spare_.end(),
-                                  [&](const auto& p) { return p->memory.bytes() == bytes && p->device == device; });
-  if (found == spare_.end()) return nullptr;
-  Page* page = found->release();
-  spare_.erase(found);
+  PageSlab* found = nullptr;  // one that has free pages, at best one whose memory is at hand
+  for (const auto& slab : slabs_)
+    if (slab->page_bytes == bytes && slab->device == device && !slab->free.empty() && (!found || slab->n_at_hand != 0))
+      found = slab.get();
+  if (!found) return {};
+  Page* page = found->free.back();
+  found->free.pop_back();
+  if (found->n_at_hand != 0) --found->n_at_hand, --parts_[device].n_at_hand;
   page->n_references.store(1, std::memory_order_relaxed);
-  return page;
+  return PageRef(page);
+}
+
+// False: the system has no such memory.
+bool PagePool::add_slab(std::size_t bytes, std::size_t device, std::int64_t n_pages) {
+  const auto n = static_cast<std::size_t>(n_pages);
+  const std::size_t step = step_of(bytes);
+  auto memory = AlignedBuffer<std::byte>::make_unwritten(n * step, *placement_.heaps[device]);
+  if (!memory) return false;
+  std::unique_ptr<PageSlab> slab(new PageSlab{this, device, bytes, std::move(*memory), std::vector<Page>(n)});
+  slab->free.reserve(n);
+  for (std::size_t i = n; i-- > 0;) {  // the first is taken first
+    slab->pages[i].data = slab->memory.data() + i * step;
+    slab->pages[i].slab = slab.get();
+    slab->free.push_back(&slab->pages[i]);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  slabs_.push_back(std::move(slab));
+  return true;
 }
 
 void PagePool::give_back(Page* page) {
-  std::unique_ptr<Page> owned(page);
-  uncount(owned->memory.bytes(), owned->device);
+  uncount(page->slab->page_bytes, page->slab->device);
+  const auto unused = keep_free(page);  // it goes back to the system when the lock is open again
+}
+
+// Returns the page's slab where nobody has a page of it and there are others to take from.
+std::unique_ptr<PageSlab> PagePool::keep_free(Page* page) {
+  PageSlab& slab = *page->slab;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (spare_.size() < kSpare * parts_.size()) spare_.push_back(std::move(owned));
+  Part& part = parts_[slab.device];
+  if (part.n_at_hand < kAtHand) {
+    slab.free.push_back(page);
+    ++slab.n_at_hand, ++part.n_at_hand;
+  } else {
+    placement_.heaps[slab.device]->forget(page->data, slab.page_bytes);
+    slab.free.insert(slab.free.begin(), page);
+  }
+  if (slab.free.size() < slab.pages.size()) return nullptr;
+  std::size_t n_others = 0;
+  for (const auto& other : slabs_)
+    if (other.get() != &slab && other->page_bytes == slab.page_bytes && other->device == slab.device)
+      n_others += other->free.size();
+  if (n_others < kAtHand) return nullptr;
+  part.n_at_hand -= slab.n_at_hand;
+  const auto here = std::find_if(slabs_.begin(), slabs_.end(), [&](const auto& other) { return other.get() == &slab; });
+  std::unique_ptr<PageSlab> unused = std::move(*here);
+  slabs_.erase(here);
+  return unused;
 }
 
 }  // namespace hearth::model

@@ -18,13 +18,24 @@
 namespace hearth::model {
 
 class PagePool;
+struct PageSlab;
 
 /// Memory of some positions. Whoever has the only reference may write; what is shared is read alone.
 struct Page {
+  std::byte* data = nullptr;
+  PageSlab* slab = nullptr;
+  std::atomic<std::int64_t> n_references{0};
+};
+
+/// Pages of one size that lie side by side. On the host they are so many, where so many are wanted, that the system may back them
+/// with large pages of its own, which attention walks over faster; it gives their memory only as they are written.
+struct PageSlab {
+  PagePool* pool;
+  std::size_t device, page_bytes;
   AlignedBuffer<std::byte> memory;
-  PagePool* pool = nullptr;
-  std::size_t device = 0;
-  std::atomic<std::int64_t> n_references{1};
+  std::vector<Page> pages;
+  std::vector<Page*> free = {};  // the last n_at_hand of them still have their memory
+  std::size_t n_at_hand = 0;
 };
 
 /// A reference to a page, or none. The last one gives the page back to its pool, which lives longer.
@@ -43,8 +54,8 @@ class PageRef {
   ~PageRef();
 
   explicit operator bool() const { return page_ != nullptr; }
-  std::byte* data() const { return page_ ? page_->memory.data() : nullptr; }
-  std::size_t bytes() const { return page_ ? page_->memory.bytes() : 0; }
+  std::byte* data() const { return page_ ? page_->data : nullptr; }
+  std::size_t bytes() const { return page_ ? page_->slab->page_bytes : 0; }
 
   /// Acquires: what others read of the page before they let go of it comes before what is written now.
   bool shared() const { return page_ && page_->n_references.load(std::memory_order_acquire) > 1; }
@@ -54,7 +65,7 @@ class PageRef {
 };
 
 /// All pages of a model's sequences. What is taken counts against the budget until its last reference is gone; then a few pages
-/// stay at hand and the rest goes back to the system. Any thread may take and give.
+/// stay at hand and the memory of the rest goes back to the system. Any thread may take and give.
 class PagePool {
  public:
   /// What happens at the budget's end, once nothing more can be reclaimed: `firm` refuses, `soft` takes what the system grants
@@ -69,8 +80,11 @@ class PagePool {
   /// Where its pages lie; the heaps outlive them.
   const Placement& placement() const { return placement_; }
 
-  /// A page of zeros on a device. Errors: out_of_memory.
-  Result<PageRef> take(std::size_t bytes, std::size_t device = 0);
+  /// A page of zeros on a device, for someone who may want n_soon of them, this one included. Errors: out_of_memory.
+  Result<PageRef> take(std::size_t bytes, std::size_t device = 0, std::int64_t n_soon = 1);
+
+  /// Bytes that n_pages take from a heap when they are taken one by one by who wants as many.
+  static std::uint64_t bytes_of(std::int64_t n_pages, std::size_t bytes, const Heap& heap);
 
   /// Whether so many bytes may be asked for in the end; nothing is taken.
   Result<void> could_hold(std::uint64_t bytes) const;
@@ -84,10 +98,12 @@ class PagePool {
 
  private:
   friend class PageRef;
-  static constexpr std::size_t kSpare =
-      4;  // pages at hand a device: what is truncated and written again costs no allocation
+  static constexpr std::size_t kAtHand = 4;  // free pages a device that keep their memory: soon written again
+  static std::int64_t slab_pages(std::size_t bytes, const Heap& heap);
   void give_back(Page* page);
-  Page* spare(std::size_t bytes, std::size_t device);
+  PageRef free_page(std::size_t bytes, std::size_t device);
+  bool add_slab(std::size_t bytes, std::size_t device, std::int64_t n_pages);
+  std::unique_ptr<PageSlab> keep_free(Page* page);
   bool count(std::size_t bytes, std::size_t device, Budget kind);
   void uncount(std::size_t bytes, std::size_t device);
   bool reclaim() const { return reclaim_ && reclaim_(); }
@@ -98,11 +114,12 @@ class PagePool {
   std::function<bool()> reclaim_;
   struct Part {
     std::uint64_t budget = UINT64_MAX, taken = 0;
+    std::size_t n_at_hand = 0;
   };
   mutable std::mutex mutex_;
   std::vector<Part> parts_;  // [n_device]
   std::uint64_t taken_ = 0;  // of all
-  std::vector<std::unique_ptr<Page>> spare_;
+  std::vector<std::unique_ptr<PageSlab>> slabs_;
 };
 
 }  // namespace hearth::model
