@@ -55,7 +55,8 @@ std::int64_t route_tiles(const PassLimits& l) {
 cuda::Routes lay_out_routes(const PassLimits& l, std::byte*& at) {
   const auto take = [&at]<class T>(T*& list, std::int64_t n) {
     list = reinterpret_cast<T*>(at);
-    at += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+    const std::size_t bytes = (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+    at = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(at) + bytes);  // it may count from nowhere
   };
   cuda::Routes routes{.n_used = l.n_used, .n_expert = l.n_expert};
   if (l.n_expert == 0) return routes;

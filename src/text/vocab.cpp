@@ -192,7 +192,7 @@ std::vector<TokenType> derived_types(const VocabParts& parts) {
 void fill_default_ids(VocabParts& parts) {
   const ModelDefaults& defaults = defaults_of(parts.model);
   const auto fill = [&](std::optional<std::int32_t>& id, std::optional<std::int32_t> fallback, bool unknown_too) {
-    if (id || !fallback) return;
+    if (id || !fallback || static_cast<std::size_t>(*fallback) >= parts.types->size()) return;
     const TokenType type = (*parts.types)[static_cast<std::size_t>(*fallback)];
     if (type == TokenType::control || (unknown_too && type == TokenType::unknown)) id = fallback;
   };
