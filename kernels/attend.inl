@@ -48,7 +48,7 @@ template <KvType T> struct Attend {
   template <int N> static HEARTH_INLINE void scores(const AttendArgs& a, Chunk& c, int first) {
     const std::byte* const k_page = a.pages[c.page] + a.k_offset;
     const std::byte* k = k_page;
-    const std::ptrdiff_t to_v = c.soon[0] - k_page, to_next_k = c.soon[1] - k_page;
+    const std::byte *const v = c.soon[0], *const next_k = c.soon[1];
     const std::byte* k_scale = k + kv_scales_offset(T, a.head_dim);
     const std::int64_t run = kScaled ? kBlock : a.head_dim;  // d that share a scale
     const float* q[N];
@@ -78,7 +78,7 @@ template <KvType T> struct Attend {
         };
         std::int64_t d = first_d;
         for (; d + 2 <= first_d + run; d += 2) {
-          ask_ahead(k + to_v, k + to_next_k);
+          ask_ahead(v + (k - k_page), next_k + (k - k_page));
           add(d);
           add(d + 1);
         }

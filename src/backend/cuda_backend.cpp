@@ -52,11 +52,10 @@ std::int64_t route_tiles(const PassLimits& l) {
 }
 
 /// Where each list lies behind `at`, which is left behind the last.
-cuda::Routes lay_out_routes(const PassLimits& l, std::byte*& at) {
+cuda::Routes lay_out_routes(const PassLimits& l, std::uintptr_t& at) {
   const auto take = [&at]<class T>(T*& list, std::int64_t n) {
     list = reinterpret_cast<T*>(at);
-    const std::size_t bytes = (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
-    at = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(at) + bytes);  // it may count from nowhere
+    at += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
   };
   cuda::Routes routes{.n_used = l.n_used, .n_expert = l.n_expert};
   if (l.n_expert == 0) return routes;
@@ -70,9 +69,9 @@ cuda::Routes lay_out_routes(const PassLimits& l, std::byte*& at) {
 }
 
 std::uint64_t scratch_bytes(const PassLimits& l) {
-  std::byte* end = nullptr;
+  std::uintptr_t end = 0;
   lay_out_routes(l, end);
-  return reinterpret_cast<std::uintptr_t>(end) + attend_bytes(l);
+  return end + attend_bytes(l);
 }
 
 PassShape shape_of(const PassTables& tables, std::int64_t longest) {
@@ -123,8 +122,9 @@ Result<void> CudaBackend::reserve(const PassLimits& limits) {
     HEARTH_TRY(scratch_, AlignedBuffer<std::byte>::make_unwritten(bytes, heap_));
   }
   limits_ = needed;
-  attend_scratch_ = scratch_.data();
-  routes_ = lay_out_routes(needed, attend_scratch_);
+  auto end = reinterpret_cast<std::uintptr_t>(scratch_.data());
+  routes_ = lay_out_routes(needed, end);
+  attend_scratch_ = reinterpret_cast<std::byte*>(end);
   return {};
 }
 

@@ -26,10 +26,8 @@ class HostHeap final : public Heap {
   }
   void release(std::byte* memory) const override { std::free(memory); }
   void forget(std::byte* memory, std::size_t bytes) const override {
-    const auto at = reinterpret_cast<std::uintptr_t>(memory);
-    const auto unit = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-    const std::uintptr_t first = (at + unit - 1) / unit * unit, last = (at + bytes) / unit * unit;
-    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+    let_pages_go(begin, begin + bytes);
   }
   void zero(std::byte* to, std::size_t bytes) const override { std::memset(to, 0, bytes); }
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) const override { std::memcpy(to, from, bytes); }
@@ -39,6 +37,12 @@ class HostHeap final : public Heap {
 };
 
 }  // namespace
+
+void let_pages_go(std::uintptr_t begin, std::uintptr_t end) {
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
 
 const Heap& host_heap() {
   static const HostHeap heap;

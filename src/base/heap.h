@@ -53,6 +53,10 @@ class Heap {
 /// The host's own, on boundaries of 64 bytes, or of large pages where many are needed.
 const Heap& host_heap();
 
+/// The system may take the host's memory between two addresses: what was written there is lost, what a file has there is read
+/// again. Only whole pages: the first and last may hold a neighbour's bytes.
+void let_pages_go(std::uintptr_t begin, std::uintptr_t end);
+
 /// Where a buffer of so many bytes begins in it, and the bytes that it takes.
 constexpr std::size_t host_alignment(std::uint64_t bytes) {
   constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;

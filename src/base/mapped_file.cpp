@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "escape.h"
+#include "heap.h"
 #include "host.h"
 #include "try.h"
 
@@ -170,11 +171,7 @@ void MappedFile::release(std::span<const std::byte> bytes) const {
   if (!mapped() || data_ == nullptr) return;
   const auto file_begin = reinterpret_cast<std::uintptr_t>(data_);
   const auto asked_begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // Only whole pages: the first and last may hold a neighbour's bytes.
-  const std::uintptr_t begin = (std::max(file_begin, asked_begin) + page - 1) / page * page;
-  const std::uintptr_t end = std::min(file_begin + size_, asked_begin + bytes.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  let_pages_go(std::max(file_begin, asked_begin), std::min(file_begin + size_, asked_begin + bytes.size()));
 }
 
 }  // namespace hearth

@@ -17,11 +17,6 @@ Error refused(std::uint64_t wanted, std::uint64_t taken, std::uint64_t budget) {
                                           "kv_budget");
 }
 
-std::size_t step_of(std::size_t bytes) {
-  constexpr std::size_t kLine = 64;
-  return (bytes + kLine - 1) / kLine * kLine;
-}
-
 }  // namespace
 
 PageRef::~PageRef() {
@@ -51,7 +46,7 @@ std::int64_t PagePool::slab_pages(std::size_t bytes, const Heap& heap) {
 
 std::uint64_t PagePool::bytes_of(std::int64_t n_pages, std::size_t bytes, const Heap& heap) {
   const std::int64_t n = slab_pages(bytes, heap), rest = n_pages % n;
-  const auto slab = [&](std::int64_t of) { return heap.taken(static_cast<std::uint64_t>(of) * step_of(bytes)); };
+  const auto slab = [&](std::int64_t of) { return heap.taken(static_cast<std::uint64_t>(of) * heap.taken(bytes)); };
   const std::uint64_t whole = saturating_multiply(static_cast<std::uint64_t>(n_pages / n), slab(n));
   return rest == 0 ? whole : saturating_add(whole, slab(rest));
 }
@@ -101,7 +96,7 @@ PageRef PagePool::free_page(std::size_t bytes, std::size_t device) {
   if (!found) return {};
   Page* page = found->free.back();
   found->free.pop_back();
-  if (found->n_at_hand != 0) --found->n_at_hand, --parts_[device].n_at_hand;
+  if (found->n_at_hand != 0) --found->n_at_hand;
   page->n_references.store(1, std::memory_order_relaxed);
   return PageRef(page);
 }
@@ -109,8 +104,9 @@ PageRef PagePool::free_page(std::size_t bytes, std::size_t device) {
 // False: the system has no such memory.
 bool PagePool::add_slab(std::size_t bytes, std::size_t device, std::int64_t n_pages) {
   const auto n = static_cast<std::size_t>(n_pages);
-  const std::size_t step = step_of(bytes);
-  auto memory = AlignedBuffer<std::byte>::make_unwritten(n * step, *placement_.heaps[device]);
+  const Heap& heap = *placement_.heaps[device];
+  const std::size_t step = heap.taken(bytes);
+  auto memory = AlignedBuffer<std::byte>::make_unwritten(n * step, heap);
   if (!memory) return false;
   std::unique_ptr<PageSlab> slab(new PageSlab{this, device, bytes, std::move(*memory), std::vector<Page>(n)});
   slab->free.reserve(n);
@@ -133,21 +129,20 @@ void PagePool::give_back(Page* page) {
 std::unique_ptr<PageSlab> PagePool::keep_free(Page* page) {
   PageSlab& slab = *page->slab;
   const std::lock_guard<std::mutex> lock(mutex_);
-  Part& part = parts_[slab.device];
-  if (part.n_at_hand < kAtHand) {
+  std::size_t n_at_hand = 0, n_others = 0;  // of the device; free pages of its other slabs of this size
+  for (const auto& other : slabs_) {
+    if (other->device != slab.device) continue;
+    n_at_hand += other->n_at_hand;
+    if (other.get() != &slab && other->page_bytes == slab.page_bytes) n_others += other->free.size();
+  }
+  if (n_at_hand < kAtHand) {
     slab.free.push_back(page);
-    ++slab.n_at_hand, ++part.n_at_hand;
+    ++slab.n_at_hand;
   } else {
     placement_.heaps[slab.device]->forget(page->data, slab.page_bytes);
     slab.free.insert(slab.free.begin(), page);
   }
-  if (slab.free.size() < slab.pages.size()) return nullptr;
-  std::size_t n_others = 0;
-  for (const auto& other : slabs_)
-    if (other.get() != &slab && other->page_bytes == slab.page_bytes && other->device == slab.device)
-      n_others += other->free.size();
-  if (n_others < kAtHand) return nullptr;
-  part.n_at_hand -= slab.n_at_hand;
+  if (slab.free.size() < slab.pages.size() || n_others < kAtHand) return nullptr;
   const auto here = std::find_if(slabs_.begin(), slabs_.end(), [&](const auto& other) { return other.get() == &slab; });
   std::unique_ptr<PageSlab> unused = std::move(*here);
   slabs_.erase(here);

@@ -114,7 +114,6 @@ class PagePool {
   std::function<bool()> reclaim_;
   struct Part {
     std::uint64_t budget = UINT64_MAX, taken = 0;
-    std::size_t n_at_hand = 0;
   };
   mutable std::mutex mutex_;
   std::vector<Part> parts_;  // [n_device]
