@@ -59,9 +59,9 @@ class Eval : public Command {
     if (!model) return model.error();
     auto session = model->session(*options);
     if (!session) return session.error();
+    const Interruptible from_now_on;  // before there is a file to leave behind
     auto file = NpyFile::create(*logits_path_, static_cast<std::int64_t>(ids_->size()), model->info().n_vocab);
     if (!file) return file.error();
-    const Interruptible from_now_on;
     tools::Sha256 sha256;
     Result<void> written;
     auto done = session->evaluate(*ids_, [&](std::span<const float> logits) {
