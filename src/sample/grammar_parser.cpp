@@ -8,6 +8,7 @@
 #include "grammar_builder.h"
 #include "json_schema.h"
 #include "json_tree.h"
+#include "open_groups.h"
 #include "pattern_reader.h"
 #include "try.h"
 
@@ -85,44 +86,69 @@ class GbnfParser {
       rule.first_seen = begin;
     }
     skip_blank(true);
-    HEARTH_TRY(const Expr body, alternatives(0));
-    builder_.define(rules_.find(rule_name)->second.id, body);
+    HEARTH_TRY(const Expr all, body());
+    builder_.define(rules_.find(rule_name)->second.id, all);
     if (!in_.at_end() && in_.peek() != '\n' && in_.peek() != '\r')
       return in_.error("this is no part of rule " + escape(rule_name), "begin a rule on a line of its own");
     return {};
   }
 
+  Result<Expr> body() {
+    OpenGroups groups(builder_);
+    skip_blank(true);
+    for (;;) {
+      const bool in_group = groups.depth() > 0;
+      skip_blank(in_group);
+      if (in_.peek() == '(') {
+        HEARTH_CHECK(open_group(groups));
+      } else if (!ends_alternative(in_group)) {
+        HEARTH_TRY(Expr part, element());
+        HEARTH_TRY(part, repeated(part, in_group));
+        groups.add(part);
+      } else {
+        groups.end_alternative();
+        if (another_alternative(in_group)) continue;
+        if (!in_group) return groups.close();
+        HEARTH_TRY(Expr part, closed_group(groups));
+        HEARTH_TRY(part, repeated(part, groups.depth() > 0));
+        groups.add(part);
+      }
+    }
+  }
+
+  bool ends_alternative(bool in_group) {
+    if (in_.at_end() || std::string_view("|)\n\r").find(in_.peek()) != std::string_view::npos) return true;
+    return !in_group && begins_rule();
+  }
+
   /// A line that begins with | goes on with the rule of the line before.
-  bool another_alternative(int depth) {
-    skip_blank(depth > 0);
+  bool another_alternative(bool in_group) {
+    skip_blank(in_group);
     const std::size_t here = in_.position();
     skip_blank(true);
-    if (in_.skip("|")) return true;
+    if (in_.skip("|")) {
+      skip_blank(true);
+      return true;
+    }
     in_.back_to(here);
     return false;
   }
 
-  Result<Expr> alternatives(int depth) {
-    std::vector<Expr> all;
-    do {
-      skip_blank(true);
-      HEARTH_TRY(const Expr one, sequence(depth));
-      all.push_back(one);
-    } while (another_alternative(depth));
-    return builder_.choice(std::move(all));
+  Result<void> open_group(OpenGroups& groups) {
+    if (!groups.may_open())
+      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
+                       "give inner groups rules of their own");
+    groups.open(in_.position());
+    in_.next();
+    skip_blank(true);
+    return {};
   }
 
-  Result<Expr> sequence(int depth) {
-    std::vector<Expr> parts;
-    for (;;) {
-      skip_blank(depth > 0);
-      if (in_.at_end() || std::string_view("|)\n\r").find(in_.peek()) != std::string_view::npos) break;
-      if (depth == 0 && begins_rule()) break;
-      HEARTH_TRY(Expr part, element(depth));
-      HEARTH_TRY(part, repeated(part, depth));
-      parts.push_back(part);
-    }
-    return builder_.sequence(std::move(parts));
+  Result<Expr> closed_group(OpenGroups& groups) {
+    skip_blank(true);
+    if (!in_.skip(")"))
+      return in_.error_at(groups.begin(), "the group is not closed, in rule " + escape(current_), "add )");
+    return groups.close();
   }
 
   /// After `name ::=` and a line break the body may be missing: then what follows is the next rule.
@@ -135,12 +161,11 @@ class GbnfParser {
     return begins;
   }
 
-  Result<Expr> element(int depth) {
+  Result<Expr> element() {
     const std::size_t begin = in_.position();
     const char c = in_.peek();
     if (c == '"') return literal();
     if (c == '[') return character_class();
-    if (c == '(') return group(depth);
     if (in_.skip("%json")) return json_value(begin);
     if (in_.skip(".")) return builder_.characters(CharacterSet::all());
     const std::string_view rule_name = name();
@@ -162,21 +187,9 @@ class GbnfParser {
     return json_schema_value(builder_, in_.slice(schema));
   }
 
-  Result<Expr> group(int depth) {
-    const std::size_t begin = in_.position();
-    if (depth >= GrammarLimits::nesting)
-      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
-                       "give inner groups rules of their own");
-    in_.next();
-    HEARTH_TRY(const Expr inside, alternatives(depth + 1));
-    skip_blank(true);
-    if (!in_.skip(")")) return in_.error_at(begin, "the group is not closed, in rule " + escape(current_), "add )");
-    return inside;
-  }
-
-  Result<Expr> repeated(Expr part, int depth) {
+  Result<Expr> repeated(Expr part, bool in_group) {
     for (;;) {
-      skip_blank(depth > 0);
+      skip_blank(in_group);
       const char c = in_.at_end() ? '\0' : in_.peek();
       if (std::string_view("?*+{").find(c) == std::string_view::npos || c == '\0') return part;
       HEARTH_TRY(const Repetition times, in_.repetition());

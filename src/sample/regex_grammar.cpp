@@ -1,6 +1,7 @@
 // Enters: a regular expression. Leaves: an expression over characters that has the same texts.
 #include "regex_grammar.h"
 
+#include "open_groups.h"
 #include "pattern_reader.h"
 #include "try.h"
 
@@ -28,60 +29,72 @@ class RegexParser {
       : in_(text, where), builder_(builder), spell_(spell), anchors_(anchors) {}
 
   Result<Expr> parse() {
-    HEARTH_TRY(const Expr all, alternatives(0));
-    if (!in_.at_end()) return in_.error("')' closes no group", "write \\) for the character");
-    return all;
+    begin_alternative();
+    for (;;) {
+      if (in_.peek() == '(') {
+        HEARTH_CHECK(open_group());
+      } else if (!ends_alternative()) {
+        HEARTH_TRY(const Expr part, element());
+        HEARTH_CHECK(add_repeated(part));
+      } else {
+        end_alternative();
+        if (in_.skip("|")) {
+          begin_alternative();
+        } else if (groups_.depth() == 0) {
+          if (!in_.at_end()) return in_.error("')' closes no group", "write \\) for the character");
+          return groups_.close();
+        } else {
+          if (!in_.skip(")")) return in_.error_at(groups_.begin(), "the group is not closed", "add )");
+          HEARTH_CHECK(add_repeated(groups_.close()));
+        }
+      }
+    }
   }
 
  private:
-  Result<Expr> alternatives(int depth) {
-    std::vector<Expr> all;
-    do {
-      HEARTH_TRY(const Expr one, depth == 0 ? anchored() : sequence(depth));
-      all.push_back(one);
-    } while (in_.skip("|"));
-    return builder_.choice(std::move(all));
+  /// Outside of all groups an alternative may be anchored at either end; where it is not, anything may stand there.
+  void begin_alternative() {
+    if (groups_.depth() == 0 && !in_.skip("^")) add_anything();
+  }
+  void end_alternative() {
+    if (groups_.depth() == 0 && !in_.skip("$")) add_anything();
+    groups_.end_alternative();
+  }
+  void add_anything() {
+    if (anchors_ == Anchors::searched) groups_.add(builder_.repeat(spell_(CharacterSet::all()), 0, {}));
   }
 
-  Result<Expr> anchored() {
-    const bool from_begin = in_.skip("^") || anchors_ == Anchors::implied;
-    HEARTH_TRY(Expr inside, sequence(0));
-    const bool to_end = in_.skip("$") || anchors_ == Anchors::implied;
-    if (from_begin && to_end) return inside;
-    const Expr anything = builder_.repeat(spell_(CharacterSet::all()), 0, {});
-    std::vector<Expr> parts;
-    if (!from_begin) parts.push_back(anything);
-    parts.push_back(inside);
-    if (!to_end) parts.push_back(anything);
-    return builder_.sequence(std::move(parts));
-  }
-
-  bool ends_sequence(int depth) const {
+  bool ends_alternative() const {
     if (in_.at_end() || in_.peek() == '|' || in_.peek() == ')') return true;
-    return depth == 0 && in_.peek() == '$' && (in_.peek(1) == '|' || in_.position() + 1 == in_.size());
+    return groups_.depth() == 0 && in_.peek() == '$' && (in_.peek(1) == '|' || in_.position() + 1 == in_.size());
   }
 
-  Result<Expr> sequence(int depth) {
-    std::vector<Expr> parts;
-    while (!ends_sequence(depth)) {
-      HEARTH_TRY(Expr part, element(depth));
-      while (!in_.at_end() && std::string_view("?*+{").find(in_.peek()) != std::string_view::npos) {
-        HEARTH_TRY(const Repetition times, in_.repetition());
-        part = builder_.repeat(part, times.least, times.most);
-        in_.skip("?");  // which match comes first is nothing to a set of texts
-        if (in_.peek() == '+')
-          return in_.error("possessive repetitions are not supported", "use a grammar for what they exclude");
-      }
-      parts.push_back(part);
+  Result<void> add_repeated(Expr part) {
+    while (!in_.at_end() && std::string_view("?*+{").find(in_.peek()) != std::string_view::npos) {
+      HEARTH_TRY(const Repetition times, in_.repetition());
+      part = builder_.repeat(part, times.least, times.most);
+      in_.skip("?");  // which match comes first is nothing to a set of texts
+      if (in_.peek() == '+')
+        return in_.error("possessive repetitions are not supported", "use a grammar for what they exclude");
     }
-    return builder_.sequence(std::move(parts));
+    groups_.add(part);
+    return {};
   }
 
-  Result<Expr> element(int depth) {
+  Result<void> open_group() {
+    const std::size_t begin = in_.position();
+    if (!groups_.may_open())
+      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
+                       "use fewer");
+    in_.next();
+    if (in_.peek() == '?') HEARTH_CHECK(group_kind(begin));
+    groups_.open(begin);
+    return {};
+  }
+
+  Result<Expr> element() {
     const std::size_t begin = in_.position();
     switch (in_.peek()) {
-      case '(':
-        return group(depth);
       case '[':
         return character_class();
       case '\\':
@@ -102,18 +115,6 @@ class RegexParser {
         HEARTH_TRY(const std::uint32_t code, in_.character());
         return spell_({{code, code}});
     }
-  }
-
-  Result<Expr> group(int depth) {
-    const std::size_t begin = in_.position();
-    if (depth >= GrammarLimits::nesting)
-      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
-                       "use fewer");
-    in_.next();
-    if (in_.peek() == '?') HEARTH_CHECK(group_kind(begin));
-    HEARTH_TRY(const Expr inside, alternatives(depth + 1));
-    if (!in_.skip(")")) return in_.error_at(begin, "the group is not closed", "add )");
-    return inside;
   }
 
   Result<void> group_kind(std::size_t begin) {
@@ -261,6 +262,7 @@ class RegexParser {
 
   PatternReader in_;
   GrammarBuilder& builder_;
+  OpenGroups groups_{builder_};
   const SpellCharacters& spell_;
   Anchors anchors_;
 };
