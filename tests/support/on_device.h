@@ -19,7 +19,7 @@ template <class T> class OnDevice {
     if (n_ != 0) std::memcpy(bytes.data(), values.data(), n_ * sizeof(T));
     kernels::cuda::copy_to_device(nullptr, memory_, bytes.data(), bytes.size());
   }
-  explicit OnDevice(std::size_t n, T value = T{}) : OnDevice(std::vector<T>(n, value)) {}
+  explicit OnDevice(std::size_t n, const T& value = T{}) : OnDevice(std::vector<T>(n, value)) {}
   OnDevice(const OnDevice&) = delete;
   OnDevice& operator=(const OnDevice&) = delete;
   ~OnDevice() { kernels::cuda::release(memory_); }
