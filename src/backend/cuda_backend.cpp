@@ -55,7 +55,7 @@ std::int64_t route_tiles(const PassLimits& l) {
 cuda::Routes lay_out_routes(const PassLimits& l, std::uintptr_t& at) {
   const auto take = [&at]<class T>(T*& list, std::int64_t n) {
     list = reinterpret_cast<T*>(at);
-    at += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+    at += whole_lines(static_cast<std::size_t>(n) * sizeof(T));
   };
   cuda::Routes routes{.n_used = l.n_used, .n_expert = l.n_expert};
   if (l.n_expert == 0) return routes;

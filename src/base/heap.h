@@ -57,10 +57,14 @@ const Heap& host_heap();
 /// again. Only whole pages: the first and last may hold a neighbour's bytes.
 void let_pages_go(std::uintptr_t begin, std::uintptr_t end);
 
+constexpr std::size_t kCacheLine = 64;
+/// The bytes that what begins on a cache line has to itself.
+constexpr std::uint64_t whole_lines(std::uint64_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
+
 /// Where a buffer of so many bytes begins in it, and the bytes that it takes.
 constexpr std::size_t host_alignment(std::uint64_t bytes) {
-  constexpr std::size_t kAlignment = 64, kLargePage = 2 << 20, kManyPages = 64 << 20;
-  return bytes >= kManyPages ? kLargePage : kAlignment;
+  constexpr std::size_t kLargePage = 2 << 20, kManyPages = 64 << 20;
+  return bytes >= kManyPages ? kLargePage : kCacheLine;
 }
 constexpr std::uint64_t host_taken(std::uint64_t bytes) {
   const std::uint64_t unit = host_alignment(bytes);

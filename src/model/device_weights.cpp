@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kPiece = 16 << 20;  // that is packed and brought at a time
 
 const kernels::FormatInfo& info(const Matrix& m) { return kernels::format_info(m.format); }
-std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// Where everything goes: what the file has once is there once, a tied head too.
 struct Places {
@@ -41,7 +40,7 @@ struct Places {
  private:
   bool add(const void* from, std::uint64_t size) {
     const bool is_new = of.try_emplace(from, bytes).second;
-    if (is_new) bytes += aligned(size);
+    if (is_new) bytes += whole_lines(size);
     return is_new;
   }
 };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "packing.h"
 #include "try.h"
 
 namespace hearth::model {
@@ -13,8 +12,8 @@ bool worth_packing(const Matrix& m) {
   return m.file && kernels::format_info(m.format).kind != kernels::Kind::float_row;
 }
 
-std::size_t packed_bytes(const Matrix& m) {  // the next matrix begins on a cache line
-  return (static_cast<std::size_t>(n_groups(m)) * group_bytes(m) + 63) / 64 * 64;
+std::size_t packed_bytes(const Matrix& m) {
+  return whole_lines(static_cast<std::size_t>(n_groups(m)) * group_bytes(m));
 }
 
 std::size_t file_bytes(const Matrix& m) {
