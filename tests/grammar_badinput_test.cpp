@@ -27,8 +27,8 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-/// What macOS gives a thread, an eighth of Linux; sanitizers make frames several times larger.
-constexpr std::size_t kSmallStack = std::size_t{kSanitized ? 4096 : 512} << 10;
+/// What musl gives a thread, a quarter of what macOS does; sanitizers make frames several times larger.
+constexpr std::size_t kSmallStack = std::size_t{kSanitized ? 4096 : 128} << 10;
 constexpr double kSeconds = 2;
 constexpr std::size_t kMemory = std::size_t{64} << 20;
 
