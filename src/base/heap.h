@@ -61,7 +61,7 @@ constexpr std::size_t kCacheLine = 64;
 /// The bytes that what begins on a cache line has to itself.
 constexpr std::uint64_t whole_lines(std::uint64_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
-/// Where a buffer of so many bytes begins in it, and the bytes that it takes.
+/// Where a buffer of so many bytes begins in the host's heap, and the bytes that it takes.
 constexpr std::size_t host_alignment(std::uint64_t bytes) {
   constexpr std::size_t kLargePage = 2 << 20, kManyPages = 64 << 20;
   return bytes >= kManyPages ? kLargePage : kCacheLine;

@@ -100,18 +100,18 @@ class GbnfParser {
       const bool in_group = groups.depth() > 0;
       skip_blank(in_group);
       if (in_.peek() == '(') {
-        HEARTH_CHECK(open_group(groups));
+        HEARTH_CHECK(groups.open(in_, "give inner groups rules of their own"));
+        in_.next();
       } else if (!ends_alternative(in_group)) {
-        HEARTH_TRY(Expr part, element());
-        HEARTH_TRY(part, repeated(part, in_group));
-        groups.add(part);
+        HEARTH_TRY(const Expr part, element());
+        HEARTH_CHECK(add_repeated(groups, part));
       } else {
         groups.end_alternative();
         if (another_alternative(in_group)) continue;
         if (!in_group) return groups.close();
-        HEARTH_TRY(Expr part, closed_group(groups));
-        HEARTH_TRY(part, repeated(part, groups.depth() > 0));
-        groups.add(part);
+        if (!in_.skip(")"))
+          return in_.error_at(groups.begin(), "the group is not closed, in rule " + escape(current_), "add )");
+        HEARTH_CHECK(add_repeated(groups, groups.close()));
       }
     }
   }
@@ -132,23 +132,6 @@ class GbnfParser {
     }
     in_.back_to(here);
     return false;
-  }
-
-  Result<void> open_group(OpenGroups& groups) {
-    if (!groups.may_open())
-      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
-                       "give inner groups rules of their own");
-    groups.open(in_.position());
-    in_.next();
-    skip_blank(true);
-    return {};
-  }
-
-  Result<Expr> closed_group(OpenGroups& groups) {
-    skip_blank(true);
-    if (!in_.skip(")"))
-      return in_.error_at(groups.begin(), "the group is not closed, in rule " + escape(current_), "add )");
-    return groups.close();
   }
 
   /// After `name ::=` and a line break the body may be missing: then what follows is the next rule.
@@ -187,14 +170,15 @@ class GbnfParser {
     return json_schema_value(builder_, in_.slice(schema));
   }
 
-  Result<Expr> repeated(Expr part, bool in_group) {
+  Result<void> add_repeated(OpenGroups& groups, Expr part) {
     for (;;) {
-      skip_blank(in_group);
-      const char c = in_.at_end() ? '\0' : in_.peek();
-      if (std::string_view("?*+{").find(c) == std::string_view::npos || c == '\0') return part;
+      skip_blank(groups.depth() > 0);
+      if (in_.at_end() || std::string_view("?*+{").find(in_.peek()) == std::string_view::npos) break;
       HEARTH_TRY(const Repetition times, in_.repetition());
       part = builder_.repeat(part, times.least, times.most);
     }
+    groups.add(part);
+    return {};
   }
 
   Result<Expr> literal() {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "grammar_builder.h"
+#include "pattern_reader.h"
 
 namespace hearth::sample {
 
@@ -19,8 +21,14 @@ class OpenGroups {
 
   /// How many groups are open inside the whole pattern.
   std::size_t depth() const { return groups_.size() - 1; }
-  bool may_open() const { return depth() < GrammarLimits::nesting; }
-  void open(std::size_t begin) { groups_.push_back({begin, {}, {}}); }
+  /// One begins where the reader is. Error: too many are open; `todo` says what to do about it.
+  Result<void> open(const PatternReader& in, std::string todo) {
+    if (depth() >= GrammarLimits::nesting)
+      return in.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
+                      std::move(todo));
+    groups_.push_back({in.position(), {}, {}});
+    return {};
+  }
   /// Where the innermost one begins.
   std::size_t begin() const { return groups_.back().begin; }
 

@@ -82,13 +82,9 @@ class RegexParser {
   }
 
   Result<void> open_group() {
-    const std::size_t begin = in_.position();
-    if (!groups_.may_open())
-      return in_.error("groups are more than " + std::to_string(GrammarLimits::nesting) + " deep inside each other",
-                       "use fewer");
+    HEARTH_CHECK(groups_.open(in_, "use fewer"));
     in_.next();
-    if (in_.peek() == '?') HEARTH_CHECK(group_kind(begin));
-    groups_.open(begin);
+    if (in_.peek() == '?') return group_kind(groups_.begin());
     return {};
   }
 
