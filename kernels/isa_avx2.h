@@ -32,6 +32,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     asm volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
     return r;
   }
+  static constexpr bool kSignedDot = false;
   static constexpr std::int64_t kAhead = 4096;  // bytes of repacked weights asked for ahead of their use
   static constexpr bool kPaced = true;          // a few lines at a time
   static constexpr bool kTiles = false;

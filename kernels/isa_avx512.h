@@ -39,7 +39,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr int kQueryTile = 8;                    // queries whose scores stay in registers
   static constexpr int kValueQueries = 4;  // queries, and vectors of 16 d, that one pass over V accumulates
   static constexpr int kValueVectors = 4;
-  static constexpr bool kVnni = true;
+  static constexpr bool kVnni = true;        // the dot product takes unsigned weights,
+  static constexpr bool kSignedDot = false;  // or signed ones at no cost
 
   struct I {
     __m512i r;

@@ -28,7 +28,7 @@ template <int N, class Fn> HEARTH_INLINE void unroll(Fn&& f) { unroll_(f, std::m
 struct Isa {
   using F = float;
   using I = int;
-  static constexpr bool kVnni = false;  // the dot product takes signed bytes
+  static constexpr bool kVnni = false, kSignedDot = true;  // what these mean: isa_avx512.h
 
   static HEARTH_INLINE I load_i(const void* p) { return *static_cast<const int*>(p); }
   static HEARTH_INLINE I load_u8(const void* p) { return *static_cast<const unsigned char*>(p); }

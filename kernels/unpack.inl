@@ -83,14 +83,21 @@ struct SignedBytes {
   }
 };
 
-/// A code book of 16 signed bytes, already shifted where VNNI wants it.
+/// Doubled E2M1 numbers: signed where the dot product takes any signed bytes, elsewhere codes of five bits.
+struct SmallSignedBytes {
+  static constexpr int kMaxCode = Isa::kSignedDot ? 255 : 31;
+  static constexpr int kZeroShift = Isa::kSignedDot ? -1 : 4;
+};
+
+/// A code book of 16 signed bytes, its zero point added.
 struct CodeBook {
   alignas(16) std::int8_t entry[16];
-  constexpr explicit CodeBook(const std::int8_t (&codes)[16]) : entry{} {
-    for (int i = 0; i < 16; ++i) entry[i] = static_cast<std::int8_t>(Isa::kVnni ? codes[i] ^ -128 : codes[i]);
+  constexpr CodeBook(const std::int8_t (&codes)[16], int zero_shift) : entry{} {
+    for (int i = 0; i < 16; ++i) entry[i] = static_cast<std::int8_t>(codes[i] + (zero_shift < 0 ? 0 : 1 << zero_shift));
   }
 };
-HEARTH_TABLE CodeBook kIq4Book(kIq4Codes), kFp4Book(kFp4Codes);
+HEARTH_TABLE CodeBook kIq4Book(kIq4Codes, SignedBytes::kZeroShift),
+    kFp4Book(kFp4Codes, SmallSignedBytes::kZeroShift);
 
 template <> struct Unpack<Format::q4_0> : HalfScale {
   static constexpr int kMaxCode = 15, kZeroShift = 3;
@@ -132,7 +139,7 @@ template <> struct Unpack<Format::iq4_nl> : SignedBytes, HalfScale {
   }
 };
 
-template <> struct Unpack<Format::mxfp4> : SignedBytes {
+template <> struct Unpack<Format::mxfp4> : SmallSignedBytes {
   struct Head {
     F s;
   };
