@@ -47,6 +47,11 @@ template <Format Fmt> struct Quantized {
     HEARTH_INLINE F second(int) const { return U::template second<J>(head); }
     HEARTH_INLINE I scales(int) const { return U::template scales<J>(head); }
     HEARTH_INLINE I minima(int) const { return U::template minima<J>(head); }
+    /// One half's scale as both 16-bit halves.
+    template <int Half> HEARTH_INLINE I twice_scale(int) const {
+      const I one = Half == 0 ? mask(scales(0), 0xffff) : Isa::shr<16>(scales(0));
+      return Isa::or_i(one, Isa::shl<16>(one));
+    }
   };
 
   /// The same, where each dword's codes ask for their share of the lines ahead: some memory units wait when asked for a whole
@@ -212,9 +217,14 @@ template <Format Fmt> struct Quantized {
         });
         Isa::store(reinterpret_cast<float*>(out + 8 * kRow), source.scale(0));
         if constexpr (Mul::kScaleRows >= 2) Isa::store(reinterpret_cast<float*>(out + 9 * kRow), source.second(0));
-        if constexpr (Mul::kScaleRows == 4) {
-          Isa::store_i(out + 10 * kRow, source.scales(0));
-          Isa::store_i(out + 11 * kRow, source.minima(0));
+        if constexpr (kInfo.kind == Kind::two_scales_min) {
+          Isa::store_i(out + 10 * kRow, source.minima(0));
+          if constexpr (Isa::kVnni) {
+            Isa::store_i(out + 11 * kRow, source.scales(0));
+          } else {
+            Isa::store_i(out + 11 * kRow, source.template twice_scale<0>(0));
+            Isa::store_i(out + 12 * kRow, source.template twice_scale<1>(0));
+          }
         }
         out += Mul::template block_bytes<G>();
       });

@@ -12,8 +12,9 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   static constexpr Kind kKind = K;
   static constexpr bool kOneSum = K == Kind::scale || K == Kind::scale_min;
   static constexpr int kScaleRows = K == Kind::scale            ? 1
-                                    : K == Kind::two_scales_min ? 4
-                                                                : 2;  // vectors of 16, after the codes
+                                    : K != Kind::two_scales_min ? 2
+                                    : Isa::kVnni                ? 4
+                                                                : 5;  // vectors of 16, after the codes
 
   /// A panel of G row groups: for each block of 32, [8 dwords][G][16 rows] of codes, then [kScaleRows][G][16 rows].
   template <int G> static constexpr std::size_t block_bytes() {
@@ -27,8 +28,11 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
     HEARTH_INLINE F second(int g) const {
       return Isa::load(reinterpret_cast<const float*>(at + (9 * G + g) * kVector));
     }
-    HEARTH_INLINE I scales(int g) const { return Isa::load_i(at + (10 * G + g) * kVector); }
-    HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
+    HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (10 * G + g) * kVector); }
+    HEARTH_INLINE I scales(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
+    template <int Half> HEARTH_INLINE I twice_scale(int g) const {
+      return Isa::load_i(at + ((11 + Half) * G + g) * kVector);
+    }
   };
 
   /// Where the integer dot product over dwords First … First+Count-1 starts: -(zero point) * sum of those activations.
@@ -45,8 +49,9 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
     }
   }
 
-  /// sum = codes times activations over dwords First … First+Count-1, less the zero point's part. S is always Isa: naming it as a
-  /// parameter lets the branch that an instruction set lacks go uncompiled.
+  /// sum = codes times activations over dwords First … First+Count-1, less the zero point's part; of two_scales_min without VNNI
+  /// already times that half's scale. S is always Isa: naming it as a parameter lets the branch that an instruction set lacks go
+  /// uncompiled.
   template <int First, int Count, int G, int T, class Source, class S = Isa>
   static HEARTH_INLINE void dots(I (&sum)[G][T], const QBlock* const (&q)[T], const Source& source) {
     if constexpr (S::kVnni) {
@@ -92,7 +97,7 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
         });
         HEARTH_UNROLL
         for (int t = 0; t < T; ++t) {
-          const I whole = S::widened(part[t]);
+          const I whole = widened<First / 4>(part[t], source);
           if constexpr (run != 0) sum[0][t] = Isa::add_i(sum[0][t], whole);
           else if constexpr (ZeroShift < 0) sum[0][t] = whole;
           else sum[0][t] = Isa::add_i(start<First, Count>(*q[t]), whole);
@@ -100,6 +105,13 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
         }
       });
     }
+  }
+
+  /// 16-bit sums of pairs -> 32-bit ones of fours.
+  template <int Half, class Source, class S = Isa>
+  static HEARTH_INLINE I widened(const I& sums16, const Source& source) {
+    if constexpr (K == Kind::two_scales_min) return Isa::madd16(sums16, source.template twice_scale<Half>(0));
+    else return S::widened(sums16);
   }
 
   /// One block of 32 for G row groups and T tokens: one chain an output, as the kind defines it.
@@ -142,19 +154,25 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
         for (int g = 0; g < G; ++g) {
           if constexpr (K == Kind::two_scales)
             acc[g][t] = Isa::fma(Isa::fma(source.second(g), Isa::to_float(sum[g][t]), v[g][t]), d, acc[g][t]);
-          else acc[g][t] = with_minimum(acc[g][t], sum0[g][t], sum[g][t], d, Isa::set1_i(q[t]->half_sums), source, g);
+          else acc[g][t] = with_minimum(acc[g][t], scaled(sum0[g][t], sum[g][t], source, g), q[t], d, source, g);
         }
       }
     }
   }
 
-  /// The chain of two_scales_min. Half sums fit 16 bits: 16 products of at most 3 * 127.
+  /// Both halves' sums times their scales. Half sums fit 16 bits: 16 products of at most 3 * 127.
+  template <class Source> static HEARTH_INLINE I scaled(const I& sum0, const I& sum1, const Source& source, int g) {
+    if constexpr (!Isa::kVnni) return Isa::add_i(sum0, sum1);
+    else return Isa::madd16(Isa::or_i(mask(sum0, 0xffff), Isa::shl<16>(sum1)), source.scales(g));
+  }
+
+  /// The chain of two_scales_min.
   template <class Source>
-  static HEARTH_INLINE F with_minimum(const F& acc, const I& sum0, const I& sum1, const F& d, const I& sums,
-                                      const Source& source, int g) {
-    const I halves = Isa::or_i(mask(sum0, 0xffff), Isa::shl<16>(sum1));
-    const F next = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(Isa::madd16(halves, source.scales(g))), acc);
-    return Isa::fnma(Isa::mul(source.second(g), d), Isa::to_float(Isa::madd16(sums, source.minima(g))), next);
+  static HEARTH_INLINE F with_minimum(const F& acc, const I& sum, const QBlock* q, const F& d, const Source& source,
+                                      int g) {
+    const F next = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum), acc);
+    const I minima = Isa::madd16(Isa::set1_i(q->half_sums), source.minima(g));
+    return Isa::fnma(Isa::mul(source.second(g), d), Isa::to_float(minima), next);
   }
 
   /// acc [G][T] += n_blocks of a panel times T activation rows.

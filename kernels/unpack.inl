@@ -96,8 +96,7 @@ struct CodeBook {
     for (int i = 0; i < 16; ++i) entry[i] = static_cast<std::int8_t>(codes[i] + (zero_shift < 0 ? 0 : 1 << zero_shift));
   }
 };
-HEARTH_TABLE CodeBook kIq4Book(kIq4Codes, SignedBytes::kZeroShift),
-    kFp4Book(kFp4Codes, SmallSignedBytes::kZeroShift);
+HEARTH_TABLE CodeBook kIq4Book(kIq4Codes, SignedBytes::kZeroShift), kFp4Book(kFp4Codes, SmallSignedBytes::kZeroShift);
 
 template <> struct Unpack<Format::q4_0> : HalfScale {
   static constexpr int kMaxCode = 15, kZeroShift = 3;
