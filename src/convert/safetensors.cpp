@@ -4,20 +4,18 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "escape.h"
+#include "json_events.h"
 #include "saturating.h"
 #include "try.h"
 
 namespace hearth::convert {
 namespace {
-
-using Json = nlohmann::json;
 
 struct Entry {
   std::string name, type;
@@ -26,32 +24,31 @@ struct Entry {
 };
 
 /// Reads the header as it goes by: a JSON document made first would hide names that come twice.
-class Header : public nlohmann::json_sax<Json> {
+class Header : public JsonEvents {
  public:
   std::vector<Entry> take() { return std::move(entries_); }
   const std::string& mistake() const { return mistake_; }
 
   bool null() override { return value("null"); }
   bool boolean(bool) override { return value("a truth value"); }
-  bool number_integer(number_integer_t) override { return value("a negative number"); }
-  bool number_float(number_float_t, const string_t&) override { return value("a fraction"); }
-  bool binary(binary_t&) override { return value("binary"); }
+  bool integer(std::int64_t) override { return value("a negative number"); }
+  bool real(double, const std::string&) override { return value("a fraction"); }
 
-  bool number_unsigned(number_unsigned_t number) override {
+  bool natural(std::uint64_t number) override {
     if (!numbers_) return value("a number");
     if (numbers_->size() == max_numbers) return refuse("has more than " + std::to_string(max_numbers) + " numbers");
     numbers_->push_back(number);
     return true;
   }
 
-  bool string(string_t& text) override {
+  bool string(std::string& text) override {
     if (in_metadata_) return true;
     if (depth_ != 2 || field_ != "dtype") return value("a text");
     entries_.back().type = text;
     return entries_.back().has_type = true;
   }
 
-  bool start_object(std::size_t) override {
+  bool start_object() override {
     if (depth_ == 2 || numbers_) return value("an object");
     ++depth_;
     return true;
@@ -62,7 +59,7 @@ class Header : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool start_array(std::size_t) override {
+  bool start_array() override {
     if (depth_ != 2 || in_metadata_ || numbers_) return value("an array");
     Entry& entry = entries_.back();
     if (field_ == "shape") entry.has_shape = true, numbers_ = &entry.shape;
@@ -76,7 +73,7 @@ class Header : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool key(string_t& text) override {
+  bool key(std::string& text) override {
     field_ = text;
     if (depth_ == 2) return in_metadata_ || fields_.insert(text).second || refuse("comes twice");
     fields_.clear();
@@ -88,9 +85,8 @@ class Header : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    mistake_ = "the header is no JSON: it breaks at its byte " + std::to_string(position);
-    return false;
+  void broken(std::size_t byte, bool) override {
+    mistake_ = "the header is no JSON: it breaks at its byte " + std::to_string(byte);
   }
 
  private:
@@ -178,7 +174,7 @@ Result<std::vector<SourceTensor>> read_safetensors(std::span<const std::byte> fi
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + sizeof length, length);
   if (!text.starts_with('{')) return broken("the header is no JSON object", where);
   Header header;
-  if (!Json::sax_parse(text, &header)) return broken(header.mistake(), where);
+  if (!read_json(text, header)) return broken(header.mistake(), where);
   const std::span<const std::byte> data = file.subspan(sizeof length + length);
   std::vector<SourceTensor> tensors;
   for (Entry& entry : header.take()) {

@@ -4,19 +4,17 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "escape.h"
-#include "json_tree.h"
+#include "json_events.h"
 
 namespace hearth::engine {
 namespace {
 
 using Kind = ReceiptNode::Kind;
-using Json = nlohmann::json;
 
-/// Builds the tree while nlohmann-json reads the text; stops at the first thing that is wrong.
-class TreeBuilder : public nlohmann::json_sax<Json> {
+/// Builds the tree while the text is read; stops at the first thing that is wrong.
+class TreeBuilder : public JsonEvents {
  public:
   bool null() override { return put(Kind::null); }
   bool boolean(bool value) override {
@@ -24,32 +22,27 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     if (goes_on) last_->flag = value;
     return goes_on;
   }
-  bool number_integer(number_integer_t value) override { return text(Kind::number, std::to_string(value)); }
-  bool number_unsigned(number_unsigned_t value) override {
+  bool integer(std::int64_t value) override { return text(Kind::number, std::to_string(value)); }
+  bool natural(std::uint64_t value) override {
     const bool listed = !open_.empty() && open_.back()->kind == Kind::list;
     if (!listed || value > static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()))
       return text(Kind::number, std::to_string(value));
     open_.back()->ids.push_back(static_cast<std::int32_t>(value));
     return true;
   }
-  bool number_float(number_float_t, const string_t& spelled) override {
-    return text(Kind::number, sample::with_decimal_point(spelled));
-  }
-  bool string(string_t& value) override { return text(Kind::text, std::move(value)); }
-  bool binary(binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return open(Kind::object); }
-  bool key(string_t& value) override {
+  bool real(double, const std::string& spelled) override { return text(Kind::number, spelled); }
+  bool string(std::string& value) override { return text(Kind::text, std::move(value)); }
+  bool start_object() override { return open(Kind::object); }
+  bool key(std::string& value) override {
     if (open_.back()->find(value)) return fail("has the key '" + escape(value) + "' twice in one object");
     if (open_.back()->keys.size() >= kMaxKeys) return fail("has more keys than this version knows");
     open_.back()->keys.push_back(std::move(value));
     return true;
   }
   bool end_object() override { return open_.pop_back(), true; }
-  bool start_array(std::size_t) override { return open(Kind::list); }
+  bool start_array() override { return open(Kind::list); }
   bool end_array() override { return open_.pop_back(), true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return fail("is no JSON: it breaks at byte " + std::to_string(position));
-  }
+  void broken(std::size_t byte, bool) override { fail("is no JSON: it breaks at byte " + std::to_string(byte)); }
 
   ReceiptNode root;
   std::string wrong;
@@ -106,7 +99,7 @@ Error too_long_receipt(std::uint64_t n_bytes, const std::string& where) {
 Result<ReceiptNode> parse_receipt_tree(std::string_view text, const std::string& where) {
   if (text.size() > kMaxReceiptBytes) return too_long_receipt(text.size(), where);
   TreeBuilder builder;
-  if (!Json::sax_parse(text, &builder)) return bad_receipt("the receipt " + builder.wrong, where);
+  if (!read_json(text, builder)) return bad_receipt("the receipt " + builder.wrong, where);
   return std::move(builder.root);
 }
 

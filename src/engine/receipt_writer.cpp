@@ -1,9 +1,9 @@
 // Enters: a receipt. Leaves: its JSON.
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
 
+#include "json_tree.h"
 #include "receipt_fields.h"
 #include "receipt_json.h"
 #include "settings.h"
@@ -28,7 +28,7 @@ std::string json(float value) {
 }
 
 std::string json(const std::string& text) {
-  if (text::valid_utf8(text) == text.size()) return nlohmann::json(text).dump();
+  if (text::valid_utf8(text) == text.size()) return sample::json_quoted(text);
   return "{\"hex\": \"" + hex_of(text) + "\"}";
 }
 

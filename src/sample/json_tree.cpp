@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "escape.h"
+#include "json_events.h"
 
 namespace hearth::sample {
 namespace {
 
-/// Builds the tree while nlohmann-json reads the text; stops at the first thing that is wrong.
-class Reader : public nlohmann::json_sax<nlohmann::json> {
+/// Builds the tree while the text is read; stops at the first thing that is wrong.
+class Reader : public JsonEvents {
  public:
   Reader(int max_depth, std::size_t max_values) : max_depth_(max_depth), max_values_(max_values) {}
 
@@ -22,15 +22,12 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     last_->flag = value;
     return true;
   }
-  bool number_integer(number_integer_t value) override { return text(Kind::number, std::to_string(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return text(Kind::number, std::to_string(value)); }
-  bool number_float(number_float_t, const string_t& spelled) override {
-    return text(Kind::number, with_decimal_point(spelled));
-  }
-  bool string(string_t& value) override { return text(Kind::string, std::move(value)); }
-  bool binary(binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return open(Kind::object); }
-  bool key(string_t& value) override {
+  bool integer(std::int64_t value) override { return text(Kind::number, std::to_string(value)); }
+  bool natural(std::uint64_t value) override { return text(Kind::number, std::to_string(value)); }
+  bool real(double, const std::string& spelled) override { return text(Kind::number, spelled); }
+  bool string(std::string& value) override { return text(Kind::string, std::move(value)); }
+  bool start_object() override { return open(Kind::object); }
+  bool key(std::string& value) override {
     open_.back()->keys.push_back(std::move(value));
     return true;
   }
@@ -46,11 +43,9 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     open_.pop_back();
     return true;
   }
-  bool start_array(std::size_t) override { return open(Kind::array); }
+  bool start_array() override { return open(Kind::array); }
   bool end_array() override { return open_.pop_back(), true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return fail("is no JSON: it breaks at byte " + std::to_string(position));
-  }
+  void broken(std::size_t byte, bool) override { fail("is no JSON: it breaks at byte " + std::to_string(byte)); }
 
   JsonValue root;
   std::string wrong;
@@ -98,7 +93,7 @@ const JsonValue* JsonValue::find(std::string_view key) const {
 
 Result<JsonValue> parse_json_tree(std::string_view text, std::string_view what, int max_depth, std::size_t max_values) {
   Reader reader(max_depth, max_values);
-  if (nlohmann::json::sax_parse(text, &reader)) return std::move(reader.root);
+  if (read_json(text, reader)) return std::move(reader.root);
   return Error(Status::invalid_argument,
                "the text " + reader.wrong + "; " + std::string(what) + "; give JSON without that");
 }
@@ -126,12 +121,6 @@ std::optional<Decimal> decimal_of(std::string_view number) {
   while (!value.digits.empty() && value.digits.back() == '0') value.digits.pop_back(), ++value.exponent;
   if (value.digits.empty()) value = {};
   return value;
-}
-
-std::string with_decimal_point(std::string number) {
-  for (char& c : number)
-    if (std::string_view("0123456789+-eE").find(c) == std::string_view::npos) c = '.';
-  return number;
 }
 
 std::string canonical_json(const JsonValue& value) {

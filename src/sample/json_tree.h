@@ -28,9 +28,6 @@ struct JsonValue {
 /// Errors: no JSON, with the byte; a key that comes twice; deeper than `max_depth`, more than `max_values`. `what` names the text.
 Result<JsonValue> parse_json_tree(std::string_view text, std::string_view what, int max_depth, std::size_t max_values);
 
-/// A number as JSON has it, from what nlohmann-json hands out: there the host's locale decides what the decimal point is.
-std::string with_decimal_point(std::string number);
-
 /// A number exactly: digits * 10^exponent. Without zeros at the end of the digits; zero has none.
 struct Decimal {
   bool negative = false;

@@ -4,30 +4,21 @@
 #include <limits>
 #include <optional>
 
+#include "json_events.h"
+
 namespace hearth::text {
 namespace {
 
 using Json = nlohmann::json;
 
 /// Looks at a text without building anything: where it breaks, how deep it goes.
-class Scan : public nlohmann::json_sax<Json> {
+class Scan : public JsonEvents {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return ++depth_ <= max_depth; }
-  bool key(string_t&) override { return true; }
+  bool start_object() override { return ++depth_ <= max_depth; }
   bool end_object() override { return --depth_, true; }
-  bool start_array(std::size_t) override { return ++depth_ <= max_depth; }
+  bool start_array() override { return ++depth_ <= max_depth; }
   bool end_array() override { return --depth_, true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    broken_at_ = position;
-    return false;
-  }
+  void broken(std::size_t byte, bool) override { broken_at_ = byte; }
 
   std::string what() const {
     if (broken_at_) return "is no JSON: it breaks at byte " + std::to_string(*broken_at_);
@@ -46,7 +37,7 @@ const Json absent;
 
 Result<Json> parse_json(std::string_view text, const std::string& where) {
   Scan scan;
-  if (!Json::sax_parse(text, &scan)) {
+  if (!read_json(text, scan)) {
     return Error(Status::malformed, "the file " + scan.what() + "; " + where + "; fetch the file again");
   }
   return Json::parse(text, nullptr, false);

@@ -1,38 +1,37 @@
 // Enters: JSON text, or a value. Leaves: the value, or its JSON text as Python's json.dumps writes it.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "escape.h"
 #include "jinja_operators.h"
 #include "jinja_runtime.h"
 #include "jinja_unicode.h"
+#include "json_events.h"
 #include "try.h"
 
 namespace hearth::text::jinja {
 namespace {
 
 /// Builds values from the parser's events: no tree in between, keys in the order they came.
-class Builder : public nlohmann::json_sax<nlohmann::json> {
+class Builder : public JsonEvents {
  public:
   explicit Builder(Runtime& rt) : rt_(rt) {}
 
   bool null() override { return put(Value::none()); }
   bool boolean(bool value) override { return put(Value::boolean(value)); }
-  bool number_integer(number_integer_t value) override { return put(Value::integer(value)); }
-  bool number_unsigned(number_unsigned_t value) override {
+  bool integer(std::int64_t value) override { return put(Value::integer(value)); }
+  bool natural(std::uint64_t value) override {
     if (value > INT64_MAX) return refuse("a whole number needs more than 64 bits");
     return put(Value::integer(static_cast<std::int64_t>(value)));
   }
-  bool number_float(number_float_t value, const string_t& text) override {
-    const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;  // a point may be the locale's comma
+  bool real(double value, const std::string& spelled) override {
+    const bool whole = spelled.find_first_not_of("-0123456789") == std::string::npos;
     if (whole) return refuse("a whole number needs more than 64 bits");
     return put(Value::real(value));
   }
-  bool string(string_t& value) override { return put(rt_.text(value)); }
-  bool binary(binary_t&) override { return refuse("binary data"); }
-  bool start_object(std::size_t) override { return open(true); }
-  bool start_array(std::size_t) override { return open(false); }
-  bool key(string_t& name) override {
+  bool string(std::string& value) override { return put(rt_.text(value)); }
+  bool start_object() override { return open(true); }
+  bool start_array() override { return open(false); }
+  bool key(std::string& name) override {
     open_.back().key = rt_.text(name);
     return true;
   }
@@ -46,8 +45,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     open_.pop_back();
     return put(rt_.list(std::move(items)));
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    return refuse(error.id == 406 ? "a number is out of range" : "byte " + std::to_string(position) + " breaks JSON");
+  void broken(std::size_t byte, bool too_large) override {
+    refuse(too_large ? "a number is out of range" : "byte " + std::to_string(byte) + " breaks JSON");
   }
 
   Value result;
@@ -223,7 +222,7 @@ class Writer {
 
 Result<Value> from_json(Runtime& rt, std::string_view json, const std::string& where) {
   Builder builder(rt);
-  if (nlohmann::json::sax_parse(json.begin(), json.end(), &builder)) return builder.result;
+  if (read_json(json, builder)) return builder.result;
   return Error(Status::malformed, builder.refused + "; " + where + "; give JSON that is sound and within limits");
 }
 
