@@ -14,8 +14,8 @@ class JsonEvents {
   virtual ~JsonEvents() = default;
   virtual bool null() { return true; }
   virtual bool boolean(bool) { return true; }
-  virtual bool natural(std::uint64_t) { return true; }  // a whole number from 0
-  virtual bool integer(std::int64_t) { return true; }   // a whole number below 0
+  virtual bool natural(std::uint64_t) { return true; }  // a whole number without a sign
+  virtual bool integer(std::int64_t) { return true; }   // one with a minus
   /// Any other number, and a whole one that 64 bits do not hold; `spelled` as the text has it.
   virtual bool real(double, const std::string& /*spelled*/) { return true; }
   virtual bool string(std::string&) { return true; }  // decoded; the reader may take it
