@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <hearth/hearth.hpp>
 #include <new>
+#include <span>
+#include <thread>
 
 #include "support/catch.hpp"
 #include "support/random_model.h"
@@ -241,6 +243,84 @@ TEST_CASE("A12 generating and chatting in a session that is there, each allocati
   }
 }
 
+TEST_CASE("A12 after any allocation that failed, a session that is asked again answers as one that saw no failure") {
+  static const GenerateOptions few{.max_tokens = 3};
+  std::vector<std::int32_t> ids;  // several pages of 64 positions
+  for (std::int32_t i = 0; i < 200; ++i) ids.push_back(4 + i * 7 % 250);
+  const std::span<const std::int32_t> all(ids);
+  struct Row {
+    bool reuse;
+    std::size_t n_before;  // tokens that the session has when memory fails
+  };
+  for (const Row row : {Row{false, 0}, Row{true, 0}, Row{true, 70}}) {
+    auto model = Model::open(model_path(), {.threads = 1});
+    REQUIRE(model);
+    const auto ask = [&](const auto& fail) {
+      auto session = model->session({.n_ctx = 256, .chunk = 50, .reuse = row.reuse});
+      REQUIRE(session);
+      if (row.n_before != 0) REQUIRE(session->evaluate(all.first(row.n_before), [](auto) { return true; }));
+      const std::int64_t n_before = session->n_past();
+      fail([&] { return session->generate_from(all.subspan(row.n_before), few); }, *session);
+      if (session->n_past() == n_before) return session->generate_from(all.subspan(row.n_before), few);
+      return Result<Reply>(Error(Status::cancelled, "the answer had begun: it is no more than was asked"));
+    };
+    const auto sure = ask([](const auto&, Session&) {});
+    REQUIRE(sure);
+    long n_again = 0;
+    bool reached = true;
+    for (long n = 0; reached; ++n) {
+      INFO("reuse " << row.reuse << ", " << row.n_before << " tokens before, call " << n << " failed");
+      const auto again = ask([&](const auto& generate, Session& session) {
+        const std::int64_t n_before = session.n_past();
+        g_failed = 0, g_left = n, g_mode = Mode::once;
+        const auto failed = generate();
+        g_mode = Mode::never;
+        reached = g_failed > 0;
+        if (!failed && failed.error().status() == Status::out_of_memory && session.n_past() != n_before)
+          CHECK(session.n_past() >= n_before + static_cast<std::int64_t>(all.size() - row.n_before));
+      });
+      if (!again) continue;
+      ++n_again;
+      CHECK(again->logits_hash == sure->logits_hash);
+      CHECK(again->tokens == sure->tokens);
+    }
+    CHECK(n_again > 10);
+  }
+}
+
+TEST_CASE("A12 after any allocation that failed, evaluating goes on where it stood") {
+  std::vector<std::int32_t> ids;
+  for (std::int32_t i = 0; i < 240; ++i) ids.push_back(4 + i * 7 % 250);
+  for (const bool reuse : {false, true}) {
+    const auto last_logits = [&](long n, bool& reached) {
+      auto model = Model::open(model_path(), {.threads = 1});  // an own one each: it remembers beginnings
+      REQUIRE(model);
+      auto session = model->session({.n_ctx = 256, .chunk = 16, .reuse = reuse});
+      REQUIRE(session);
+      std::vector<float> last;
+      last.reserve(1024);
+      const auto listen = [&](std::span<const float> logits) {
+        return last.assign(logits.begin(), logits.end()), true;
+      };
+      g_failed = 0, g_left = n, g_mode = n < 0 ? Mode::never : Mode::once;
+      static_cast<void>(session->evaluate(ids, listen));
+      g_mode = Mode::never;
+      reached = g_failed > 0;
+      REQUIRE(session->evaluate(std::span<const std::int32_t>(ids).subspan(session->n_past()), listen));
+      CHECK(session->n_past() == 240);
+      return last;
+    };
+    bool reached = true;
+    const auto sure = last_logits(-1, reached);
+    reached = true;
+    for (long n = 0; reached; ++n) {
+      INFO("reuse " << reuse << ", call " << n << " failed");
+      const auto again = last_logits(n, reached);
+      CHECK(std::equal(again.begin(), again.end(), sure.begin(), sure.end()));
+    }
+  }
+}
+
 TEST_CASE("A12 saving, restoring, forking and cutting a session, each allocation and system call may fail") {
   const test::TempFolder folder;
   const std::string path = folder / "a.session";
@@ -312,6 +392,41 @@ TEST_CASE("A12 an engine and its requests, each allocation and thread may fail, 
       if (!reply) return std::move(reply).error();
       return reply->logits_hash;
     });
+}
+
+TEST_CASE("A12 requests that wait, some of them cancelled, are all answered whichever allocation fails") {
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  static const EngineOptions one{.n_parallel = 1, .n_queue = 4, .session = {.n_ctx = 64, .chunk = 8}};
+  std::atomic<bool> goes_on{false}, runs{false};
+  bool reached = true;
+  for (long n = 0; reached; ++n) {
+    INFO("call " << n << " failed");
+    auto engine = Engine::start(*model, one);
+    REQUIRE(engine);
+    goes_on = false, runs = false;
+    std::vector<Request> requests;
+    const auto waits = [&] {  // while others are submitted
+      runs = true;
+      while (!goes_on) std::this_thread::yield();
+      return false;
+    };
+    auto first = engine->submit("abc", {.max_tokens = 2, .cancelled = waits});
+    REQUIRE(first);
+    for (int i = 0; i < 3; ++i) {
+      auto request = engine->submit("abc", {.max_tokens = 1});
+      REQUIRE(request);
+      requests.push_back(std::move(*request));
+    }
+    requests[0].cancel(), requests[2].cancel();  // and the one between them is moved when they leave the queue
+    while (!runs) std::this_thread::yield();
+    g_failed = 0, g_left = n, g_mode = Mode::once;
+    goes_on = true;
+    static_cast<void>(first->wait());
+    for (const Request& request : requests) static_cast<void>(request.wait());
+    g_mode = Mode::never;
+    reached = g_failed > 0;
+  }
 }
 
 TEST_CASE("A12 a plan, each allocation and system call may fail") {

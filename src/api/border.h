@@ -3,13 +3,16 @@
 
 #include <hearth/result.hpp>
 #include <new>
+#include <string>
+
+#include "escape.h"
 
 namespace hearth::api {
 
 /// The message, or where there is no memory for it either two words that need none.
 inline Error error_from(Status status, const char* what, const char* rest) noexcept {
   try {
-    return {status, std::string(what) + rest};
+    return {status, escape(what, 256) + rest};
   } catch (const std::bad_alloc&) {
     return {Status::out_of_memory, "out of memory"};  // within what a string holds by itself
   }

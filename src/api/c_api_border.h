@@ -63,13 +63,16 @@ template <class T> Result<T> read_struct(const T* given, std::string_view name) 
 }
 
 template <class T> hearth_status init_struct(T* out, std::size_t size) noexcept {
-  if (!out || !check_size(size, sizeof(T), nullptr, "structure")) return HEARTH_INVALID_ARGUMENT;
-  T known{};
-  set_defaults(known);
-  known.size = size;
-  std::memset(static_cast<void*>(out), 0, size);
-  std::memcpy(static_cast<void*>(out), &known, std::min(size, sizeof(T)));
-  return HEARTH_OK;
+  return call(nullptr, [&]() -> Result<void> {
+    HEARTH_CHECK(not_null(out, "structure"));
+    HEARTH_CHECK(check_size(size, sizeof(T), nullptr, "structure"));
+    T known{};
+    set_defaults(known);
+    known.size = size;
+    std::memset(static_cast<void*>(out), 0, size);
+    std::memcpy(static_cast<void*>(out), &known, std::min(size, sizeof(T)));
+    return {};
+  });
 }
 
 /// Before the work: whether its result can be written.

@@ -223,8 +223,8 @@ Result<bool> Generation::go_on(std::int32_t id) {
   return out_->push(id) && !is_over();
 }
 
-void Generation::fail() {
-  if (!answering_) context_.keep(n_text_before_);
+Generation::~Generation() {
+  if (!answering_ && !done_) context_.keep(n_text_before_);
 }
 
 Reply Generation::finish() {

@@ -30,6 +30,11 @@ class Generation {
                                                    std::int64_t n_before, GenerateOptions options, OnText on_text,
                                                    DraftModel* draft);
 
+  /// A prompt that was not read is forgotten.
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
   bool done() const { return done_; }
   bool reads_prompt() const { return !answering_; }
 
@@ -42,9 +47,6 @@ class Generation {
 
   /// After the pass: what its workspace has for its wanting rows, of which this one's own begin at `first`.
   Result<void> take(model::Workspace& space, std::int64_t first);
-
-  /// After an error of plan, the pass or take: a prompt that was not read is forgotten.
-  void fail();
 
   /// Once done.
   Reply finish();

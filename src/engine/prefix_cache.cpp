@@ -49,8 +49,10 @@ void PrefixCache::add(std::size_t kind, std::span<const std::int32_t> tokens, co
       if (pages.empty()) break;
       auto made = std::make_unique<Node>();
       made->parent = node, made->tokens = key, made->pages = std::move(pages);
-      made->place = order_.insert(order_.begin(), made.get());
+      std::list<Node*> place(1, made.get());  // in the order once it is in the tree: either may find no memory
+      made->place = place.begin();
       child = node->children.emplace(key, std::move(made)).first;
+      order_.splice(order_.begin(), place);
     }
     node = child->second.get();
   }

@@ -90,7 +90,10 @@ bool Scheduler::admit() {
   const auto is_full = [&] { return static_cast<std::int64_t>(active_.size()) >= options_.n_parallel; };
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [&] { return closed_ || !queue_.empty() || !active_.empty(); });
+  waiting_.assign(queue_.begin(), queue_.end());
+  lock.unlock();
   drop_cancelled();
+  lock.lock();
   while (!closed_ && !queue_.empty() && !is_full()) {
     const std::shared_ptr<Job> job = queue_.front();  // and there until it has begun: fail_all finds it if that throws
     lock.unlock();
@@ -102,14 +105,18 @@ bool Scheduler::admit() {
   return !closed_;
 }
 
-// Who waits in the queue and is cancelled waits no longer.
+// Who waits in the queue and is cancelled waits no longer. Asked without the lock: an answer may wait for somebody who submits.
 void Scheduler::drop_cancelled() {
-  std::erase_if(queue_, [&](const std::shared_ptr<Job>& job) {
-    if (!job->cancelled()) return false;
-    --n_unfinished_;
-    job->finish(Error(Status::cancelled, "the request was cancelled; before its turn; nothing was computed"));
-    return true;
-  });
+  for (const std::shared_ptr<Job>& job : waiting_) {
+    if (!job->cancelled()) continue;
+    Error error(Status::cancelled, "the request was cancelled; before its turn; nothing was computed");
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      queue_.erase(std::find(queue_.begin(), queue_.end(), job));
+    }
+    end(*job, std::move(error));
+  }
+  waiting_.clear();
 }
 
 Result<std::unique_ptr<Scheduler::Active>> Scheduler::begin(std::shared_ptr<Job> job) const {
@@ -148,10 +155,7 @@ void Scheduler::plan() {
 void Scheduler::plan(Active& a, std::int64_t most) {
   a.first_row = rows_.size();
   const auto planned = a.generation->plan(most, rows_);
-  if (!planned) {
-    a.generation->fail();
-    return end(*a.job, planned.error());
-  }
+  if (!planned) return end(*a.job, planned.error());
   a.n_rows = rows_.size() - a.first_row;
   a.first_logits = n_logits_;
   n_logits_ += a.generation->n_logits();
@@ -173,16 +177,12 @@ void Scheduler::pass() {
 void Scheduler::pass_alone(Active& a) {
   const auto done = model_->forward(std::span(rows_).subspan(a.first_row, a.n_rows), space_);
   if (done) return take(a, 0);
-  a.generation->fail();
   end(*a.job, done.error());
 }
 
 void Scheduler::take(Active& a, std::int64_t first_logits) {
   const auto taken = a.generation->take(space_, first_logits);
-  if (!taken) {
-    a.generation->fail();
-    return end(*a.job, taken.error());
-  }
+  if (!taken) return end(*a.job, taken.error());
   if (a.generation->done()) end(*a.job, a.generation->finish());
 }
 

@@ -65,6 +65,7 @@ class Scheduler {
   model::Workspace space_;
   PassLength length_;
   std::vector<std::unique_ptr<Active>> active_;
+  std::vector<std::shared_ptr<Job>> waiting_;  // those of the queue, while each is asked whether it still wants to
   std::vector<model::Row> rows_;
   std::int64_t n_logits_ = 0;  // that those rows want
 

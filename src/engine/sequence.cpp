@@ -92,10 +92,7 @@ Result<Reply> Sequence::run(Generation& generation, bool soon) {
       length_.saw(generation.n_rows(), seconds_since(start));
       done = generation.take(space_, 0);
     }
-    if (!done) {
-      generation.fail();
-      return std::move(done).error();
-    }
+    if (!done) return std::move(done).error();
   }
   return generation.finish();
 }

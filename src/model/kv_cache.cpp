@@ -28,8 +28,8 @@ Error too_long(std::int64_t n_ctx, std::uint64_t bytes) {
 void KvCache::Part::set(std::int64_t page, PageRef ref) {
   const auto at = static_cast<std::size_t>(page);
   if (at >= refs.size()) {
-    refs.resize(at + 1);
     pages.resize(at + 1);
+    refs.resize(at + 1);  // last: they say how many there are, and either may find no memory
   }
   pages[at] = ref.data();
   refs[at] = std::move(ref);
@@ -165,6 +165,7 @@ std::vector<PageRef> KvCache::share(std::int64_t page) const {
 
 void KvCache::adopt(std::span<const std::vector<PageRef>> pages) {
   const auto n = static_cast<std::int64_t>(pages.size());
+  for (Part& part : parts_) part.refs.reserve(pages.size()), part.pages.reserve(pages.size());  // first: all or nothing
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     Part& part = parts_[i];
     part.drop_from(0);

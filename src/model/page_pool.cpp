@@ -58,17 +58,30 @@ Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device, std::int64
     count(bytes, device, Budget::soft);
     break;
   }
-  const Heap& heap = *placement_.heaps[device];
-  const std::int64_t n = std::clamp<std::int64_t>(n_soon, 1, slab_pages(bytes, heap));
-  PageRef page = free_page(bytes, device);
-  while (!page) {
-    if (!add_slab(bytes, device, n) && !add_slab(bytes, device, 1) && !reclaim()) {
-      uncount(bytes, device);
-      return refused(bytes, bytes_taken(), budget_);
-    }
-    page = free_page(bytes, device);
+  PageRef page;
+  {
+    struct Counted {  // for nothing, where no page comes of it
+      PagePool& pool;
+      const std::size_t bytes, device;
+      const PageRef& page;
+      ~Counted() {
+        if (!page) pool.uncount(bytes, device);
+      }
+    } const counted{*this, bytes, device, page};
+    page = any_page(bytes, device, n_soon);
   }
-  heap.zero(page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
+  if (!page) return refused(bytes, bytes_taken(), budget_);
+  placement_.heaps[device]->zero(
+      page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
+  return page;
+}
+
+// Empty: neither the system nor anybody who remembers pages has one more.
+PageRef PagePool::any_page(std::size_t bytes, std::size_t device, std::int64_t n_soon) {
+  const std::int64_t n = std::clamp<std::int64_t>(n_soon, 1, slab_pages(bytes, *placement_.heaps[device]));
+  PageRef page = free_page(bytes, device);
+  while (!page && (add_slab(bytes, device, n) || add_slab(bytes, device, 1) || reclaim()))
+    page = free_page(bytes, device);
   return page;
 }
 

@@ -101,6 +101,7 @@ class PagePool {
   static constexpr std::size_t kAtHand = 4;  // free pages a device that keep their memory: soon written again
   static std::int64_t slab_pages(std::size_t bytes, const Heap& heap);
   void give_back(Page* page);
+  PageRef any_page(std::size_t bytes, std::size_t device, std::int64_t n_soon);
   PageRef free_page(std::size_t bytes, std::size_t device);
   bool add_slab(std::size_t bytes, std::size_t device, std::int64_t n_pages);
   std::unique_ptr<PageSlab> keep_free(Page* page);

@@ -193,10 +193,11 @@ Result<void> Workspace::more_logits(const Config& config, std::int64_t n_logits)
   const auto n = static_cast<std::size_t>(n_logits * config.n_vocab);
   const Heap& heap = *placement_.heaps[placement_.last()];
   DeviceBuffers& last = devices[placement_.last()];
-  HEARTH_TRY(last.logits, AlignedBuffer<float>::make(n, heap));
-  if (last.fetched.size() != 0 && last.fetched.size() < n) {
-    HEARTH_TRY(last.fetched, AlignedBuffer<float>::make(n, heap.host()));
-  }
+  const bool fetches = last.fetched.size() != 0 && last.fetched.size() < n;
+  HEARTH_TRY(auto logits, AlignedBuffer<float>::make(n, heap));
+  HEARTH_TRY(auto fetched, AlignedBuffer<float>::make(fetches ? n : 0, heap.host()));
+  last.logits = std::move(logits);  // neither or both: a recorded pass knows them by the number below
+  if (fetches) last.fetched = std::move(fetched);
   n_logits_ = n_logits;
   last.id = heap.fresh_number();
   return {};

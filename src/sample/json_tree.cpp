@@ -107,7 +107,9 @@ std::optional<Decimal> decimal_of(std::string_view number) {
     std::string_view exponent = number.substr(e + 1);
     if (exponent.front() == '+') exponent.remove_prefix(1);
     const auto [end, error] = std::from_chars(exponent.data(), exponent.data() + exponent.size(), value.exponent);
-    if (error != std::errc() || end != exponent.data() + exponent.size() || std::abs(value.exponent) > most) return {};
+    if (error != std::errc() || end != exponent.data() + exponent.size() || value.exponent > most ||
+        value.exponent < -most)
+      return {};
   }
   bool fraction = false;
   for (const char c : number.substr(value.negative, e - value.negative)) {
