@@ -27,6 +27,7 @@ bool device_facts(int device, DeviceFacts& facts) {
   facts.n_multiprocessors = p.multiProcessorCount;
   facts.major = p.major;
   facts.minor = p.minor;
+  facts.block_shared_bytes = p.sharedMemPerBlockOptin;
   return true;
 }
 

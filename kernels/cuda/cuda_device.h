@@ -19,6 +19,7 @@ struct DeviceFacts {
   char name[128];
   std::uint64_t memory_bytes, free_bytes;
   int n_multiprocessors, major, minor;
+  std::size_t block_shared_bytes;  // shared memory that a block may have at most
 };
 bool device_facts(int device, DeviceFacts& facts);
 

@@ -124,8 +124,8 @@ __device__ float factor(float up, Activation activation) {
 }
 
 template <bool kGates> __global__ void __launch_bounds__(kRowThreads) block_rows(const BlocksLaunch a) {
-  const std::int64_t row = blockIdx.y;
-  const int first = (static_cast<int>(blockIdx.x) * kRowWarps + static_cast<int>(threadIdx.x) / kWarp) * kBlock;
+  const std::int64_t row = blockIdx.x;
+  const int first = (static_cast<int>(blockIdx.y) * kRowWarps + static_cast<int>(threadIdx.x) / kWarp) * kBlock;
   if (first >= a.n) return;
   const int i = first + lane_of_warp();
   float* out = a.out + row * a.out_stride;
@@ -136,9 +136,10 @@ template <bool kGates> __global__ void __launch_bounds__(kRowThreads) block_rows
   note(a.watch, quantize_at(a.q + row * a.q_stride, out, first, a.n));
 }
 
+/// Rows along x: there may be more than the 65,535 that y has room for, many heads or experts to a token.
 dim3 block_grid(std::int64_t width, std::int64_t n_rows) {
   constexpr std::int64_t kPart = kRowWarps * kBlock;
-  return {static_cast<unsigned>((width + kPart - 1) / kPart), static_cast<unsigned>(n_rows), 1};
+  return {static_cast<unsigned>(n_rows), static_cast<unsigned>((width + kPart - 1) / kPart), 1};
 }
 
 // ---- Elements alone.
@@ -148,7 +149,7 @@ enum class Change { scale, cap, add, add_by_score };
 template <Change C>
 __global__ void __launch_bounds__(kRowThreads) change_rows(const Rows y, const float* x, std::int64_t x_stride,
                                                            const float* score, std::int64_t score_stride, float by) {
-  const std::int64_t row = blockIdx.y, i = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
+  const std::int64_t row = blockIdx.x, i = static_cast<std::int64_t>(blockIdx.y) * kRowThreads + threadIdx.x;
   if (i >= y.width) return;
   float& to = y.data[row * y.stride + i];
   if constexpr (C == Change::scale) to = to * by;

@@ -84,13 +84,23 @@ template <int Groups = 0> __device__ __forceinline__ void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(Groups) : "memory");
 }
 
+/// Lets a kernel ask for all of a multiprocessor's shared memory that it has no fixed use for: more than 48 KB, the fixed ones counted,
+/// is refused otherwise (CUDA C++ Programming Guide, "Shared Memory" of each compute capability). Always the same: two threads may
+/// launch it at once.
+inline void allow_all_shared(const void* kernel) {
+  int device = 0, most = 0;
+  cudaFuncAttributes facts;
+  if (cudaGetDevice(&device) == cudaSuccess && cudaFuncGetAttributes(&facts, kernel) == cudaSuccess &&
+      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess)
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                         most - static_cast<int>(facts.sharedSizeBytes));
+}
+
 /// kernel(arguments…) by grid * n_threads threads. The runtime keeps what goes wrong for take_error().
 template <class... P, class... A>
 void launch(Stream stream, void (*kernel)(P...), dim3 grid, int n_threads, std::size_t shared_bytes, A... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  if (shared_bytes > 48 * 1024)
-    cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                         static_cast<int>(shared_bytes));
+  if (shared_bytes > 16 * 1024) allow_all_shared(reinterpret_cast<const void*>(kernel));
   kernel<<<grid, static_cast<unsigned>(n_threads), shared_bytes, stream>>>(arguments...);
 }
 

@@ -100,6 +100,12 @@ Result<std::unique_ptr<Backend>> open_cuda(int device) {
     HEARTH_CHECK(check_cuda(device));
     return no_such_device("the device does not answer", device);
   }
+  constexpr std::size_t kShared = 160 << 10;  // what the kernels' tiles take; data-centre GPUs from sm_80 on have it
+  if (facts.major < 8 || facts.block_shared_bytes < kShared)
+    return no_such_device("it is an sm_" + std::to_string(facts.major) + std::to_string(facts.minor) + " with " +
+                              std::to_string(facts.block_shared_bytes) + " bytes of shared memory a block, sm_80 and " +
+                              std::to_string(kShared) + " are needed",
+                          device);
   auto made = std::make_unique<CudaBackend>(device, "cuda:" + std::to_string(device) + " (" + facts.name + ")");
   HEARTH_CHECK(check_cuda(device));
   return std::unique_ptr<Backend>(std::move(made));
@@ -155,7 +161,10 @@ Result<const float*> CudaBackend::finish(const Rows& rows, float* to) {
     cuda::copy_to_host(stream_, to, rows.data, static_cast<std::size_t>(rows.n * rows.width) * sizeof(float));
   tables_.fetch_answers(stream_);
   cuda::wait(stream_);
-  HEARTH_CHECK(check_cuda(device_));
+  if (auto sound = check_cuda(device_); !sound) {
+    recordings_.clear();  // one that was recorded meanwhile may lack what the device refused
+    return std::move(sound).error();
+  }
   first_failure_ = *tables_.failure_here();
   return to;
 }

@@ -16,7 +16,9 @@ Result<void> check_cuda(int device) {
 
 std::byte* PinnedHeap::allocate(std::uint64_t bytes) const {
   cuda::use_device(device_);
-  return cuda::allocate_pinned(taken(bytes));
+  std::byte* const memory = cuda::allocate_pinned(taken(bytes));
+  if (!memory) cuda::take_error();  // the caller knows by the answer
+  return memory;
 }
 
 void PinnedHeap::release(std::byte* memory) const {

@@ -109,11 +109,13 @@ void head(Worker& w, Pass& p, const Residual& residual) {
   if (!p.draws.empty()) p.device->draw(w, logits, p.draws);
 }
 
-/// What the layer before has left to be added to the stream.
+/// What the layer before has left to be added to the stream; its norm from where it is added. The head is where the last layer is.
 Residual residual_of(const Pass& p, std::int64_t layer) {
   if (layer == 0) return {};
-  const LayerWeights& before = p.net.weights.layers[static_cast<std::size_t>(layer - 1)];
-  return {p.delta(), before.post_ffn_norm, p.net.config.residual_scale};
+  const std::vector<LayerWeights>& layers = p.net.weights.layers;
+  const bool is_head = layer == p.net.config.n_layer;
+  const Norm& norm = is_head ? layers.back().post_ffn_norm : layers[static_cast<std::size_t>(layer)].residual_norm;
+  return {p.delta(), norm, p.net.config.residual_scale};
 }
 
 /// The same of a layer's own first half.

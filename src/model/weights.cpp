@@ -282,6 +282,8 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
     if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
   if (!weights.output.file) weights.output = weights.token_embd;
   if (!config.causal) weights.output = {};
+  for (std::size_t i = 1; i < weights.layers.size(); ++i)
+    weights.layers[i].residual_norm = weights.layers[i - 1].post_ffn_norm;
   if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
   weights.make_slopes(config);
   return weights;

@@ -174,9 +174,11 @@ void run(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::fun
   if (block.fibers.size() < n_threads) block.fibers.resize(n_threads);
   block.warps.resize((n_threads + kWarp - 1) / kWarp);
   block.shared.resize(shared_bytes + 16);
+  if (kernel_works) kernel_works(true);
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
       for (unsigned x = 0; x < grid.x; ++x) run_block({x, y, z}, grid);
+  if (kernel_works) kernel_works(false);
 }
 
 namespace {

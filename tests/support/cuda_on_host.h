@@ -43,6 +43,9 @@ const std::byte* exchange(const void* mine, std::size_t size);
 /// kernel() by every thread of every block. Threads that wait for what never comes are an error: the program ends with a message.
 void run(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel);
 
+/// Told before a kernel works and after; nobody, unless somebody has said so.
+inline void (*kernel_works)(bool) = nullptr;
+
 /// Runs it, or keeps it for replay() while a recording is made.
 void queue(dim3 grid, unsigned n_threads, std::size_t shared_bytes, const std::function<void()>& kernel);
 using Recording = std::vector<std::function<void()>>;
