@@ -218,6 +218,18 @@ TEST_CASE("CUDA: many heads of one K/V head, and whole rows where there are many
   sequence.attend(s.n_positions - 40, 40);
 }
 
+TEST_CASE("CUDA: heads that have no room are told from those that have") {
+  const auto fits = [](KvType type, std::int64_t head_dim, std::int64_t latent_dim) {
+    cuda::AttentionShape shape{};
+    shape.n_head = shape.n_kv_head = 1, shape.kv_type = type, shape.head_dim = head_dim, shape.latent_dim = latent_dim;
+    return cuda::can_attend(shape);
+  };
+  for (const KvInfo& kv : kKvTypes) CHECK((fits(kv.type, 64, 0) && fits(kv.type, 256, 0) && fits(kv.type, 576, 512)));
+  CHECK(fits(KvType::f16, 512, 0));
+  CHECK_FALSE(fits(KvType::f32, 512, 0));
+  for (const KvInfo& kv : kKvTypes) CHECK_FALSE(fits(kv.type, 544, 0));
+}
+
 TEST_CASE("CUDA: what f16 cannot hold is noted") {
   if (no_device()) return;
   for (const KvType type : {KvType::f16, KvType::q8_0}) {

@@ -438,7 +438,8 @@ class HEARTH_API Engine {
  public:
   static Result<Engine> start(const Model& model, const EngineOptions& options = {});
 
-  /// Callbacks come from the engine's thread: all requests wait while one works, and none may ask the engine for anything.
+  /// Callbacks come from the engine's thread: all requests wait while one works, and none may ask the engine for
+  /// anything or end it.
   Result<Request> submit(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
   Result<Request> submit_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {},
                               const OnText& on_text = {});

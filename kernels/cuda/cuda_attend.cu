@@ -200,22 +200,33 @@ bool splits(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longe
   return longest > kPage && pieces(n_rows * group_of(shape), kQueries) * shape.n_kv_head < kManyBlocks;
 }
 
+/// Queries of one warp where values have many elements: f32's keys leave less room.
+template <KvType T> constexpr int kManyElementRows = T == KvType::f32 ? 1 : 2;
+
+template <KvType T> std::size_t shared_bytes(const AttentionShape& shape, int n_rows) {
+  const auto dim = static_cast<std::size_t>(shape.head_dim);
+  return static_cast<std::size_t>(Stage<T>::bytes(static_cast<int>(dim), shape.latent_dim != 0)) +
+         sizeof(float) * static_cast<std::size_t>(kAttendWarps * n_rows) * (dim + kPage) + 16;
+}
+
+template <KvType T> bool has_room(const AttentionShape& shape) {
+  constexpr std::size_t kRoom = 160 << 10;
+  return value_dim(shape) <= 512 && shared_bytes<T>(shape, value_dim(shape) <= 256 ? 4 : kManyElementRows<T>) <= kRoom;
+}
+
 template <KvType T, int R, int kPairs> void queue(Stream stream, AttendLaunch& a, std::int64_t n_tiles) {
   const std::int64_t most = attend_rows(a.shape) * group_of(a.shape);  // queries of a tile
   a.parts = static_cast<int>(pieces(most, kAttendWarps * R));
-  const auto dim = static_cast<std::size_t>(a.shape.head_dim);
-  const std::size_t shared = static_cast<std::size_t>(Stage<T>::bytes(static_cast<int>(dim), a.shape.latent_dim != 0)) +
-                             sizeof(float) * kAttendWarps * R * (dim + kPage) + 16;
   const dim3 grid{a.partial ? static_cast<unsigned>(a.n_chunks) : 1u,
                   static_cast<unsigned>(a.shape.n_kv_head * a.parts), static_cast<unsigned>(n_tiles)};
-  launch(stream, attend_chunks<T, R, kPairs>, grid, kAttendThreads, shared, a);
+  launch(stream, attend_chunks<T, R, kPairs>, grid, kAttendThreads, shared_bytes<T>(a.shape, R), a);
 }
 
 template <KvType T> void queue_type(Stream stream, AttendLaunch& a, std::int64_t n_tiles, bool few) {
   if (a.value_dim <= 64) return few ? queue<T, 1, 1>(stream, a, n_tiles) : queue<T, 4, 1>(stream, a, n_tiles);
   if (a.value_dim <= 128) return few ? queue<T, 1, 2>(stream, a, n_tiles) : queue<T, 4, 2>(stream, a, n_tiles);
   if (a.value_dim <= 256) return few ? queue<T, 1, 4>(stream, a, n_tiles) : queue<T, 4, 4>(stream, a, n_tiles);
-  return few ? queue<T, 1, 8>(stream, a, n_tiles) : queue<T, 2, 8>(stream, a, n_tiles);
+  return few ? queue<T, 1, 8>(stream, a, n_tiles) : queue<T, kManyElementRows<T>, 8>(stream, a, n_tiles);
 }
 
 }  // namespace
@@ -247,6 +258,11 @@ void rotate_and_store_latent(Stream stream, const Watch& watch, const Norm& norm
   a.cos = cos;
   a.sin = sin;
   launch(stream, store_latents, dim3{static_cast<unsigned>(q.n), 1, 1}, kAttendThreads, warp_rows_bytes(shape), a);
+}
+
+bool can_attend(const AttentionShape& shape) {
+  if (shape.kv_type == KvType::f32) return has_room<KvType::f32>(shape);
+  return shape.kv_type == KvType::f16 ? has_room<KvType::f16>(shape) : has_room<KvType::q8_0>(shape);
 }
 
 std::int64_t attend_rows(const AttentionShape& shape) { return std::max<std::int64_t>(1, kQueries / group_of(shape)); }

@@ -165,6 +165,10 @@ void rotate_and_store_latent(Stream stream, const Watch& watch, const Norm& norm
                              const Rows& q, const Rows& absorbed, const Rows& latent, const Rows& cos, const Rows& sin,
                              const AttentionShape& shape, const RowPlace* places);
 
+/// Whether attention of this shape has room in registers and in a block's shared memory: values of at most 512 elements, and a page of
+/// keys and values beside its queries within 160 KB.
+bool can_attend(const AttentionShape& shape);
+
 /// Rows in one tile of attention: rows times the heads that share a K/V head are what one block of threads holds.
 std::int64_t attend_rows(const AttentionShape& shape);
 

@@ -59,8 +59,9 @@ hearth_status generate(Handle* handle, const hearth_generate_options* options, h
     if (stopped(reply)) reply = Reply{.finish = Finish::cancelled};
     if (!reply) return std::move(reply).error();
     tell_tokens(*reply, given, listener);
+    HEARTH_CHECK(listener.sound());
     write_struct(out, reply_of(*reply));
-    return listener.sound();
+    return {};
   });
 }
 
@@ -98,11 +99,12 @@ hearth_status chat(hearth_session* session, const hearth_chat_options* options, 
     if (stopped(reply)) reply = ChatReply{.generation = {.finish = Finish::cancelled}};
     if (!reply) return std::move(reply).error();
     if (tell_tokens(reply->generation, generation, listener)) tell_parts(*reply, given.on_part, listener);
+    HEARTH_CHECK(listener.sound());
     hearth_reply written = reply_of(reply->generation);
     written.n_reused = reply->n_reused;
     written.n_dropped_messages = static_cast<std::int32_t>(reply->n_dropped_messages);
     write_struct(out, written);
-    return listener.sound();
+    return {};
   });
 }
 

@@ -146,6 +146,10 @@ bool CudaBackend::begin(Worker& w, const PassTables& tables) {
 }
 
 Result<void> CudaBackend::bring(const PassTables& tables) {
+  if (!cuda::can_attend(in_cuda(tables.shape)))
+    return Error(Status::unsupported, "attention with heads of " + std::to_string(tables.shape.head_dim) +
+                                          " elements has no room there; device cuda:" + std::to_string(device_) +
+                                          "; use --kv f16, or --device cpu");
   const PassLimits limits = CudaTables::limits(tables);
   HEARTH_CHECK(reserve(limits));
   longest_ = rounded(limits).longest;
