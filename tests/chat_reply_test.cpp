@@ -214,6 +214,10 @@ TEST_CASE("Gemma: tool_code blocks and JSON") {
         {"", "", {{"", "f", R"({"a": 1, "b": [1, 2], "c": true, "d": null, "e": {"x": "y, z"}})"}}}, kTools);
   check("gemma", "```json\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n```",
         {"", "", {kWeather}}, kTools);
+  check("gemma", R"(```tool_code
+f(a='x\", "b": "y', p='C:\\', q='it\'s')
+```)",
+        {"", "", {{"", "f", R"({"a": "x\", \"b\": \"y", "p": "C:\\", "q": "it's"})"}}}, kTools);
   check("gemma", "```tool_code\nget_weather(\"Paris\")\n```", {"", "", {}, true}, kTools);
   check("gemma", "```tool_code\nget_weather(", {"", "", {}, true}, kTools);
 }

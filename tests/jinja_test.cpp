@@ -217,6 +217,23 @@ TEST_CASE("what holds what holds what … ends, and what holds itself is let go"
   message_of("{% set ns = namespace() %}{% for b in [1] recursive %}{% set ns.l = loop %}{% endfor %}{{ ns.l([1]) }}");
 }
 
+TEST_CASE("keys that share their parts, and texts joined out of one, are counted as often as they are there") {
+  const std::string doubled =
+      "{% set ns = namespace(t=(1,)) %}{% for i in range(55) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}";
+  CHECK_FALSE(rendered(doubled + "{{ ns.t in {} }}"));
+  CHECK_FALSE(rendered(doubled + "{{ {}[ns.t] }}"));
+  CHECK_FALSE(rendered(doubled + "{{ {}.get(ns.t) }}"));
+  CHECK_FALSE(rendered(doubled + "{{ [ns.t] | unique | list | length }}"));
+  CHECK_FALSE(rendered("{% set t = (1,) * 5000000 %}{% for i in range(100000) %}{{ t in {} }}{% endfor %}"));
+  CHECK_FALSE(rendered("{% set s = 'a' * 20000000 %}{{ ''.join((s,) * 5000) }}"));
+  CHECK(text_of("{% set t = ((1, 'a'), (2, 'b')) %}{{ t in {((1, 'a'), (2, 'b')): 3} }}{{ {t: 3}[t] }}") == "True3");
+}
+
+TEST_CASE("a macro that its own scope's outer one holds leaves nothing behind") {
+  CHECK(text_of("{% set ns = namespace() %}{% with %}{% macro m() %}x{% endmacro %}{% set ns.m = m %}{% endwith %}"
+                "{% set x = ns.m %}{{ x() }}") == "x");
+}
+
 TEST_CASE("the published limits hold at the limit and end one beyond it") {
   Limits limits;
   limits.output_bytes = 100;

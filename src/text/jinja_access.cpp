@@ -46,6 +46,7 @@ Result<std::optional<Value>> own_attribute(Runtime& rt, const Value& value, std:
 /// What Python's value[key] finds, where anything.
 Result<std::optional<Value>> own_item(Runtime& rt, const Value& value, const Value& key) {
   if (value.is(Kind::dict)) {
+    HEARTH_CHECK(rt.step(key_bytes(key)));
     const Value* found = hashable(key) ? value.as<Dict>().find(key) : nullptr;
     return found ? std::optional(*found) : std::nullopt;
   }

@@ -32,7 +32,8 @@ Evaluator::Evaluator(Runtime& rt, const Ast& ast, const Value& variables)
     : rt_(rt), ast_(ast), variables_(variables), scope_(std::make_shared<Scope>()) {}
 
 Evaluator::~Evaluator() {
-  for (const ScopePtr& scope : captured_) scope->names.clear();
+  for (const ScopePtr& scope : captured_)
+    for (Scope* around = scope.get(); around; around = around->outer.get()) around->names.clear();
 }
 
 Result<std::string> Evaluator::run() {

@@ -88,7 +88,7 @@ Result<Value> Evaluator::dict(const Expr& expr) {
   for (std::size_t i = 0; i + 1 < expr.items.size(); i += 2) {
     HEARTH_TRY(const Value key, evaluate(expr.items[i]));
     HEARTH_TRY(const Value value, evaluate(expr.items[i + 1]));
-    HEARTH_CHECK(check_key(key));
+    HEARTH_CHECK(check_key(rt_, key));
     made->set(key, value);
   }
   return rt_.dict(std::move(made));

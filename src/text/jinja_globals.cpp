@@ -33,7 +33,7 @@ Result<void> fill(Runtime& rt, const Params& p, Dict& dict) {
       if (!is_dict && (!entry.is_array() || entry.as<Array>().items.size() != 2))
         return failure("dict() wants pairs of a key and a value");
       const Value& key = is_dict ? entry : entry.as<Array>().items[0];
-      HEARTH_CHECK(check_key(key));
+      HEARTH_CHECK(check_key(rt, key));
       dict.set(key, is_dict ? *from.as<Dict>().find(key) : entry.as<Array>().items[1]);
     }
   }

@@ -168,8 +168,8 @@ Result<Value> unique(Runtime& rt, const Value& self, const Params& p) {
   Dict seen;
   std::vector<Value> kept;
   for (Keyed& each : all) {
+    HEARTH_CHECK(rt.step(key_bytes(each.key)));
     if (!hashable(each.key)) return failure("unique() cannot compare a '" + std::string(type_name(each.key)) + "'");
-    HEARTH_CHECK(rt.step());
     if (seen.find(each.key)) continue;
     seen.set(each.key, Value::none());
     kept.push_back(std::move(each.value));

@@ -32,8 +32,8 @@ Result<Value> index(Runtime& rt, const Value& self, const Params& p) {
 
 Result<Value> copy(Runtime&, const Value& self, const Params&) { return self; }  // nothing changes it
 
-Result<Value> get(Runtime&, const Value& self, const Params& p) {
-  HEARTH_CHECK(check_key(p[0]));
+Result<Value> get(Runtime& rt, const Value& self, const Params& p) {
+  HEARTH_CHECK(check_key(rt, p[0]));
   if (const Value* found = self.as<Dict>().find(p[0])) return *found;
   return p.given(1) ? p[1] : Value::none();
 }

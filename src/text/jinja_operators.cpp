@@ -201,7 +201,7 @@ Result<bool> contains(Runtime& rt, const Value& container, const Value& element)
     return container.text().find(element.text()) != std::string_view::npos;
   }
   if (container.is(Kind::dict)) {
-    HEARTH_CHECK(check_key(element));
+    HEARTH_CHECK(check_key(rt, element));
     return container.as<Dict>().find(element) != nullptr;
   }
   HEARTH_TRY(Cursor cursor, Cursor::over(container));

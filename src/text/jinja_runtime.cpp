@@ -5,6 +5,7 @@
 
 #include "escape.h"
 #include "jinja_unicode.h"
+#include "saturating.h"
 #include "try.h"
 
 namespace hearth::text::jinja {
@@ -18,7 +19,8 @@ constexpr std::size_t kBytesAStep = 256;
 Error failure(std::string what) { return Error(Status::invalid_argument, std::move(what)); }
 Error limit_reached(const std::string& what) { return Error(Status::out_of_memory, what); }
 
-Result<void> check_key(const Value& key) {
+Result<void> check_key(Runtime& rt, const Value& key) {
+  HEARTH_CHECK(rt.step(key_bytes(key)));
   if (hashable(key)) return {};
   return failure("'" + std::string(type_name(key)) + "' cannot be a key");
 }
@@ -41,6 +43,9 @@ Value Runtime::array(Kind kind, std::vector<Value> items) {
   auto object = std::make_shared<Array>();
   object->depth = depth_around(items);
   object->items = std::move(items);
+  if (kind == Kind::tuple)
+    for (const Value& item : object->items)
+      object->key_bytes = saturating_add(object->key_bytes, saturating_add(key_bytes(item), sizeof(Value)));
   const std::size_t bytes = object->items.size() * sizeof(Value);
   return counted(kind, std::move(object), kObjectBytes + bytes);
 }

@@ -84,7 +84,7 @@ class Runtime {
 
 /// What went wrong, without where: the evaluator adds the line.
 Error failure(std::string what);
-Result<void> check_key(const Value& key);
+Result<void> check_key(Runtime& rt, const Value& key);
 Error limit_reached(const std::string& what);
 
 /// The elements of anything Python iterates over, one at a time. Undefined has none.

@@ -123,7 +123,9 @@ Result<Value> mapped(Runtime& rt, const Value& self, const Params&) {
 Result<Value> join_texts(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::vector<Value> items, elements(rt, p[0]));
   std::vector<std::string> parts;
+  std::uint64_t bytes = 0;
   for (const Value& value : items) {
+    HEARTH_CHECK(rt.room(bytes += value.text().size()));
     if (!value.is_text())
       return failure("join() wants strings, not '" + std::string(type_name(value)) + "'; |join takes anything");
     parts.push_back(self.safe() && !value.safe() ? escaped_html(value.text()) : std::string(value.text()));

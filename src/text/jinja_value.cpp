@@ -200,6 +200,11 @@ bool equal_keys(const Value& a, const Value& b) {
   return equal(a, b, budget);
 }
 
+std::uint64_t key_bytes(const Value& value) {
+  if (value.is_text()) return value.text().size();
+  return value.is(Kind::tuple) ? value.as<Array>().key_bytes : sizeof(Value);
+}
+
 bool hashable(const Value& value) {
   if (value.is(Kind::list) || value.is(Kind::dict)) return false;
   if (!value.is(Kind::tuple)) return true;

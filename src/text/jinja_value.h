@@ -109,6 +109,7 @@ struct Text : Object {
 /// The elements of a list, tuple, view or generator.
 struct Array : Object {
   std::vector<Value> items;
+  std::uint64_t key_bytes = 0;         // of a tuple: what hashing it reads, an element as often as it is there
   std::string_view label;              // of a view: dict_keys, dict_values, dict_items
   const char* const* names = nullptr;  // of a tuple whose elements have names
   mutable std::size_t next = 0;        // of a generator
@@ -173,5 +174,7 @@ std::int64_t length_of(const Value& value);
 bool equal(const Value& a, const Value& b, std::int64_t& budget);
 bool equal_keys(const Value& a, const Value& b);
 bool hashable(const Value& value);
+/// Bytes that hashing and comparing it as a key reads.
+std::uint64_t key_bytes(const Value& value);
 
 }  // namespace hearth::text::jinja

@@ -131,8 +131,12 @@ std::string as_json(std::string_view literal) {
   if (json.size() < 2 || json.front() != '\'' || json.back() != '\'') return json;
   std::string out = "\"";
   for (std::size_t i = 1; i + 1 < json.size(); ++i) {
-    if (json[i] == '"') out += '\\';
-    if (json[i] == '\\' && json[i + 1] == '\'') continue;
+    if (json[i] == '\\' && i + 2 < json.size()) {  // with what it escapes; JSON needs none before an apostrophe
+      ++i;
+      if (json[i] != '\'') out += '\\';
+    } else if (json[i] == '"') {
+      out += '\\';
+    }
     out += json[i];
   }
   return out + "\"";

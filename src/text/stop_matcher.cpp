@@ -1,6 +1,8 @@
 // Enters: text and stop strings. Leaves: the text up to the first of them.
 #include "stop_matcher.h"
 
+#include <utility>
+
 namespace hearth::text {
 
 StopMatcher::StopMatcher(std::span<const std::string> stops) {
@@ -10,7 +12,8 @@ StopMatcher::StopMatcher(std::span<const std::string> stops) {
 
 std::string_view StopMatcher::push(std::string_view text) {
   if (stopped_) return {};
-  text_.erase(0, n_out_);
+  text_.erase(0, std::exchange(n_out_, 0));  // at once: the next may find no memory
+  text_.reserve(text_.size() + text.size());
   for (char byte : text) {
     text_.push_back(byte);
     state_ = stops_.step(state_, byte);
