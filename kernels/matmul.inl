@@ -188,16 +188,16 @@ template <Format Fmt> struct Quantized {
   /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
   template <int D, class Source, class S = Isa> static HEARTH_INLINE I tile_code(const Source& source) {
     const I code = source.template code<D>(0);
-    if constexpr (kInfo.kind == Kind::two_scales_min) return scaled_bytes<(D >= 4)>(code, source.scales(0));
+    if constexpr (kInfo.kind == Kind::two_scales_min)
+      return scaled_bytes(code, source.template twice_scale<(D >= 4)>(0));
     else if constexpr (U::kZeroShift < 0) return code;
     else return S::sub_i8(code, S::set1_i(static_cast<std::int32_t>(0x01010101u << U::kZeroShift)));
   }
 
-  /// Bytes times the low or the high 16 bits of their lane's scales; no product exceeds a byte.
-  template <bool High, class S = Isa> static HEARTH_INLINE I scaled_bytes(const I& bytes, const I& scales) {
-    const I one = High ? Isa::shr<16>(scales) : mask(scales, 0xffff);
-    const I both = Isa::or_i(one, Isa::shl<16>(one));
-    const I even = S::mul16(mask(bytes, 0x00ff00ff), both), odd = S::mul16(mask(Isa::shr<8>(bytes), 0x00ff00ff), both);
+  /// Bytes times their lane's scale, which is there twice; no product exceeds a byte.
+  template <class S = Isa> static HEARTH_INLINE I scaled_bytes(const I& bytes, const I& scale) {
+    const I even = S::mul16(mask(bytes, 0x00ff00ff), scale),
+            odd = S::mul16(mask(Isa::shr<8>(bytes), 0x00ff00ff), scale);
     return Isa::or_i(even, Isa::shl<8>(odd));
   }
 

@@ -210,8 +210,8 @@ template <KvType T> std::size_t shared_bytes(const AttentionShape& shape, int n_
 }
 
 template <KvType T> bool has_room(const AttentionShape& shape) {
-  constexpr std::size_t kRoom = 160 << 10;
-  return value_dim(shape) <= 512 && shared_bytes<T>(shape, value_dim(shape) <= 256 ? 4 : kManyElementRows<T>) <= kRoom;
+  return value_dim(shape) <= 512 &&
+         shared_bytes<T>(shape, value_dim(shape) <= 256 ? 4 : kManyElementRows<T>) <= kBlockShared;
 }
 
 template <KvType T, int R, int kPairs> void queue(Stream stream, AttendLaunch& a, std::int64_t n_tiles) {

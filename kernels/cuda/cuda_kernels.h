@@ -165,8 +165,11 @@ void rotate_and_store_latent(Stream stream, const Watch& watch, const Norm& norm
                              const Rows& q, const Rows& absorbed, const Rows& latent, const Rows& cos, const Rows& sin,
                              const AttentionShape& shape, const RowPlace* places);
 
+/// Shared memory that a block takes at most: data-centre GPUs from sm_80 on have it.
+inline constexpr std::size_t kBlockShared = 160 << 10;
+
 /// Whether attention of this shape has room in registers and in a block's shared memory: values of at most 512 elements, and a page of
-/// keys and values beside its queries within 160 KB.
+/// keys and values beside its queries.
 bool can_attend(const AttentionShape& shape);
 
 /// Rows in one tile of attention: rows times the heads that share a K/V head are what one block of threads holds.

@@ -100,11 +100,10 @@ Result<std::unique_ptr<Backend>> open_cuda(int device) {
     HEARTH_CHECK(check_cuda(device));
     return no_such_device("the device does not answer", device);
   }
-  constexpr std::size_t kShared = 160 << 10;  // what the kernels' tiles take; data-centre GPUs from sm_80 on have it
-  if (facts.major < 8 || facts.block_shared_bytes < kShared)
+  if (facts.major < 8 || facts.block_shared_bytes < cuda::kBlockShared)
     return no_such_device("it is an sm_" + std::to_string(facts.major) + std::to_string(facts.minor) + " with " +
                               std::to_string(facts.block_shared_bytes) + " bytes of shared memory a block, sm_80 and " +
-                              std::to_string(kShared) + " are needed",
+                              std::to_string(cuda::kBlockShared) + " are needed",
                           device);
   auto made = std::make_unique<CudaBackend>(device, "cuda:" + std::to_string(device) + " (" + facts.name + ")");
   HEARTH_CHECK(check_cuda(device));

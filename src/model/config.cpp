@@ -47,7 +47,8 @@ Result<void> read_heads(const Keys& keys, Config& c) {
 
 Result<void> read_head_lengths(const Keys& keys, Config& c) {
   HEARTH_TRY(const std::int64_t key_length, keys.count_or("attention.key_length", 0, 1, 65536));
-  if (key_length == 0 && c.dim % c.n_head != 0)
+  const bool wide = c.arch->wide_heads_at == c.n_layer;  // the scale follows from the width
+  if ((key_length == 0 || wide) && c.dim % c.n_head != 0)
     return keys.bad("attention.head_count", std::to_string(c.n_head),
                     "a divisor of embedding_length, " + std::to_string(c.dim));
   c.head_dim = key_length != 0 ? key_length : c.dim / c.n_head;
@@ -87,9 +88,6 @@ Result<void> read_latent(const Keys& keys, const gguf::File& file, Config& c) {
 Result<void> read_scales(const Keys& keys, Config& c) {
   HEARTH_TRY(const double scale, keys.positive_or_none("attention.scale"));
   const bool wide = c.arch->wide_heads_at == c.n_layer;
-  if (wide && c.dim % c.n_head != 0)
-    return keys.bad("attention.head_count", std::to_string(c.n_head),
-                    "a divisor of embedding_length, " + std::to_string(c.dim));
   const auto width = static_cast<float>(wide ? c.dim / c.n_head : c.head_dim);
   const auto magnified = static_cast<float>(c.rope_scaling.score_scale);
   c.attention_scale = scale != 0 ? static_cast<float>(scale) : 1.0f / std::sqrt(width) * magnified;

@@ -71,8 +71,8 @@ Result<PageRef> PagePool::take(std::size_t bytes, std::size_t device, std::int64
     page = any_page(bytes, device, n_soon);
   }
   if (!page) return refused(bytes, bytes_taken(), budget_);
-  placement_.heaps[device]->zero(
-      page.data(), bytes);  // nobody's old text is in a saved file, and a file's bytes follow from its text
+  // Nobody's old text is in a saved file, and a file's bytes follow from its text.
+  placement_.heaps[device]->zero(page.data(), bytes);
   return page;
 }
 

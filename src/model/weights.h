@@ -38,16 +38,16 @@ struct LayerWeights {
   Norm attn_kv_a_norm;            // [latent_dim]
   Stack attn_k_b, attn_v_b;       // of each head: [latent_dim, head_dim - n_rot], [value_dim, latent_dim]
   Matrix attn_kv_b;  // both as older files have them: [n_head * (head_dim - n_rot + value_dim), latent_dim]
-  const float* attn_sinks = nullptr;   // [n_head], or none
-  const float* attn_slopes = nullptr;  // [n_head], where scores fall with distance
-  Matrix attn_output;                  // [dim, mixed_dim]
-  Norm post_attn_norm, post_ffn_norm;  // [dim]
-  Norm residual_norm;       // [dim], of what the layer before leaves: its post_ffn_norm, where this layer lies
-  Norm ffn_norm;            // [dim]
-  Norm layer_output_norm;   // [dim], of a stream that is normed; the next layer's attn_norm
-  Matrix ffn_gate, ffn_up;  // [ffn_dim, dim]
-  Matrix ffn_down;          // [dim, ffn_dim]
-  Matrix router;            // [n_expert, dim]
+  const float* attn_sinks = nullptr;     // [n_head], or none
+  const float* attn_slopes = nullptr;    // [n_head], where scores fall with distance
+  Matrix attn_output;                    // [dim, mixed_dim]
+  Norm post_attn_norm, post_ffn_norm;    // [dim]
+  Norm residual_norm;                    // [dim], the post_ffn_norm of the layer before, for this one
+  Norm ffn_norm;                         // [dim]
+  Norm layer_output_norm;                // [dim], of a stream that is normed; the next layer's attn_norm
+  Matrix ffn_gate, ffn_up;               // [ffn_dim, dim]
+  Matrix ffn_down;                       // [dim, ffn_dim]
+  Matrix router;                         // [n_expert, dim]
   const float* router_choice = nullptr;  // [n_expert], added to what experts are chosen by; or none
   Stack expert_gate, expert_up;          // of each expert: [expert_ffn_dim, dim]
   Stack expert_down;                     // of each expert: [dim, expert_ffn_dim]
