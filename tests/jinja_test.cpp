@@ -1,12 +1,15 @@
 // Enters: templates. Leaves: the texts that Python's jinja2 renders, byte for byte, and errors where they belong.
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 
 #include "jinja_template.h"
+#include "jinja_text_ops.h"
 #include "support/catch.hpp"
 #include "support/comma_locale.h"
 #include "support/cpu_time.h"
+#include "support/small_stack.h"
 #include "support/test_data.h"
 
 namespace jinja_test {
@@ -127,7 +130,7 @@ TEST_CASE("templates that are cut short or broken are errors") {
 }
 
 TEST_CASE("nesting has a limit, on both sides of it") {
-  CHECK(text_of("{{ " + repeated("[", 60) + repeated("]", 60) + " }}").size() == 120);
+  CHECK(text_of("{{ " + repeated("[", 38) + repeated("]", 38) + " }}").size() == 76);
   for (const std::string open : {"(", "[", "-", "not ", "x|f(", "x[", "{1:", "+", "x is in ("})
     message_of("{{ " + repeated(open, 50000));
   message_of("{{ x" + repeated(".y", 50000) + " }}");
@@ -181,6 +184,145 @@ TEST_CASE("a template that does not end, or grows without end, is stopped") {
   CHECK(text_of("{{ ('-' * 500000) | wordwrap(1) | length }}") == "999999");
   CHECK(text_of("{% set ns = namespace() %}{% set ns.self = ns %}x") == "x");  // a circle is let go
   message_of("{% set ns = namespace() %}{% set ns.self = ns %}{{ ns }}");
+}
+
+TEST_CASE("tags, brackets and calls inside each other end on a thread's small stack, as text or as an error") {
+  const auto nested = [](const std::string& open, const std::string& close, const std::string& inside = "1") {
+    return std::vector<std::string>{repeated(open, 36) + inside + repeated(close, 36),
+                                    repeated(open, 1000) + inside + repeated(close, 1000)};
+  };
+  const auto written = [&](const std::string& open, const std::string& close) {
+    std::vector<std::string> sources;
+    for (const std::string& inside : nested(open, close)) sources.push_back("{{ " + inside + " }}");
+    return sources;
+  };
+  const auto called = [](const std::string& body) {
+    return std::vector<std::string>{"{% macro m(n) %}" + body + "{% endmacro %}{{ m(0) }}"};
+  };
+  const std::vector<std::vector<std::string>> all = {
+      written("(", ")"),
+      written("[", "]"),
+      written("{1:", "}"),
+      written("a[", "]"),
+      written("a[1:", "]"),
+      written("range(", ")"),
+      written("a|default(", ")"),
+      written("a is eq(", ")"),
+      written("a is in [", "]"),
+      written("1 if 1 else ", ""),
+      written("1 ~ range(", ")"),
+      written("not ", ""),
+      written("-", ""),
+      written("1 or 1 and not 1 == 1 + 1 ~ 1 * 1 ** (", ")"),
+      nested("{% if 1 %}", "{% endif %}"),
+      nested("{% if 0 %}{% else %}", "{% endif %}"),
+      nested("{% for i in [1] %}", "{% endfor %}"),
+      nested("{% filter upper %}", "{% endfilter %}"),
+      nested("{% set a %}", "{% endset %}"),
+      nested("{% with a=1 %}", "{% endwith %}"),
+      nested("{% macro m() %}", "{% endmacro %}"),
+      nested("{% call m() %}", "{% endcall %}"),
+      {"{% for " + repeated("(", 1000) + "a"},
+      called("{{ m(n + 1) }}"),
+      called("{{ (m(n + 1)|upper|trim)[0:] ~ 'a' }}"),
+      called("{{ [[m(n + 1)]] }}"),
+      called("{{ m(*[m(n + 1)]) }}"),
+      called("{{ {1: m(n + 1)} }}"),
+      called("{% if m(n + 1) is eq(1) %}{% endif %}"),
+      called("{% for i in [1] if m(n + 1) %}{% endfor %}"),
+      called("{% for i in m(n + 1) %}{% endfor %}"),
+      called("{% for i in [1] %}{% for j in [1] %}{{ m(n + 1) }}{% endfor %}{% endfor %}"),
+      called("{% with a=m(n + 1) %}{% endwith %}"),
+      called("{% set a %}{{ m(n + 1) }}{% endset %}"),
+      called("{% filter upper %}{{ m(n + 1) }}{% endfilter %}"),
+      {"{% macro m(n=m()) %}x{% endmacro %}{{ m() }}"},
+      {"{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}"},
+      {"{% macro w() %}{{ caller() }}{% endmacro %}"
+       "{% macro m(n) %}{% call w() %}{{ m(n + 1) }}{% endcall %}{% endmacro %}{{ m(0) }}"}};
+  const std::string deep = R"({"x":)" + repeated("[", 63) + repeated("]", 63) + "}";
+  std::size_t n_texts = 0, n_errors = 0;
+  test::on_small_stack([&] {
+    for (const auto& sources : all)
+      for (const std::string& source : sources) ++(rendered(source) ? n_texts : n_errors);
+    n_texts += rendered("{{ x|tojson }}{{ x }}{{ x == x }}{{ x < x }}{{ [x]|sort }}", deep) ? 1 : 0;
+  });
+  CHECK(n_texts >= 15);
+  CHECK(n_errors >= 35);
+  CHECK(text_of("{{ " + repeated("(", 30) + "1" + repeated(")", 30) + " }}") == "1");
+  CHECK(text_of(repeated("{% if 1 %}", 30) + "x" + repeated("{% endif %}", 30)) == "x");
+  CHECK(text_of("{% macro m(n) %}{% if n %}{% for i in [1] %}[{{ m(n - 1) }}]{% endfor %}{% endif %}{% endmacro %}"
+                "{{ m(15) }}") == repeated("[", 15) + repeated("]", 15));
+}
+
+TEST_CASE("operators keep their order, whatever stands beside them") {
+  CHECK(text_of("{{ 1 + 2 * 3 ** 2 - 4 // 3 }}") == "18");
+  CHECK(text_of("{{ 2 ** 3 ** 2 }}") == "64");
+  CHECK(text_of("{{ 1 ~ 2 * 3 }}") == "16");
+  CHECK_FALSE(rendered("{{ 1 ~ 2 + 3 }}"));  // a text and a number
+  CHECK(text_of("{{ 'a' ~ 2 * 3 ~ 'b' }}") == "a6b");
+  CHECK(text_of("{{ not 1 == 2 and not false or false }}") == "True");
+  CHECK(text_of("{{ 1 < 2 < 3 and 1 not in [2] and not 2 in [1] }}") == "True");
+  CHECK(text_of("{{ 1 < 3 < 2 }}{{ - 2 ** 2 }}{{ -+-1 }}{{ -1|abs }}") == "False411");
+  CHECK(text_of("{{ not not 1 }}{{ 1 if 0 else 2 if 0 else 3 }}{{ 1 or x.y }}{{ 0 and x.y }}") == "True310");
+  CHECK_FALSE(rendered("{{ 1 not 2 }}"));
+  CHECK_FALSE(rendered("{{ 1 + }}"));
+  CHECK_FALSE(rendered("{{ * 1 }}"));
+}
+
+TEST_CASE("a search finds what std::string_view's does, forwards and backwards, however long it is") {
+  std::mt19937 random(1);
+  const auto letters = [&](std::size_t n, unsigned kinds) {
+    std::string text;
+    for (std::size_t i = 0; i < n; ++i) text += static_cast<char>('a' + random() % kinds);
+    return text;
+  };
+  std::size_t n_found = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const std::string text = letters(random() % 200, 1 + random() % 2);
+    const std::size_t n = random() % 40, at = random() % (text.size() + 1);
+    const std::string sought = random() % 2 == 0 ? text.substr(at, n) : letters(n, 1 + random() % 2);
+    INFO(text << " / " << sought);
+    CHECK(search_for(sought)(text) == text.find(sought));
+    CHECK(search_for(sought, true)(text) == text.rfind(sought));
+    n_found += sought.size() > 16 && text.find(sought) != std::string::npos ? 1 : 0;
+  }
+  CHECK(n_found > 100);
+  const std::string mark = "<a separator of many letters>";
+  const std::string said = "x" + mark + "y" + mark + "z";
+  const auto shown = rendered(
+      "{{ s.split(m) }}{{ s.rsplit(m, 1)[1] }}{{ s.partition(m)[2] == 'y' ~ m ~ 'z' }}{{ s.rpartition(m)[2] }}"
+      "{{ s.replace(m, '-') }}{{ s.count(m) }}{{ s.find(m) }}{{ s.rfind(m) }}{{ m in s }}{{ (m ~ 'q') in s }}",
+      ordered_json{{"s", said}, {"m", mark}}.dump());
+  INFO((shown ? "" : shown.error().message()));
+  REQUIRE(shown);
+  CHECK(*shown == "['x', 'y', 'z']zTruezx-y-z2131TrueFalse");
+}
+
+TEST_CASE("what a search, a copy or a key costs is counted, and the least number of 64 bits is a number") {
+  const std::string texts = "{% set a = 'a' * 100000 %}{% set b = 'a' * 50000 ~ 'b' %}{% set c = 'b' ~ 'a' * 50000 %}";
+  std::vector<std::string> sources = {
+      "{% set d = dict(range(0, 60000)|map('string')|list|batch(2)) %}{{ range(90000)|map('format', **d)|list }}"};
+  for (const std::string work : {"b in a", "a.find(b)", "a.rfind(c)", "a.count(b)", "a.replace(b, '')", "a.split(b)",
+                                 "a.rsplit(c)", "a.partition(b)", "a.strip(b)", "a.startswith((b,) * 50000)",
+                                 "a.expandtabs()", "a|striptags", "a.splitlines()"})
+    sources.push_back(texts + "{% for i in range(100000) %}{{ (" + work + ") and 0 }}{% endfor %}");
+  Limits few;
+  few.steps /= 10;
+  for (const std::string& source : sources) {
+    const double start = test::cpu_seconds();
+    const auto text = rendered(source, "{}", few);
+    INFO(source);
+    CHECK(test::cpu_seconds() - start < 10);  // a tenth of a second to one; a sanitizer build takes ten times as long
+    REQUIRE_FALSE(text);
+    CHECK(has(text.error().message(), "steps"));
+  }
+  std::string keys = "{{ {";
+  for (int i = 1; i <= 20000; ++i) keys += "range(0, " + std::to_string(2 * i) + ", " + std::to_string(i) + "): 1,";
+  CHECK(text_of(keys + "}|length }}") == "20000");
+  const std::string least = "(-9223372036854775807 - 1)";
+  CHECK(text_of("{{ 'ab'.ljust(" + least + ") }}{{ 'ab'|center(" + least + ") }}{{ 'ab'.zfill(" + least +
+                ") }}{{ 2.5|round(" + least + ") }}") == "ababab0.0");
+  message_of("{{ 'ab'|truncate(" + least + ") }}");
 }
 
 TEST_CASE("names and keys by the thousand cost what they cost") {

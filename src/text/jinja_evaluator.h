@@ -71,11 +71,14 @@ class Evaluator {
   Result<Value> evaluate(const Expr& expr);
   Result<Value> name(const Expr& expr);
   Result<std::vector<Value>> all(const std::vector<Node>& nodes);
+  Result<Value> array(const Expr& expr);
   Result<Value> dict(const Expr& expr);
+  Result<Value> dotted(const Expr& expr);
   Result<Value> indexed(const Expr& expr);
   Result<Value> called(const Expr& expr, Arguments extra);
   Result<Value> filtered(const Expr& expr);
   Result<Value> tested(const Expr& expr);
+  Result<Value> unary(const Expr& expr);
   Result<Value> logical(const Expr& expr);
   Result<Value> binary(const Expr& expr);
   Result<Value> compared(const Expr& expr);

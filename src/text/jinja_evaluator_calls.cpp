@@ -224,6 +224,7 @@ Result<Value> Evaluator::Loop::attribute(Runtime& rt, std::string_view wanted) {
 
 Result<bool> Evaluator::passes(const Stmt& stmt, const Value& value, const ScopePtr& outer) {
   if (stmt.test == kNoNode) return true;
+  const Runtime::Level level(rt_);
   const Inside inside(*this, outer);
   HEARTH_CHECK(assign(stmt.targets[0], value));
   HEARTH_TRY(const Value holds, evaluate(stmt.test));
@@ -238,6 +239,7 @@ Result<Evaluator::Flow> Evaluator::loop(const Stmt& stmt) {
 
 Result<Evaluator::Flow> Evaluator::loop_over(const Stmt& stmt, const Value& iterable, const ScopePtr& outer,
                                              int depth) {
+  const Runtime::Level level(rt_);
   HEARTH_TRY(Cursor cursor, Cursor::over(iterable));
   const auto loop = std::make_shared<Loop>(*this, stmt, std::move(cursor), outer, depth);
   loop->self = loop;

@@ -11,36 +11,39 @@
 #include "try.h"
 
 namespace hearth::text::jinja {
-namespace {
 
 struct OpRow {
-  std::string_view symbol;
-  Op op;
-};
-/// Operators that bind from left to right, the loosest level first. `~` stands between the first two levels.
-constexpr std::array<OpRow, 2> kAdditive = {{{"+", Op::add}, {"-", Op::subtract}}};
-constexpr std::array<OpRow, 4> kMultiplicative = {
-    {{"*", Op::multiply}, {"/", Op::divide}, {"//", Op::floor_divide}, {"%", Op::modulo}}};
-constexpr std::array<OpRow, 1> kPower = {{{"**", Op::power}}};
-constexpr std::array<std::span<const OpRow>, 3> kBinary = {kAdditive, kMultiplicative, kPower};
-constexpr std::array<OpRow, 6> kComparisons = {{{"==", Op::equal},
-                                                {"!=", Op::unequal},
-                                                {"<", Op::less},
-                                                {"<=", Op::less_equal},
-                                                {">", Op::greater},
-                                                {">=", Op::greater_equal}}};
-
-struct LogicalRow {
-  std::string_view name;
+  std::string_view word;
+  int level;
   ExprKind kind;
+  Op op = {};  // of a binary one or a comparison
 };
-constexpr std::array<LogicalRow, 2> kLogical = {{{"or", ExprKind::logical_or}, {"and", ExprKind::logical_and}}};
 
-std::optional<Op> operator_of(std::span<const OpRow> rows, const Token& token) {
-  for (const OpRow& row : rows)
-    if (token.symbol(row.symbol)) return row.op;
-  return std::nullopt;
-}
+namespace {
+
+/// Operators that bind from left to right, the loosest level first. `not` before an operand stands between `and` and the
+/// comparisons.
+constexpr int kNot = 2, kTightest = 7;
+constexpr std::array kOperators = {
+    OpRow{"or", 0, ExprKind::logical_or},
+    OpRow{"and", 1, ExprKind::logical_and},
+    OpRow{"==", 3, ExprKind::compare, Op::equal},
+    OpRow{"!=", 3, ExprKind::compare, Op::unequal},
+    OpRow{"<", 3, ExprKind::compare, Op::less},
+    OpRow{"<=", 3, ExprKind::compare, Op::less_equal},
+    OpRow{">", 3, ExprKind::compare, Op::greater},
+    OpRow{">=", 3, ExprKind::compare, Op::greater_equal},
+    OpRow{"in", 3, ExprKind::compare, Op::in},
+    OpRow{"not", 3, ExprKind::compare, Op::not_in},
+    OpRow{"+", 4, ExprKind::binary, Op::add},
+    OpRow{"-", 4, ExprKind::binary, Op::subtract},
+    OpRow{"~", 5, ExprKind::concat},
+    OpRow{"*", 6, ExprKind::binary, Op::multiply},
+    OpRow{"/", 6, ExprKind::binary, Op::divide},
+    OpRow{"//", 6, ExprKind::binary, Op::floor_divide},
+    OpRow{"%", 6, ExprKind::binary, Op::modulo},
+    OpRow{"**", kTightest, ExprKind::binary, Op::power},
+};
 
 struct EscapeRow {
   char letter, meaning;
@@ -120,22 +123,26 @@ Result<Node> Parser::list_of(ExprKind kind, std::vector<Node> items, int line) {
 }
 
 Result<Node> Parser::expression(bool with_conditional) {
-  const Deeper level(depth_);
-  if (!level.allowed()) return syntax_error("expressions are nested too deeply", now_.line);
   const std::size_t n_unknown = unknown_.size();
-  HEARTH_TRY(Node node, logical(0));
+  HEARTH_TRY(Node node, operation(0));
   while (with_conditional && now_.name("if")) {
-    Expr expr{ExprKind::conditional, now_.line, node};
-    HEARTH_CHECK(advance());
-    HEARTH_TRY(expr.b, logical(0));
-    HEARTH_TRY(const bool has_else, skip_name("else"));
-    if (has_else) {
-      HEARTH_TRY(expr.c, expression());
-    }
-    HEARTH_TRY(node, make(std::move(expr)));
+    HEARTH_TRY(node, conditional(node));
     unknown_.resize(n_unknown);
   }
   return node;
+}
+
+Result<Node> Parser::conditional(Node node) {
+  const Deeper level(depth_);
+  if (!level.allowed()) return syntax_error("conditions are nested too deeply", now_.line);
+  Expr expr{ExprKind::conditional, now_.line, node};
+  HEARTH_CHECK(advance());
+  HEARTH_TRY(expr.b, operation(0));
+  HEARTH_TRY(const bool has_else, skip_name("else"));
+  if (has_else) {
+    HEARTH_TRY(expr.c, expression());
+  }
+  return make(std::move(expr));
 }
 
 bool Parser::tuple_ends() const {
@@ -159,25 +166,58 @@ Result<Node> Parser::tuple(bool with_conditional, bool in_parentheses) {
   return list_of(ExprKind::tuple, std::move(items), line);
 }
 
-Result<Node> Parser::logical(std::size_t level) {
-  if (level == kLogical.size()) return logical_not();
-  const int line = now_.line;
-  HEARTH_TRY(const Node first, logical(level + 1));
-  if (!now_.name(kLogical[level].name)) return first;
-  std::vector<Node> items = {first};
-  while (now_.name(kLogical[level].name)) {
-    HEARTH_CHECK(advance());
-    HEARTH_TRY(const Node item, logical(level + 1));
-    items.push_back(item);
+/// The operator that stands here; null where none does.
+Result<const OpRow*> Parser::operator_here() {
+  const bool is_word = now_.kind == TokenKind::name;
+  const auto found = std::find_if(kOperators.begin(), kOperators.end(), [&](const OpRow& row) {
+    return is_word ? now_.name(row.word) : now_.symbol(row.word);
+  });
+  if (found == kOperators.end()) return nullptr;
+  if (found->op == Op::not_in) {
+    HEARTH_TRY(const Token* after, peek());
+    if (!after->name("in")) return nullptr;
   }
-  return list_of(kLogical[level].kind, std::move(items), line);
+  return &*found;
 }
 
-Result<Node> Parser::logical_not() {
+/// An operand, and what the operators of the level `least` and of tighter ones make of it and of those behind it.
+Result<Node> Parser::operation(int least) {
+  const Deeper level(depth_);
+  if (!level.allowed()) return syntax_error("expressions are nested too deeply", now_.line);
+  const int line = now_.line;
+  Node node = kNoNode;
+  if (least <= kNot && now_.name("not")) {
+    HEARTH_TRY(node, negation());
+  } else {
+    HEARTH_TRY(node, unary());
+  }
+  for (;;) {
+    HEARTH_TRY(const OpRow* op, operator_here());
+    if (!op || op->level < least) return node;
+    HEARTH_TRY(node, chain(node, *op, line));
+  }
+}
+
+/// All operands of one level: operators of one level bind from left to right, comparisons all at once.
+Result<Node> Parser::chain(Node first, const OpRow& first_op, int line) {
+  Expr expr{first_op.kind, line};
+  expr.items.push_back(first);
+  for (const OpRow* op = &first_op; op && op->level == first_op.level;) {
+    HEARTH_CHECK(advance());
+    if (op->op == Op::not_in) HEARTH_CHECK(advance());
+    expr.ops.push_back(op->op);
+    HEARTH_TRY(const Node operand, operation(op->level + 1));
+    expr.items.push_back(operand);
+    HEARTH_TRY(op, operator_here());
+  }
+  return make(std::move(expr));
+}
+
+Result<Node> Parser::negation() {
   int n_nots = 0;
   const int line = now_.line;
   for (; now_.name("not"); ++n_nots) HEARTH_CHECK(advance());
-  HEARTH_TRY(Node node, comparison());
+  HEARTH_TRY(Node node, operation(kNot + 1));
   if (n_nots > kMaxDepth) return syntax_error("'not' is repeated too often", line);
   for (; n_nots > 0; --n_nots) {
     HEARTH_TRY(node, make({ExprKind::logical_not, line, node}));
@@ -185,77 +225,19 @@ Result<Node> Parser::logical_not() {
   return node;
 }
 
-Result<Node> Parser::comparison() {
-  Expr expr{ExprKind::compare, now_.line};
-  HEARTH_TRY(const Node first, additive());
-  expr.items.push_back(first);
-  for (;;) {
-    std::optional<Op> op = operator_of(kComparisons, now_);
-    if (!op && now_.name("in")) op = Op::in;
-    if (!op && now_.name("not")) {
-      HEARTH_TRY(const Token* after, peek());
-      if (after->name("in")) {
-        op = Op::not_in;
-        HEARTH_CHECK(advance());
-      }
-    }
-    if (!op) break;
-    HEARTH_CHECK(advance());
-    HEARTH_TRY(const Node operand, additive());
-    expr.ops.push_back(*op);
-    expr.items.push_back(operand);
-  }
-  if (expr.ops.empty()) return first;
-  return make(std::move(expr));
-}
-
-Result<Node> Parser::additive() { return binary(0); }
-
-Result<Node> Parser::concatenation() {
+Result<Node> Parser::unary() {
   const int line = now_.line;
-  HEARTH_TRY(const Node first, binary(1));
-  if (!now_.symbol("~")) return first;
-  std::vector<Node> items = {first};
-  while (now_.symbol("~")) {
+  std::vector<ExprKind> signs;
+  while (now_.symbol("-") || now_.symbol("+")) {
+    signs.push_back(now_.symbol("-") ? ExprKind::negate : ExprKind::plus);
     HEARTH_CHECK(advance());
-    HEARTH_TRY(const Node item, binary(1));
-    items.push_back(item);
   }
-  return list_of(ExprKind::concat, std::move(items), line);
-}
-
-Result<Node> Parser::binary(std::size_t level) {
-  const auto operand = [&]() -> Result<Node> {
-    return level == 0 ? concatenation() : level + 1 == kBinary.size() ? unary() : binary(level + 1);
-  };
-  Expr expr{ExprKind::binary, now_.line};
-  HEARTH_TRY(const Node first, operand());
-  expr.items.push_back(first);
-  while (const std::optional<Op> op = operator_of(kBinary[level], now_)) {
-    HEARTH_CHECK(advance());
-    HEARTH_TRY(const Node next, operand());
-    expr.ops.push_back(*op);
-    expr.items.push_back(next);
-  }
-  if (expr.ops.empty()) return first;
-  return make(std::move(expr));
-}
-
-Result<Node> Parser::unary(bool with_filters) {
-  const Deeper level(depth_);
-  if (!level.allowed()) return syntax_error("signs are nested too deeply", now_.line);
-  const int line = now_.line;
-  Node node = kNoNode;
-  if (now_.symbol("-") || now_.symbol("+")) {
-    const ExprKind kind = now_.symbol("-") ? ExprKind::negate : ExprKind::plus;
-    HEARTH_CHECK(advance());
-    HEARTH_TRY(node, unary(false));
-    HEARTH_TRY(node, make({kind, line, node}));
-  } else {
-    HEARTH_TRY(node, primary());
-  }
+  HEARTH_TRY(Node node, primary());
   HEARTH_TRY(node, postfix(node));
-  if (!with_filters) return node;
+  if (signs.size() > kMaxDepth) return syntax_error("signs are repeated too often", line);
+  for (; !signs.empty(); signs.pop_back()) {
+    HEARTH_TRY(node, make({signs.back(), line, node}));
+  }
   return filters(node);
 }
 

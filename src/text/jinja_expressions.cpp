@@ -10,6 +10,7 @@ Result<Value> Evaluator::evaluate(Node node) {
   return evaluate(ast_.expr(node));
 }
 
+/// Calls inside each other stand on the stack, so what an expression needs stays with its own kind.
 Result<Value> Evaluator::evaluate(const Expr& expr) {
   const Runtime::Level level(rt_);
   rt_.line = expr.line;
@@ -20,17 +21,12 @@ Result<Value> Evaluator::evaluate(const Expr& expr) {
     case ExprKind::name:
       return name(expr);
     case ExprKind::list:
-    case ExprKind::tuple: {
-      HEARTH_TRY(std::vector<Value> items, all(expr.items));
-      return expr.kind == ExprKind::list ? rt_.list(std::move(items)) : rt_.tuple(std::move(items));
-    }
+    case ExprKind::tuple:
+      return array(expr);
     case ExprKind::dict:
       return dict(expr);
-    case ExprKind::attribute: {
-      HEARTH_TRY(const Value of, evaluate(expr.a));
-      rt_.line = expr.line;
-      return attribute(rt_, of, expr.text);
-    }
+    case ExprKind::attribute:
+      return dotted(expr);
     case ExprKind::item:
       return indexed(expr);
     case ExprKind::slice:
@@ -42,14 +38,9 @@ Result<Value> Evaluator::evaluate(const Expr& expr) {
     case ExprKind::test:
       return tested(expr);
     case ExprKind::negate:
-    case ExprKind::plus: {
-      HEARTH_TRY(const Value value, evaluate(expr.a));
-      return expr.kind == ExprKind::negate ? negated(rt_, value) : operate(rt_, Op::add, Value::integer(0), value);
-    }
-    case ExprKind::logical_not: {
-      HEARTH_TRY(const Value value, evaluate(expr.a));
-      return Value::boolean(!truth(value));
-    }
+    case ExprKind::plus:
+    case ExprKind::logical_not:
+      return unary(expr);
     case ExprKind::logical_and:
     case ExprKind::logical_or:
       return logical(expr);
@@ -83,6 +74,11 @@ Result<std::vector<Value>> Evaluator::all(const std::vector<Node>& nodes) {
   return values;
 }
 
+Result<Value> Evaluator::array(const Expr& expr) {
+  HEARTH_TRY(std::vector<Value> items, all(expr.items));
+  return expr.kind == ExprKind::list ? rt_.list(std::move(items)) : rt_.tuple(std::move(items));
+}
+
 Result<Value> Evaluator::dict(const Expr& expr) {
   auto made = std::make_shared<Dict>();
   for (std::size_t i = 0; i + 1 < expr.items.size(); i += 2) {
@@ -92,6 +88,12 @@ Result<Value> Evaluator::dict(const Expr& expr) {
     made->set(key, value);
   }
   return rt_.dict(std::move(made));
+}
+
+Result<Value> Evaluator::dotted(const Expr& expr) {
+  HEARTH_TRY(const Value of, evaluate(expr.a));
+  rt_.line = expr.line;
+  return attribute(rt_, of, expr.text);
 }
 
 Result<Value> Evaluator::indexed(const Expr& expr) {
@@ -119,6 +121,7 @@ Result<void> Evaluator::spread(const Argument& argument, const Value& value, Arg
   if (!value.is(Kind::dict)) return failure("'**' wants a dict, not '" + std::string(type_name(value)) + "'");
   for (const auto& [key, each] : value.as<Dict>().entries) {
     if (!key.is_text()) return failure("'**' wants a dict whose keys are strings");
+    HEARTH_CHECK(rt_.step(key.text().size()));
     into.named.emplace_back(std::string(key.text()), each);
   }
   return {};
@@ -158,6 +161,12 @@ Result<Value> Evaluator::tested(const Expr& expr) {
   rt_.line = expr.line;
   if (!expr.native) return failure("unknown test '" + expr.text + "'");
   return call_native(rt_, *expr.native, value, std::move(made));
+}
+
+Result<Value> Evaluator::unary(const Expr& expr) {
+  HEARTH_TRY(const Value value, evaluate(expr.a));
+  if (expr.kind == ExprKind::logical_not) return Value::boolean(!truth(value));
+  return expr.kind == ExprKind::negate ? negated(rt_, value) : operate(rt_, Op::add, Value::integer(0), value);
 }
 
 /// The operand that decides, as it is.

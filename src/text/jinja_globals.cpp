@@ -115,7 +115,8 @@ Result<Value> raise_exception(Runtime& rt, const Value&, const Params& p) {
 
 Result<Value> strftime_now(Runtime& rt, const Value&, const Params& p) {
   HEARTH_TRY(const std::string_view format, p.text_or(rt, 0, ""));
-  HEARTH_CHECK(rt.step(format.size()));
+  constexpr std::size_t longest = 12;  // "%c" becomes 24 letters
+  HEARTH_CHECK(rt.step(longest * format.size()));
   return rt.text(written_moment(rt.now(), format));
 }
 

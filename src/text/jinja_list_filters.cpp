@@ -270,7 +270,11 @@ Result<Value> groupby(Runtime& rt, const Value& self, const Params& p) {
   return rt.list(std::move(groups));
 }
 
-Arguments after(const Arguments& arguments, std::size_t n) {
+/// A copy for each element that a filter or test is called with.
+Result<Arguments> after(Runtime& rt, const Arguments& arguments, std::size_t n) {
+  std::size_t bytes = (arguments.positional.size() + arguments.named.size()) * sizeof(Value);
+  for (const auto& [name, value] : arguments.named) bytes += name.size();
+  HEARTH_CHECK(rt.step(bytes));
   Arguments rest;
   const auto skipped = static_cast<std::ptrdiff_t>(std::min(n, arguments.positional.size()));
   rest.positional.assign(arguments.positional.begin() + skipped, arguments.positional.end());
@@ -308,7 +312,8 @@ Result<Value> map(Runtime& rt, const Value& self, const Params& p) {
   std::vector<Value> mapped;
   for (const Value& value : items) {
     const Runtime::Level level(rt);
-    HEARTH_TRY(Value made, call_native(rt, *filter, value, after(arguments, 1)));
+    HEARTH_TRY(Arguments given, after(rt, arguments, 1));
+    HEARTH_TRY(Value made, call_native(rt, *filter, value, std::move(given)));
     mapped.push_back(std::move(made));
   }
   return rt.generator(std::move(mapped));
@@ -330,7 +335,8 @@ template <bool by_attribute, bool wanted> Result<Value> select(Runtime& rt, cons
     const Runtime::Level level(rt);
     HEARTH_TRY(Value found, get(value));
     if (test) {
-      HEARTH_TRY(found, call_native(rt, *test, found, after(arguments, test_at + 1)));
+      HEARTH_TRY(Arguments given, after(rt, arguments, test_at + 1));
+      HEARTH_TRY(found, call_native(rt, *test, found, std::move(given)));
     }
     if (truth(found) == wanted) kept.push_back(value);
   }
@@ -341,7 +347,10 @@ Result<Value> pairs(Runtime& rt, const Value& self, const Params&) {
   if (self.is(Kind::undefined)) return rt.generator({});
   if (!self.is(Kind::dict)) return failure("items wants a dict, not '" + std::string(type_name(self)) + "'");
   std::vector<Value> list;
-  for (const auto& [key, value] : self.as<Dict>().entries) list.push_back(rt.tuple({key, value}));
+  for (const auto& [key, value] : self.as<Dict>().entries) {
+    HEARTH_CHECK(rt.step());
+    list.push_back(rt.tuple({key, value}));
+  }
   return rt.generator(std::move(list));
 }
 

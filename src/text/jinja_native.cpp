@@ -83,6 +83,7 @@ Result<std::string_view> Params::text_or(Runtime&, std::size_t i, std::string_vi
 }
 
 Result<Value> call_native(Runtime& rt, const Native& row, const Value& self, Arguments arguments) {
+  rt.steps_left() -= static_cast<std::int64_t>(arguments.positional.size() + arguments.named.size());
   HEARTH_CHECK(rt.step());
   HEARTH_TRY(const Params params, Params::bind(rt, row, std::move(arguments)));
   return row.fn(rt, self, params);

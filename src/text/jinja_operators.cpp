@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "jinja_text_ops.h"
 #include "try.h"
 
 namespace hearth::text::jinja {
@@ -112,8 +113,9 @@ Result<Value> real(Op op, double a, double b) {
 Result<Value> joined_texts(Runtime& rt, const Value& a, const Value& b) {
   HEARTH_CHECK(rt.step(a.text().size() + b.text().size()));
   if (!a.safe() && !b.safe()) return rt.text(std::string(a.text()).append(b.text()));
-  const auto part = [](const Value& v) { return v.safe() ? std::string(v.text()) : escaped_html(v.text()); };
-  return rt.text(part(a) + part(b), true);
+  HEARTH_TRY(std::string text, as_html(rt, a));
+  HEARTH_TRY(const std::string behind, as_html(rt, b));
+  return rt.text(text.append(behind), true);
 }
 
 Result<Value> joined_arrays(Runtime& rt, const Value& a, const Value& b) {
@@ -197,8 +199,8 @@ Result<bool> contains(Runtime& rt, const Value& container, const Value& element)
   if (container.is_text()) {
     if (!element.is_text())
       return failure("'in' a string wants a string, not '" + std::string(type_name(element)) + "'");
-    HEARTH_CHECK(rt.step(container.text().size()));
-    return container.text().find(element.text()) != std::string_view::npos;
+    HEARTH_CHECK(step_search(rt, container.text(), element.text()));
+    return search_for(element.text())(container.text()) != std::string_view::npos;
   }
   if (container.is(Kind::dict)) {
     HEARTH_CHECK(check_key(rt, element));

@@ -13,10 +13,13 @@
 
 namespace hearth::text::jinja {
 
+struct OpRow;
+
 class Parser {
  public:
-  /// Tags, brackets, operators that stand before their operand: how deep each may stand inside others.
-  static constexpr int kMaxDepth = 256;
+  /// Tags, brackets, operators that bind tighter: how deep they may stand inside each other. Each takes up to two KB of a
+  /// thread's stack, of which musl gives 128; templates in use go 13 deep.
+  static constexpr int kMaxDepth = 40;
   static constexpr std::size_t kMaxNodes = 1 << 18;
 
   /// `source` is normalized and sound UTF-8.
@@ -65,15 +68,14 @@ class Parser {
 
   // Expressions: jinja_expression_parser.cpp.
   Result<Node> expression(bool with_conditional = true);
+  Result<Node> conditional(Node node);
   Result<Node> tuple(bool with_conditional = true, bool in_parentheses = false);
   bool tuple_ends() const;
-  Result<Node> logical(std::size_t level);
-  Result<Node> logical_not();
-  Result<Node> comparison();
-  Result<Node> additive();
-  Result<Node> concatenation();
-  Result<Node> binary(std::size_t level);
-  Result<Node> unary(bool with_filters = true);
+  Result<const OpRow*> operator_here();
+  Result<Node> operation(int least);
+  Result<Node> chain(Node first, const OpRow& first_op, int line);
+  Result<Node> negation();
+  Result<Node> unary();
   Result<Node> primary();
   Result<Node> named_primary();
   Result<Node> string_constant();

@@ -20,8 +20,9 @@ struct Limits {
   std::int64_t steps = 10'000'000;  // expressions, elements, and 256 bytes of text each count one
   std::size_t output_bytes = std::size_t{16} << 20;
   std::size_t memory_bytes = std::size_t{256} << 20;  // of all values that live at once
-  int call_depth = 600;                               // expressions and statements inside each other while they run
-  unsigned value_depth = 64;                          // lists in lists
+  int call_depth = 144;       // expressions and statements inside each other while they run: each
+                              // takes up to 800 bytes of a thread's stack, of which musl gives 128 KB
+  unsigned value_depth = 64;  // lists in lists
 };
 
 /// A date and a time of day without a zone.
@@ -130,6 +131,8 @@ Result<std::string> to_json(Runtime& rt, const Value& value, const JsonStyle& st
 Result<Value> percent_format(Runtime& rt, const Value& format, const Value& values);
 Result<Value> brace_format(Runtime& rt, std::string_view format, const Arguments& arguments);
 
-std::string escaped_html(std::string_view text);
+Result<std::string> escaped_html(Runtime& rt, std::string_view text);
+/// A text that is not marked as safe, escaped.
+Result<std::string> as_html(Runtime& rt, const Value& text);
 
 }  // namespace hearth::text::jinja

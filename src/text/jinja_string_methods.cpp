@@ -13,26 +13,28 @@ namespace {
 Value made(Runtime& rt, const Value& self, std::string text) { return rt.text(std::move(text), self.safe()); }
 
 template <Side side> Result<Value> strip(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_CHECK(rt.step(self.text().size()));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   std::optional<std::string_view> chars;
   if (p.given(0) && !p[0].is(Kind::none)) {
     HEARTH_TRY(chars, p.text_or(rt, 0, ""));
+    HEARTH_CHECK(step_chars(rt, *chars));
   }
   return made(rt, self, std::string(stripped(self.text(), chars, side)));
 }
 
 template <bool from_right> Result<Value> split(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_CHECK(step_chars(rt, self.text()));
   HEARTH_TRY(const std::int64_t most, p.integer_or(rt, 1, -1));
-  if (!p.given(0) || p[0].is(Kind::none))
-    return text_list(rt, split_on_space(self.text(), most, from_right), self.safe());
-  HEARTH_TRY(const std::string_view separator, p.text_or(rt, 0, ""));
+  const bool on_space = !p.given(0) || p[0].is(Kind::none);
+  HEARTH_TRY(const std::string_view separator, on_space ? Result<std::string_view>(" ") : p.text_or(rt, 0, ""));
   if (separator.empty()) return failure("split() wants a separator that is not empty");
+  HEARTH_CHECK(step_search(rt, self.text(), separator));
+  HEARTH_CHECK(rt.room(sizeof(std::string_view) * (self.text().size() / separator.size())));
+  if (on_space) return text_list(rt, split_on_space(self.text(), most, from_right), self.safe());
   return text_list(rt, split_on(self.text(), separator, most, from_right), self.safe());
 }
 
 Result<Value> splitlines(Runtime& rt, const Value& self, const Params& p) {
-  HEARTH_CHECK(rt.step(self.text().size()));
+  HEARTH_CHECK(step_lines(rt, self.text()));
   return text_list(rt, split_lines(self.text(), p.truth_or(0, false)), self.safe());
 }
 
@@ -65,6 +67,7 @@ template <bool at_end> Result<Value> has_affix(Runtime& rt, const Value& self, c
   for (const Value& affix : affixes) {
     if (!affix.is_text())
       return failure("startswith() and endswith() want a string, not '" + std::string(type_name(affix)) + "'");
+    HEARTH_CHECK(rt.step(affix.text().size()));
     if (where && (at_end ? where->text.ends_with(affix.text()) : where->text.starts_with(affix.text())))
       return Value::boolean(true);
   }
@@ -75,7 +78,8 @@ Result<std::int64_t> position(Runtime& rt, const Value& self, const Params& p, b
   HEARTH_TRY(const std::string_view sought, p.text_or(rt, 0, ""));
   HEARTH_TRY(const auto where, part(rt, self, p));
   if (!where) return -1;
-  const std::size_t at = from_right ? where->text.rfind(sought) : where->text.find(sought);
+  HEARTH_CHECK(step_search(rt, where->text, sought));
+  const std::size_t at = search_for(sought, from_right)(where->text);
   if (at == std::string_view::npos) return -1;
   return where->first_char + count_chars(where->text.substr(0, at));
 }
@@ -91,9 +95,12 @@ Result<Value> count_occurrences(Runtime& rt, const Value& self, const Params& p)
   HEARTH_TRY(const auto where, part(rt, self, p));
   if (!where) return Value::integer(0);
   if (sought.empty()) return Value::integer(count_chars(where->text) + 1);
+  HEARTH_CHECK(step_search(rt, where->text, sought));
+  const Search search = search_for(sought);
   std::int64_t n = 0;
-  for (std::size_t at = where->text.find(sought); at != std::string_view::npos; ++n)
-    at = where->text.find(sought, at + sought.size());
+  std::string_view text = where->text;
+  for (std::size_t at = search(text); at != std::string_view::npos; at = search(text), ++n)
+    text.remove_prefix(at + sought.size());
   return Value::integer(n);
 }
 
@@ -128,7 +135,8 @@ Result<Value> join_texts(Runtime& rt, const Value& self, const Params& p) {
     HEARTH_CHECK(rt.room(bytes += value.text().size()));
     if (!value.is_text())
       return failure("join() wants strings, not '" + std::string(type_name(value)) + "'; |join takes anything");
-    parts.push_back(self.safe() && !value.safe() ? escaped_html(value.text()) : std::string(value.text()));
+    HEARTH_TRY(std::string part, self.safe() ? as_html(rt, value) : Result<std::string>(std::string(value.text())));
+    parts.push_back(std::move(part));
   }
   HEARTH_TRY(std::string text, joined(rt, self.text(), parts));
   return made(rt, self, std::move(text));
@@ -177,7 +185,8 @@ Result<Value> zfill(Runtime& rt, const Value& self, const Params& p) {
   const std::string_view text = self.text();
   const std::size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
   HEARTH_TRY(const std::string digits,
-             padded_to(rt, text.substr(sign), width - static_cast<std::int64_t>(sign), U'0', Side::right));
+             padded_to(rt, text.substr(sign), std::max<std::int64_t>(width, 1) - static_cast<std::int64_t>(sign), U'0',
+                       Side::right));
   return made(rt, self, std::string(text.substr(0, sign)) + digits);
 }
 
@@ -201,10 +210,10 @@ template <bool at_end> Result<Value> remove_affix(Runtime& rt, const Value& self
 
 template <bool from_right> Result<Value> partition(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::string_view separator, p.text_or(rt, 0, ""));
-  HEARTH_CHECK(rt.step(self.text().size()));
+  HEARTH_CHECK(step_search(rt, self.text(), separator));
   if (separator.empty()) return failure("partition() wants a separator that is not empty");
   const std::string_view text = self.text();
-  const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
+  const std::size_t at = search_for(separator, from_right)(text);
   std::array<std::string_view, 3> parts = {text, "", ""};
   if (at != std::string_view::npos) parts = {text.substr(0, at), separator, text.substr(at + separator.size())};
   else if (from_right) parts = {"", "", text};
@@ -215,6 +224,7 @@ template <bool from_right> Result<Value> partition(Runtime& rt, const Value& sel
 
 Result<Value> expandtabs(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::int64_t size, p.integer_or(rt, 0, 8));
+  HEARTH_CHECK(step_chars(rt, self.text()));
   std::string out;
   std::int64_t column = 0;
   for (const char32_t code : decode(self.text())) {

@@ -68,7 +68,7 @@ Result<Value> indent(Runtime& rt, const Value& self, const Params& p) {
     HEARTH_CHECK(rt.room(static_cast<std::uint64_t>(std::max<std::int64_t>(width, 0))));
     indention.assign(static_cast<std::size_t>(std::max<std::int64_t>(width, 0)), ' ');
   }
-  HEARTH_CHECK(rt.step(self.text().size()));
+  HEARTH_CHECK(step_lines(rt, self.text()));
   std::vector<std::string_view> lines = split_lines(self.text(), false);
   const bool ends_line = self.text().empty() || split_lines(self.text(), true).back().size() != lines.back().size();
   if (ends_line) lines.emplace_back();  // what stands behind the last line end
@@ -88,13 +88,14 @@ Result<Value> truncate(Runtime& rt, const Value& self, const Params& p) {
   HEARTH_TRY(const std::int64_t length, p.integer_or(rt, 0, 255));
   HEARTH_TRY(const std::string_view end, p.text_or(rt, 2, "..."));
   HEARTH_TRY(const std::int64_t leeway, p[3].is(Kind::none) ? Result<std::int64_t>(5) : p.integer_or(rt, 3, 5));
-  const std::int64_t kept = length - count_chars(end);
-  if (kept < 0 || leeway < 0) return failure("truncate() wants a length that holds its end, and a leeway of 0 or more");
+  const std::int64_t n_end = count_chars(end);
+  if (length < n_end || leeway < 0)
+    return failure("truncate() wants a length that holds its end, and a leeway of 0 or more");
   const std::int64_t n = length_of(self);
   if (n >= 0 && n - leeway <= length) return self;
   if (!self.is_text()) return failure("truncate() wants a string, not '" + std::string(type_name(self)) + "'");
   HEARTH_CHECK(step_chars(rt, self.text()));
-  std::string out = encode(decode(self.text()).substr(0, static_cast<std::size_t>(kept)));
+  std::string out = encode(decode(self.text()).substr(0, static_cast<std::size_t>(length - n_end)));
   if (!p.truth_or(1, false)) out = out.substr(0, out.rfind(' '));
   return rt.text(out.append(end));
 }
@@ -143,12 +144,14 @@ Result<Value> format_percent(Runtime& rt, const Value& self, const Params& p) {
 Result<Value> escape_html(Runtime& rt, const Value& self, const Params&) {
   if (self.safe()) return self;
   HEARTH_TRY(const std::string text, to_text(rt, self));
-  return rt.text(escaped_html(text), true);
+  HEARTH_TRY(std::string escaped, escaped_html(rt, text));
+  return rt.text(std::move(escaped), true);
 }
 
 Result<Value> force_escape(Runtime& rt, const Value& self, const Params&) {
   HEARTH_TRY(const std::string text, to_text(rt, self));
-  return rt.text(escaped_html(text), true);
+  HEARTH_TRY(std::string escaped, escaped_html(rt, text));
+  return rt.text(std::move(escaped), true);
 }
 
 Result<Value> mark_safe(Runtime& rt, const Value& self, const Params&) {
@@ -182,6 +185,8 @@ Result<Value> striptags(Runtime& rt, const Value& self, const Params&) {
   constexpr std::array entities = {Entity{"&lt;", "<"},   Entity{"&gt;", ">"},  Entity{"&quot;", "\""},
                                    Entity{"&#34;", "\""}, Entity{"&#39;", "'"}, Entity{"&amp;", "&"}};
   HEARTH_TRY(const std::string text, to_text(rt, self));
+  HEARTH_CHECK(step_chars(rt, text));
+  HEARTH_CHECK(rt.room(sizeof(std::string) * text.size() / 2));  // where each second character is a word
   const std::string bare = without_tags(text);
   std::vector<std::string> words;
   for (const std::string_view word : split_on_space(bare, -1, false)) words.emplace_back(word);
@@ -192,8 +197,9 @@ Result<Value> striptags(Runtime& rt, const Value& self, const Params&) {
   return rt.text(std::move(out));
 }
 
-std::string url_quoted(std::string_view text, bool for_query) {
+Result<std::string> url_quoted(Runtime& rt, std::string_view text, bool for_query) {
   constexpr std::string_view digits = "0123456789ABCDEF", kept = "_.-~";
+  HEARTH_CHECK(rt.step(3 * text.size()));
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -208,7 +214,8 @@ std::string url_quoted(std::string_view text, bool for_query) {
 Result<Value> urlencode(Runtime& rt, const Value& self, const Params&) {
   if (self.is_text() || !Cursor::over(self)) {
     HEARTH_TRY(const std::string text, to_text(rt, self));
-    return rt.text(url_quoted(text, false));
+    HEARTH_TRY(std::string quoted, url_quoted(rt, text, false));
+    return rt.text(std::move(quoted));
   }
   std::vector<std::string> pairs;
   HEARTH_TRY(const std::vector<Value> items, elements(rt, self));
@@ -218,7 +225,9 @@ Result<Value> urlencode(Runtime& rt, const Value& self, const Params&) {
     HEARTH_TRY(const std::string key, to_text(rt, self.is(Kind::dict) ? value : value.as<Array>().items[0]));
     HEARTH_TRY(const std::string of,
                to_text(rt, self.is(Kind::dict) ? *self.as<Dict>().find(value) : value.as<Array>().items[1]));
-    pairs.push_back(url_quoted(key, true) + "=" + url_quoted(of, true));
+    HEARTH_TRY(std::string pair, url_quoted(rt, key, true));
+    HEARTH_TRY(const std::string quoted, url_quoted(rt, of, true));
+    pairs.push_back(pair.append("=").append(quoted));
   }
   HEARTH_TRY(std::string out, joined(rt, "&", pairs));
   return rt.text(std::move(out));
@@ -233,7 +242,10 @@ Result<Value> xmlattr(Runtime& rt, const Value& self, const Params& p) {
     if (name.find_first_of(" \t\n\r\f\v/>=") != std::string::npos)
       return failure("an attribute's name holds a space, '/', '>' or '='");
     HEARTH_TRY(const std::string text, to_text(rt, value));
-    out += (out.empty() ? "" : " ") + escaped_html(name) + "=\"" + (value.safe() ? text : escaped_html(text)) + "\"";
+    HEARTH_TRY(const std::string shown_name, escaped_html(rt, name));
+    HEARTH_TRY(const std::string shown, value.safe() ? Result<std::string>(text) : escaped_html(rt, text));
+    out.append(out.empty() ? "" : " ").append(shown_name).append("=\"").append(shown).append("\"");
+    HEARTH_CHECK(rt.room(out.size()));
   }
   return rt.text(!out.empty() && p.truth_or(0, true) ? " " + out : out);
 }
@@ -282,9 +294,10 @@ constexpr std::array kTextFilters = {
 
 }  // namespace
 
-std::string escaped_html(std::string_view text) {
+Result<std::string> escaped_html(Runtime& rt, std::string_view text) {
   constexpr std::string_view letters = "&<>'\"";
   constexpr std::array<std::string_view, 5> names = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+  HEARTH_CHECK(rt.step(names[0].size() * text.size()));
   std::string out;
   for (const char c : text) {
     const std::size_t at = letters.find(c);
@@ -292,6 +305,10 @@ std::string escaped_html(std::string_view text) {
     else out += names[at];
   }
   return out;
+}
+
+Result<std::string> as_html(Runtime& rt, const Value& text) {
+  return text.safe() ? Result<std::string>(std::string(text.text())) : escaped_html(rt, text.text());
 }
 
 std::span<const Native> text_filters() { return kTextFilters; }

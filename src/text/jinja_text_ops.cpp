@@ -30,9 +30,46 @@ Result<void> step_chars(Runtime& rt, std::string_view text) {
   return rt.step(sizeof(char32_t) * text.size());
 }
 
+Result<void> step_lines(Runtime& rt, std::string_view text) {
+  HEARTH_CHECK(rt.room(sizeof(std::string_view) * text.size()));
+  return step_chars(rt, text);
+}
+
+/// For more than a few letters the way of Knuth, Morris and Pratt (1977): `border[i]` is how much of the beginning of `sought`
+/// is found again, when what stood behind its letter i does not fit.
+Search search_for(std::string_view sought, bool from_right) {
+  constexpr std::size_t few = 16;  // so many times a text's length are few steps, and most searches are for less
+  constexpr auto npos = std::string_view::npos;
+  if (sought.size() <= few)
+    return [=](std::string_view text) { return from_right ? text.rfind(sought) : text.find(sought); };
+  const auto letter = [=](std::string_view of, std::size_t i) { return of[from_right ? of.size() - 1 - i : i]; };
+  std::vector<std::size_t> border(sought.size());
+  const auto fitting = [=](const std::vector<std::size_t>& known, std::size_t n, char next) {
+    while (n > 0 && letter(sought, n) != next) n = known[n - 1];
+    return letter(sought, n) == next ? n + 1 : 0;
+  };
+  for (std::size_t i = 1; i < sought.size(); ++i) border[i] = fitting(border, border[i - 1], letter(sought, i));
+  return [=](std::string_view text) {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      n = fitting(border, n, letter(text, i));
+      if (n == sought.size()) return from_right ? text.size() - 1 - i : i + 1 - n;
+    }
+    return npos;
+  };
+}
+
+Result<void> step_search(Runtime& rt, std::string_view text, std::string_view sought) {
+  HEARTH_CHECK(rt.step(sizeof(std::ptrdiff_t) * sought.size()));
+  return step_chars(rt, text);
+}
+
 std::string_view stripped(std::string_view text, const std::optional<std::string_view>& chars, Side side) {
-  const std::u32string set = chars ? decode(*chars) : std::u32string();
-  const auto goes = [&](char32_t code) { return chars ? set.find(code) != std::u32string::npos : is_space(code); };
+  std::u32string set = chars ? decode(*chars) : std::u32string();
+  std::sort(set.begin(), set.end());
+  const auto goes = [&](char32_t code) {
+    return chars ? std::binary_search(set.begin(), set.end(), code) : is_space(code);
+  };
   while (has(side, Side::left) && !text.empty() && goes(char_at(text, 0))) text.remove_prefix(char_bytes(text[0]));
   while (has(side, Side::right) && !text.empty() && goes(char_at(text, last_char(text))))
     text = text.substr(0, last_char(text));
@@ -67,11 +104,10 @@ std::vector<std::string_view> split_on_space(std::string_view text, std::int64_t
 std::vector<std::string_view> split_on(std::string_view text, std::string_view separator, std::int64_t most,
                                        bool from_right) {
   std::vector<std::string_view> parts;
+  const Search search = search_for(separator, from_right);
   const auto may_split = [&] { return most < 0 || static_cast<std::int64_t>(parts.size()) < most; };
   for (;;) {
-    const std::size_t at = !may_split() ? std::string_view::npos
-                           : from_right ? text.rfind(separator)
-                                        : text.find(separator);
+    const std::size_t at = may_split() ? search(text) : std::string_view::npos;
     if (at == std::string_view::npos) break;
     parts.push_back(from_right ? text.substr(at + separator.size()) : text.substr(0, at));
     text = from_right ? text.substr(0, at) : text.substr(at + separator.size());
@@ -100,7 +136,7 @@ std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends)
 
 Result<std::string> replaced(Runtime& rt, std::string_view text, std::string_view old, std::string_view with,
                              std::int64_t most) {
-  HEARTH_CHECK(rt.step(text.size()));
+  HEARTH_CHECK(step_search(rt, text, old));
   std::string out;
   const auto put = [&](std::string_view piece) -> Result<void> {
     out += with;
@@ -118,18 +154,18 @@ Result<std::string> replaced(Runtime& rt, std::string_view text, std::string_vie
     }
     return out;
   }
-  std::size_t at = 0;
-  for (std::size_t next = text.find(old); next != std::string_view::npos && (most < 0 || n < most); ++n) {
-    out += text.substr(at, next - at);
+  const Search search = search_for(old);
+  for (std::size_t at = search(text); at != std::string_view::npos && (most < 0 || n < most); ++n) {
+    out += text.substr(0, at);
     HEARTH_CHECK(put({}));
-    at = next + old.size();
-    next = text.find(old, at);
+    text.remove_prefix(at + old.size());
+    at = search(text);
   }
-  return out.append(text.substr(at));
+  return out.append(text);
 }
 
 Result<std::string> padded_to(Runtime& rt, std::string_view text, std::int64_t width, char32_t fill, Side text_goes) {
-  const std::int64_t missing = std::max<std::int64_t>(width - count_chars(text), 0);
+  const std::int64_t n_chars = count_chars(text), missing = std::max(width, n_chars) - n_chars;
   HEARTH_CHECK(rt.room(4 * static_cast<std::uint64_t>(std::min<std::int64_t>(missing, INT64_MAX / 8))));
   HEARTH_CHECK(rt.step(static_cast<std::size_t>(missing) + text.size()));
   // Python puts the odd one of a centred text to the left when the width is odd.

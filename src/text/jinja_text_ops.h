@@ -1,6 +1,7 @@
 // Enters: texts. Leaves: the pieces that methods and filters share: stripped, split, padded.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,16 @@ namespace hearth::text::jinja {
 
 /// To be asked before work on each character of a text: it costs sixteen times what a copy of the text does.
 Result<void> step_chars(Runtime& rt, std::string_view text);
+
+/// To be asked before a text is cut into lines, of which each character may be one.
+Result<void> step_lines(Runtime& rt, std::string_view text);
+
+/// Where one text stands in others: the first place, or the last one; npos where it does not.
+using Search = std::function<std::size_t(std::string_view text)>;
+/// In steps that are linear in both texts, which std::string_view's own search is not. A view of `sought` is kept.
+Search search_for(std::string_view sought, bool from_right = false);
+/// To be asked before a text is searched.
+Result<void> step_search(Runtime& rt, std::string_view text, std::string_view sought);
 
 enum class Side : std::uint8_t { left = 1, right = 2, both = 3 };
 

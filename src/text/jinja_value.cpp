@@ -28,6 +28,9 @@ bool equal_dicts(const Dict& a, const Dict& b, std::int64_t& budget) {
   });
 }
 
+/// The order of the two counts.
+std::size_t joined_hash(std::size_t a, std::size_t b) { return a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2)); }
+
 /// The same for keys that are equal: 1, 1.0 and true are one key.
 std::size_t hash_of(const Value& key) {
   if (key.is_text()) return std::hash<std::string_view>()(key.text());
@@ -35,12 +38,15 @@ std::size_t hash_of(const Value& key) {
   if (key.is(Kind::none) || key.is(Kind::undefined)) return 0;
   if (key.is(Kind::range)) {
     const Range& range = key.as<Range>();
-    return range.size() == 0 ? 0
-                             : std::hash<std::int64_t>()(range.start) * 31 + std::hash<std::int64_t>()(range.size());
+    const std::int64_t size = range.size(), step = size > 1 ? range.step : 0;
+    if (size == 0) return 0;
+    return joined_hash(joined_hash(static_cast<std::size_t>(range.start), static_cast<std::size_t>(size)),
+                       static_cast<std::size_t>(step));
   }
   if (!key.is(Kind::tuple)) return std::hash<const void*>()(key.object().get());
-  std::size_t hash = 0;
-  for (const Value& item : key.as<Array>().items) hash = hash * 31 + hash_of(item);
+  const std::vector<Value>& items = key.as<Array>().items;
+  std::size_t hash = items.size() + 1;
+  for (const Value& item : items) hash = joined_hash(hash, hash_of(item));
   return hash;
 }
 

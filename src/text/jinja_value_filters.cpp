@@ -110,7 +110,7 @@ double round_real(double value, std::int64_t decimals) {
   constexpr std::int64_t most = 323;
   if (!std::isfinite(value) || decimals > most) return value;
   if (decimals < 0) {
-    const double unit = std::pow(10.0, static_cast<double>(std::min<std::int64_t>(-decimals, 400)));
+    const double unit = std::pow(10.0, static_cast<double>(-std::max<std::int64_t>(decimals, -400)));
     return std::isinf(unit) ? std::copysign(0.0, value) : std::nearbyint(value / unit) * unit;
   }
   std::array<char, 700> buffer;
