@@ -55,8 +55,9 @@ TEST_CASE("kernels_bench: a row for every format, layout, instruction set and op
 
 TEST_CASE("hearth bench --json has the contract's fields, and a run for every batch at every depth") {
   const ModelOnDisk model;
-  const json one =
-      json::parse(check_done(hearth_call({"bench", model.path(), "-p", "5", "-n", "3", "--reps", "1", "--json"})).out);
+  const json one = json::parse(
+      check_done(hearth_call({"bench", model.path(), "-p", "5", "-n", "3", "--reps", "1", "--ctx", "5", "--json"}))
+          .out);
   for (const char* field : {"prefill_tps", "decode_tps", "load_ms", "first_token_ms", "peak_rss_bytes", "read_gbps",
                             "pct_of_read_peak", "weights_bytes"}) {
     INFO(field);
@@ -102,6 +103,19 @@ TEST_CASE("hearth bench refuses numbers out of range") {
     INFO(words[0] << " " << words[1]);
     check_error(hearth_call(call), 2);
   }
+}
+
+TEST_CASE("hearth bench refuses runs that its context does not hold, and a context that the model has not") {
+  const ModelOnDisk model;
+  const auto refused = [&](std::vector<std::string> words, const std::string& part) {
+    words.insert(words.begin(), {"bench", model.path()});
+    const Outcome outcome = hearth_call(words);
+    check_error(outcome, 1);
+    CHECK(outcome.err.find(part) != std::string::npos);
+  };
+  refused({"-p", "6", "-n", "3", "--ctx", "5"}, "a run takes 6 positions, the context holds 5");
+  refused({"-p", "0", "-n", "3", "--depth", "4,0", "--ctx", "6"}, "a run takes 7 positions, the context holds 6");
+  refused({"-p", "1", "-n", "1", "--ctx", "100001"}, "trained for 100000 positions");
 }
 
 TEST_CASE("hearth bench refuses caches that the memory cannot hold before it takes any") {

@@ -36,6 +36,23 @@ assert abs(model["ratios"]["better"]["decode"] * 5 / model["medians"]["hearth"][
 TEXT
 if "$source_dir/tools/compare" --best "x=nobody" "$model" 2>/dev/null; then echo "--best took a rival that is none"; exit 1; fi
 
+# What was measured stays: neither an older file nor a model of the same name is written over.
+before=$(cat "$work/sub/out.json")
+if "$source_dir/tools/compare" --out "$work/sub/out.json" "$model" 2>"$work/messages"; then echo "--out was overwritten"; exit 1; fi
+grep -q "is there already" "$work/messages"
+[[ $before == "$(cat "$work/sub/out.json")" ]]
+if "$source_dir/tools/compare" --out "$work/two.json" "$model" "$work/hearth-stories.gguf" 2>"$work/messages"; then exit 1; fi
+grep -q "two models are called 'hearth-stories.gguf'" "$work/messages"
+cat >"$work/ours" <<'TEXT'
+#!/usr/bin/env bash
+echo '{"prefill_tps": 8.0, "decode_tps": 4.0, "read_gbps": 1.0, "pct_of_read_peak": 1.0, "isa": "scalar", "weights": "file"}'
+TEXT
+chmod +x "$work/ours"
+mkdir -p "$work/tree/tools"
+cp "$source_dir/tools/compare" "$work/tree/tools/compare"  # its results go beside the copy
+for _ in 1 2 3; do "$work/tree/tools/compare" --hearth "$work/ours" --rounds 1 "$model" >/dev/null 2>&1; done
+(($(find "$work/tree/bench/results" -name '*.json' | wc -l) == 3))
+
 for measure in neighbour batch depth start; do  # whether a bound is kept says nothing on a model this small
   "$source_dir/bench/model_bench" $measure "$model" --hearth "$hearth" --rounds 1 -n 2 >"$work/$measure" || (($? == 1))
 done

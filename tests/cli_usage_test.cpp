@@ -87,6 +87,10 @@ TEST_CASE("a wrong call is exit 2 with one line") {
       {"eval", m, "--tokens", "1,2"},
       {"eval", m, "--logits", model.beside("x.npy")},
       {"eval", m, "--tokens", "", "--logits", model.beside("x.npy")},
+      {"check", m, "--tokenizer", ""},
+      {"convert", model.beside("hf"), model.beside("x.gguf"), "--type", ""},
+      {"render", "--template", m, "--context", m, "--now", ""},
+      {"tokenize", m, "-p", "a", "--pre", ""},
       {"inspect"},
       {"info", "extra"},
       {"run", "\x1b[2J", "--\x1b[2J\n"},
@@ -156,6 +160,33 @@ TEST_CASE("what cannot be done is exit 1 with one line") {
     check_error(hearth_call(words), 1);
   }
   CHECK_FALSE(std::filesystem::exists(model.beside("x.npy")));
+}
+
+TEST_CASE("logits take no model's place, by whatever name") {
+  const ModelOnDisk model;
+  const std::string& m = model.path();
+  const std::string shard = model.beside("other-00002-of-00002.gguf"), link = model.beside("link.npy");
+  std::filesystem::copy_file(m, shard);
+  std::filesystem::create_symlink(m, link);
+  const std::string before = read_file(m);
+  for (const std::string& out : {m, shard, link}) {
+    const Outcome outcome = hearth_call({"eval", m, "--tokens", "1,2", "--logits", out});
+    check_error(outcome, 1);
+    CHECK(outcome.err.find("a model's place") != std::string::npos);
+    const bool untouched = read_file(out) == before;  // too long to be shown
+    CHECK(untouched);
+  }
+}
+
+TEST_CASE("what a program of the same number left unfinished is in nobody's way") {
+  const ModelOnDisk model;
+  Call call;
+  call.arguments = {"-c",
+                    ": >\"$2.tmp-$$\"; : >\"$2.tmp-$$-0\"; : >\"$2.tmp-$$-1\"; "
+                    "exec \"$0\" eval \"$1\" --tokens 1,2 --logits \"$2\"",
+                    HEARTH_PROGRAM, model.path(), model.beside("x.npy")};
+  check_done(run_program("/bin/sh", std::move(call)));
+  CHECK(std::filesystem::exists(model.beside("x.npy")));
 }
 
 TEST_CASE("a prompt longer than the context names both numbers") {

@@ -1,5 +1,6 @@
 // Enters: model folders that are damaged or ask for what is not there. Leaves: one error that names the place, and no file.
 #include <algorithm>
+#include <limits>
 
 #include "checkpoint.h"
 #include "convert.h"
@@ -76,7 +77,7 @@ TEST_CASE("safetensors: headers that are none", "[convert]") {
   refused(framed("[]", ""), {"no JSON object"});
   refused(framed("", ""), {"no JSON object"});
   refused(framed(R"({"a":)", ""), {"no JSON: it breaks at its byte"});
-  refused(framed(R"({"t":{}} x)", ""), {"no JSON"});
+  refused(framed(R"({} x)", ""), {"no JSON"});
   refused(framed("{\"\xff\":1}", ""), {"no JSON"});
   refused(framed(R"({"t":3})", ""), {"'t' is a number"});
   refused(framed(R"({"t":[1]})", ""), {"'t' is an array"});
@@ -87,6 +88,7 @@ TEST_CASE("safetensors: fields that are wrong", "[convert]") {
   entry_refused(R"({"shape":[2],"data_offsets":[0,8]})", {"tensor 't'", "no 'dtype'"});
   entry_refused(R"({"dtype":"F32","data_offsets":[0,8]})", {"no 'shape'"});
   entry_refused(R"({"dtype":"F32","shape":[2]})", {"no 'data_offsets'"});
+  refused(framed(R"({"t":{},"u":3})", ""), {"tensor 't' has no 'dtype'"});  // at its end, before what comes next
   entry_refused(R"({"dtype":"F3","shape":[2],"data_offsets":[0,8]})", {"tensor 't'", "dtype 'F3'"});
   entry_refused(R"({"dtype":4,"shape":[2],"data_offsets":[0,8]})", {"'dtype' is a number"});
   entry_refused(R"({"dtype":"F32","shape":2,"data_offsets":[0,8]})", {"'shape' is a number"});
@@ -135,6 +137,11 @@ TEST_CASE("SentencePiece: cut short or changed anywhere it is an error or a mode
       static_cast<void>(read_sentencepiece(bytes(changed), "'x'"));
     }
   }
+  const std::string two = whole + whole;
+  const auto first = read_sentencepiece(bytes(two), "'x'", 1);
+  REQUIRE(first);
+  CHECK(first->pieces.size() == 1);
+  CHECK(first->n_left_out == 1);
   const auto kind = read_sentencepiece(bytes("\x0a\x02\x18\x09"), "'x'");
   REQUIRE_FALSE(kind);
   check_error(kind.error(), {"type 9", "byte 4"});
@@ -193,6 +200,8 @@ TEST_CASE("convert: configs that are absent, no JSON or of wrong types", "[conve
         std::tuple("num_attention_heads", json(-2), "'num_attention_heads' is -2"),
         std::tuple("num_key_value_heads", json(4294967296), "'num_key_value_heads' is 4294967296"),
         std::tuple("rms_norm_eps", json("small"), "of type string"),
+        std::tuple("rms_norm_eps", json(1e300), "'rms_norm_eps' is 1e+300"),
+        std::tuple("rope_theta", json(-1e39), "'rope_theta' is -1e+39"),
         std::tuple("rope_scaling", json{{"rope_type", "spiral"}}, "'rope_type' is 'spiral'"),
         std::tuple("rope_scaling", json{{"rope_type", "yarn"}}, "'factor'")}) {
     json config = small_config("LlamaForCausalLM");
@@ -200,6 +209,33 @@ TEST_CASE("convert: configs that are absent, no JSON or of wrong types", "[conve
     folder.write_json("config.json", config);
     folder_refused(folder, {part, "config.json"});
   }
+}
+
+TEST_CASE("convert: RoPE's settings that no head or no file could have", "[convert]") {
+  HfFolder folder;
+  write_small(folder, "Glm4ForCausalLM", small_tensors());
+  json config = small_config("Glm4ForCausalLM");
+  for (const double part : {1e30, -0.5, 0.0, 1.25}) {
+    config["partial_rotary_factor"] = part;
+    folder.write_json("config.json", config);
+    folder_refused(folder, {"'partial_rotary_factor' is " + json(part).dump(), "config.json"});
+  }
+  config = small_config("Phi3ForCausalLM");
+  config["rope_scaling"] = {{"type", "longrope"}, {"long_factor", {1e300, 1}}, {"short_factor", {1, 1}}};
+  folder.write_json("config.json", config);
+  folder_refused(folder, {"'long_factor' holds 1e+300"});
+  config["rope_scaling"]["long_factor"] = {1, 1};
+  config["original_max_position_embeddings"] = 1;
+  folder.write_json("config.json", config);
+  folder_refused(folder, {"'original_max_position_embeddings' is 1"});
+  config["partial_rotary_factor"] = -0.5;
+  folder.write_json("config.json", config);
+  folder_refused(folder, {"'partial_rotary_factor' is -0.5"});
+  config = small_config("LlamaForCausalLM");
+  config["rope_theta"] = -10000;
+  config["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", 8}};
+  folder.write_json("config.json", config);
+  folder_refused(folder, {"'rope_theta' is -10000"});
 }
 
 TEST_CASE("convert: tensors that are unknown, missing or of no weights", "[convert]") {
@@ -227,6 +263,57 @@ TEST_CASE("convert: tensors that are unknown, missing or of no weights", "[conve
   folder_refused(folder, {"no embedding"});
 }
 
+TEST_CASE("convert: experts that come both fused and one by one", "[convert]") {
+  const HfTensor all = counted("model.layers.0.mlp.experts.down_proj", {1, 8, 12});
+  const HfTensor one = counted("model.layers.0.mlp.experts.0.down_proj.weight", {8, 12});
+  json config = small_config("LlamaForCausalLM");
+  config["num_local_experts"] = 1;
+  for (const std::vector<HfTensor>& both : {std::vector{all, one}, std::vector{one, all}}) {
+    HfFolder folder;
+    std::vector<HfTensor> tensors = small_tensors();
+    tensors.insert(tensors.end(), both.begin(), both.end());
+    write_small(folder, "LlamaForCausalLM", tensors);
+    folder.write_json("config.json", config);
+    folder_refused(folder, {"'model.layers.0.mlp.experts.down_proj' comes whole and expert by expert"});
+  }
+}
+
+TEST_CASE("convert: scales of blocks that have no size", "[convert]") {
+  HfFolder folder;
+  std::vector<HfTensor> tensors = small_tensors();
+  tensors[2] = {"model.layers.0.self_attn.k_proj.weight", "F8_E4M3", {4, 8}, std::string(32, '\x38')};
+  tensors.push_back({"model.layers.0.self_attn.k_proj.weight_scale_inv", "F32", {0, 1}, ""});
+  write_small(folder, "LlamaForCausalLM", tensors);
+  json config = small_config("LlamaForCausalLM");
+  for (const json& size : {json{0, 128}, json{128, 0}, json{0, 0}, json{2.5, 2}, json{2}}) {
+    config["quantization_config"] = {{"weight_block_size", size}};
+    folder.write_json("config.json", config);
+    folder_refused(folder, {"'quantization_config' has no 'weight_block_size'", "config.json"});
+  }
+  config["quantization_config"] = {{"weight_block_size", {128, 128}}};
+  folder.write_json("config.json", config);
+  folder_refused(folder, {"k_proj.weight_scale_inv' has shape [0, 1]"});
+}
+
+TEST_CASE("convert: a weight that is not finite, or that the type does not hold, is an error that names its tensor",
+          "[convert]") {
+  const std::string name = "model.layers.0.self_attn.v_proj.weight";
+  const auto with = [&](float value) {
+    std::vector<HfTensor> tensors = small_tensors();
+    std::vector<float> values(32, 1.0f);
+    values[17] = value;
+    tensors[3] = {name, "F32", {4, 8}, bytes_of(values)};
+    return tensors;
+  };
+  HfFolder folder;
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 7e4f}) {
+    write_small(folder, "Qwen2ForCausalLM", with(value));
+    folder_refused(folder, {"'" + name + "' has a value that is not finite, or too large for f16"}, {"f16", {}});
+  }
+  write_small(folder, "Qwen2ForCausalLM", with(7e4f));
+  CHECK(convert::convert(folder.path(), folder.out(), {"bf16", {}}));
+}
+
 TEST_CASE("convert: tokenizers that do not fit", "[convert]") {
   HfFolder folder;
   sound(folder);
@@ -244,6 +331,63 @@ TEST_CASE("convert: tokenizers that do not fit", "[convert]") {
   folder.write_json("tokenizer.json", small_tokenizer());
   folder.write("tokenizer.model", "\x0a\x7f");
   folder_refused(folder, {"no SentencePiece model", "tokenizer.model"});
+}
+
+TEST_CASE("convert: a BPE that GGUF's own rule for spaces would cut otherwise", "[convert]") {
+  HfFolder folder;
+  sound(folder);
+  json sane = small_tokenizer();
+  sane["decoder"] = sane["pre_tokenizer"] = nullptr;
+  sane["normalizer"] = json::parse(R"({"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"})");
+  sane["model"]["byte_fallback"] = true;
+  folder.write_json("tokenizer.json", sane);
+  REQUIRE(convert::convert(folder.path(), folder.out(), {}));
+  std::filesystem::remove(folder.out());
+  for (const auto& [field, value, part] :
+       {std::tuple("pre_tokenizer", R"({"type": "Whitespace"})", "pre_tokenizer is \"Whitespace\""),
+        std::tuple("pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": " "}, "behavior": "Isolated"})",
+                   "pre_tokenizer is \"Split\""),
+        std::tuple("pre_tokenizer", R"({"type": "Metaspace", "replacement": "_"})", "pre_tokenizer is \"Metaspace\""),
+        std::tuple("pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [{"type": "Digits"}]})",
+                   "pre_tokenizer.pretokenizers[0] is \"Digits\""),
+        std::tuple("normalizer", R"({"type": "Lowercase"})", "normalizer is \"Lowercase\""),
+        std::tuple("normalizer", R"({"type": "Prepend", "prepend": "_"})", "normalizer is \"Prepend\""),
+        std::tuple("normalizer", "null", "normalizer writes no U+2581")}) {
+    json other = sane;
+    other[field] = json::parse(value);
+    folder.write_json("tokenizer.json", other);
+    folder_refused(folder, {part, "tokenizer.json"});
+  }
+  sane["model"].erase("byte_fallback");
+  folder.write_json("tokenizer.json", sane);
+  folder_refused(folder, {"model.byte_fallback is not true", "tokenizer.json"});
+}
+
+TEST_CASE("convert: a link that leads nowhere is no absent file", "[convert]") {
+  for (const char* name : {"tokenizer.json", "generation_config.json", "model.safetensors.index.json"}) {
+    HfFolder folder;
+    sound(folder);
+    const std::filesystem::path link = std::filesystem::path(folder.path()) / name;
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink("nowhere", link);
+    folder_refused(folder, {name});
+  }
+}
+
+TEST_CASE("convert: a vocabulary has up to 2^20 tokens", "[convert]") {
+  HfFolder folder;
+  sound(folder);
+  const auto embedding = [&](std::uint64_t rows) {
+    folder.write("model.safetensors",
+                 safetensors({{"model.embed_tokens.weight", "F8_E4M3", {rows, 1}, std::string(rows, '\x38')}}));
+  };
+  embedding(1 << 20);
+  CHECK(convert::convert(folder.path(), folder.out(), {}));
+  std::filesystem::remove(folder.out());
+  embedding((1 << 20) + 1);
+  folder_refused(folder, {"the embedding has 1048577 rows", "up to 1048576 tokens", "tokenizer.json"});
+  std::filesystem::remove(std::filesystem::path(folder.path()) / "tokenizer.json");
+  CHECK(convert::convert(folder.path(), folder.out(), {}));  // without a tokenizer nobody counts
 }
 
 TEST_CASE("convert: an unknown type, a cancelled run and the wrong place leave everything as it was", "[convert]") {

@@ -1,6 +1,10 @@
 // Enters: Hugging Face folders made up here. Leaves: GGUF files whose every value is where llama.cpp's files have it.
 #include "convert.h"
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -14,6 +18,7 @@
 #include "quantize_row.h"
 #include "sentencepiece.h"
 #include "support/catch.hpp"
+#include "support/cpu_time.h"
 #include "support/hf_folder.h"
 
 namespace convert_test {
@@ -323,6 +328,48 @@ TEST_CASE("convert: a quantized type is what the quantizer makes of the rows; ot
   CHECK(tensor_of(*file, "blk.0.attn_q.weight").type->name == "F16");
 }
 
+TEST_CASE("convert: a row longer than what is quantized at a time has the blocks of the row", "[convert]") {
+  constexpr std::int64_t k = 65536 + 32768, n_rows = 3;
+  std::vector<float> values(static_cast<std::size_t>(n_rows * k));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i));
+  const HfFolder folder;
+  std::vector<HfTensor> tensors = small_tensors();
+  drop(tensors, "down_proj");
+  tensors.push_back({"model.layers.0.mlp.down_proj.weight", "F32", {n_rows, k}, bytes_of(values)});
+  write_small(folder, "LlamaForCausalLM", tensors);
+  const gguf::File file = converted(folder, "q4_k");
+  const std::size_t bytes = kernels::row_bytes(kernels::format_info(kernels::Format::q4_k), k);
+  std::vector<std::byte> expected(n_rows * bytes);
+  for (std::size_t row = 0; row < n_rows; ++row)
+    CHECK(quant::quantize_row(kernels::Format::q4_k, expected.data() + row * bytes, values.data() + row * k, k));
+  CHECK(std::ranges::equal(tensor_of(file, "blk.0.ffn_down.weight").data, expected));
+}
+
+#if defined(__x86_64__)
+TEST_CASE("convert: the caller's rounding mode changes nothing and is kept", "[convert]") {
+  const HfFolder folder;
+  std::vector<HfTensor> tensors = small_tensors();
+  drop(tensors, "down_proj");
+  tensors.push_back(counted("model.layers.0.mlp.down_proj.weight", {8, 64}, -100));
+  write_small(folder, "LlamaForCausalLM", tensors);
+  json config = small_config("LlamaForCausalLM");
+  config["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", 7}, {"original_max_position_embeddings", 32}};
+  folder.write_json("config.json", config);
+  converted(folder, "q8_0");
+  const std::string expected = read_file(folder.out());
+  const unsigned before = _mm_getcsr();
+  for (const unsigned state : {0x2000u, 0x4000u, 0x6000u}) {  // down, up, to zero
+    _mm_setcsr(0x1F80 | state);
+    const auto report = convert::convert(folder.path(), folder.out(), {"q8_0", {}});
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+    CHECK(report);
+    CHECK((after & ~0x3fu) == (0x1F80 | state));  // the low six bits are sticky flags
+    CHECK(read_file(folder.out()) == expected);
+  }
+}
+#endif
+
 TEST_CASE("convert: a model in two files is the same as in one", "[convert]") {
   const HfFolder one, two;
   std::vector<HfTensor> tensors = small_tensors();
@@ -425,12 +472,86 @@ TEST_CASE("convert: SentencePiece's pieces, scores and types; a BPE with byte fa
   json tokenizer = small_tokenizer();
   tokenizer["pre_tokenizer"] = nullptr;
   tokenizer["decoder"] = nullptr;
+  tokenizer["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
+  tokenizer["model"]["byte_fallback"] = true;
   tokenizer["model"]["vocab"] = {{"a", 0}, {"b", 1}, {"ab", 2}, {"aba", 3}};
   tokenizer["model"]["merges"] = {"a b", "ab a"};
   folder.write_json("tokenizer.json", tokenizer);
   const auto scores = *converted(folder).get_floats("tokenizer.ggml.scores");
   CHECK(scores[2] > scores[3]);
   CHECK(scores[3] > scores[0]);
+}
+
+TEST_CASE("convert: a BPE with byte fallback treats spaces as Llama's, Mistral's or Gemma's files say", "[convert]") {
+  const HfFolder folder;
+  write_small(folder, "LlamaForCausalLM", small_tensors());
+  json tokenizer = small_tokenizer();
+  tokenizer["decoder"] = nullptr;
+  tokenizer["model"]["byte_fallback"] = true;
+  const std::string replace = R"({"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"})";
+  const std::string metaspace = R"({"type": "Metaspace", "replacement": "\u2581", )";
+  for (const auto& [normalizer, pre, prefixed] :
+       {std::tuple(
+            R"({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, )" + replace + "]}",
+            std::string("null"), true),
+        std::tuple(std::string("null"), metaspace + R"("prepend_scheme": "first", "split": false})", true),
+        std::tuple(std::string("null"), metaspace + R"("add_prefix_space": true})", true),
+        std::tuple(std::string("null"), metaspace + R"("prepend_scheme": "never"})", false),
+        std::tuple(std::string("null"), metaspace + R"("add_prefix_space": false})", false),
+        std::tuple(replace,
+                   std::string(R"({"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious"})"),
+                   false),
+        std::tuple(replace, std::string(R"({"type": "Sequence", "pretokenizers": []})"), false)}) {
+    INFO(normalizer << " " << pre);
+    tokenizer["normalizer"] = json::parse(normalizer);
+    tokenizer["pre_tokenizer"] = json::parse(pre);
+    folder.write_json("tokenizer.json", tokenizer);
+    const gguf::File file = converted(folder);
+    CHECK(*file.get_string("tokenizer.ggml.model") == "llama");
+    CHECK(*file.optional_bool("tokenizer.ggml.add_space_prefix") == prefixed);
+  }
+}
+
+TEST_CASE("convert: tokens that the embedding has no row for are left out and named", "[convert]") {
+  const HfFolder folder;
+  write_small(folder, "Gemma3ForCausalLM", small_tensors());
+  json tokenizer = small_tokenizer();
+  const json image = {{"id", 6}, {"content", "<image_soft_token>"}, {"special", true}};
+  tokenizer["added_tokens"].push_back(image);
+  folder.write_json("tokenizer.json", tokenizer);
+  folder.write_json("tokenizer_config.json",
+                    json{{"mask_token", "<image_soft_token>"}, {"added_tokens_decoder", {{"6", image}}}});
+  const auto report = convert::convert(folder.path(), folder.out(), {});
+  REQUIRE(report);
+  CHECK(report->tokenizer == "gpt2");
+  CHECK(report->tokens_left_out == std::vector<std::string>{"<image_soft_token>"});
+  CHECK(report->n_pieces_left_out == 0);
+  CHECK(converted(folder).get_strings("tokenizer.ggml.tokens")->size() == 6);
+  CHECK_FALSE(converted(folder).find("tokenizer.ggml.mask_token_id"));
+
+  std::string pieces;
+  for (const char letter : std::string("abcdefgh")) pieces += std::string("\x0a\x03\x0a\x01") + letter;
+  folder.write("tokenizer.model", pieces);
+  folder.write_json("added_tokens.json", json{{"<image_soft_token>", 6}, {"<far>", 4294967296}});
+  const auto from_pieces = convert::convert(folder.path(), folder.out(), {});
+  REQUIRE(from_pieces);
+  CHECK(from_pieces->tokenizer == "llama");
+  CHECK(from_pieces->tokens_left_out == std::vector<std::string>{"<image_soft_token>", "<far>"});
+  CHECK(from_pieces->n_pieces_left_out == 2);
+
+  std::filesystem::remove(std::filesystem::path(folder.path()) / "tokenizer.model");
+  std::filesystem::remove(std::filesystem::path(folder.path()) / "tokenizer.json");
+  const auto without = convert::convert(folder.path(), folder.out(), {});
+  REQUIRE(without);
+  CHECK(without->tokenizer == "none");
+}
+
+TEST_CASE("convert: setting a key takes as long however many there are", "[convert]") {
+  const double begin = cpu_seconds();
+  Metadata metadata;
+  for (int i = 0; i < 40000; ++i) metadata.set("tokenizer.chat_template." + std::to_string(i), std::string("x"));
+  CHECK(metadata.has("tokenizer.chat_template.39999"));
+  CHECK(cpu_seconds() - begin < 1);  // looked for one by one: several seconds
 }
 
 TEST_CASE("convert: no two pre-tokenizers cut the probe alike", "[convert]") {

@@ -1,9 +1,11 @@
 // The plain quantizer: what it writes reads back near what it was given, for every format, by the definition's own reader.
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernel_table.h"
 #include "quantize_row.h"
+#include "requantize.h"
 #include "support/catch.hpp"
 #include "support/random_weights.h"
 
@@ -76,6 +78,58 @@ TEST_CASE("quantize_row: a row of zeros stays zero") {
     kernels::dequantize_row(info.format, back.data(), row.data(), 256);
     INFO(info.name);
     CHECK(back == x);
+  }
+}
+
+TEST_CASE("quantize_row: what is not finite, or too large for the format, is told") {
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const auto holds = [](const kernels::FormatInfo& info, float value) {
+    std::vector<float> x(512, 0.5f);
+    x[300] = value;
+    std::vector<std::byte> row(kernels::row_bytes(info, 512));
+    return quant::quantize_row(info.format, row.data(), x.data(), 512);
+  };
+  for (const kernels::FormatInfo& info : kernels::kFormats) {
+    INFO(info.name);
+    const bool wide = info.format == Format::f32 || info.format == Format::bf16 || info.format == Format::mxfp4;
+    for (const float sound : {0.0f, -0.0f, 1e-45f, -65519.0f}) CHECK(holds(info, sound));
+    for (const float broken : {nan, -nan, inf, -inf}) CHECK_FALSE(holds(info, broken));
+    for (const float large : {65520.0f, -1e30f, 0x1.fcp+127f}) CHECK(holds(info, large) == wide);
+    CHECK(holds(info, -0x1.fffffep+127f) == (wide && info.format != Format::bf16));
+  }
+}
+
+TEST_CASE("quantize_row: values so small that their scale vanishes become zero") {
+  for (const kernels::FormatInfo& info : kernels::kFormats) {
+    if (info.format == Format::f32 || info.format == Format::bf16) continue;
+    std::vector<float> x(256, 0.0f);
+    x[3] = 1e-40f, x[200] = -1e-44f;
+    std::vector<std::byte> row(kernels::row_bytes(info, 256));
+    std::vector<float> back(256, 1.0f);
+    CHECK(quant::quantize_row(info.format, row.data(), x.data(), 256));
+    kernels::dequantize_row(info.format, back.data(), row.data(), 256);
+    INFO(info.name);
+    for (const float value : back) REQUIRE(std::fabs(value) < 1e-37f);
+  }
+}
+
+TEST_CASE("requantize: a tensor with a value that the new type does not hold is an error that names it") {
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), 7e4f, 2.0f}) {
+    std::vector<float> x(64, 1.0f);
+    x[40] = value;
+    gguf::Writer writer, quantized;
+    const std::vector<std::uint64_t> dims = {32, 2};
+    writer.add_tensor("blk.0.ffn_up.weight", static_cast<std::uint32_t>(Format::f32), dims,
+                      std::as_bytes(std::span(x)));
+    const auto bytes = writer.to_bytes();
+    REQUIRE(bytes);
+    const auto file = gguf::File::parse(*bytes);
+    REQUIRE(file);
+    REQUIRE(quant::requantize(
+        *file, [](const gguf::Tensor&) { return Format::q8_0; }, quantized));
+    const auto written = quantized.to_bytes();
+    CHECK(static_cast<bool>(written) == (value == 2.0f));
+    if (!written) CHECK(written.error().message().find("'blk.0.ffn_up.weight'") != std::string::npos);
   }
 }
 

@@ -1,4 +1,5 @@
 // Enters: a model. Leaves: how fast it loads, reads a prompt and decodes, as text or JSON.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <hearth/tools.hpp>
@@ -39,6 +40,7 @@ class Bench : public Command {
     auto model = model_.open();
     if (!model) return model.error();
     const double load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    if (auto fits = check_context(session->n_ctx, model->info().n_ctx_train); !fits) return fits;
     auto report = tools::bench(*model, *session, options_);
     if (!report) return report.error();
     const Outcome outcome{*report, load_ms, load_ms + report->first_pass_ms};
@@ -47,6 +49,21 @@ class Bench : public Command {
   }
 
  private:
+  /// --ctx, where it is given, bounds every run as it bounds a session.
+  Result<void> check_context(std::int64_t n_ctx, std::int64_t n_ctx_train) const {
+    if (n_ctx == 0) return {};
+    if (n_ctx > n_ctx_train)
+      return Error(Status::invalid_argument,
+                   "a context of " + std::to_string(n_ctx) + " was asked for, the model was trained for " +
+                       std::to_string(n_ctx_train) + " positions; --ctx; choose 1 to " + std::to_string(n_ctx_train));
+    const std::int64_t deepest = *std::max_element(options_.depths.begin(), options_.depths.end());
+    const std::int64_t longest = std::max(options_.n_prompt, deepest + options_.n_generate);
+    if (longest <= n_ctx) return {};
+    return Error(Status::context_full, "a run takes " + std::to_string(longest) + " positions, the context holds " +
+                                           std::to_string(n_ctx) +
+                                           "; bench; ask for a larger --ctx, or a smaller -p, -n or --depth");
+  }
+
   struct Outcome {
     const tools::BenchReport& report;
     double load_ms, first_token_ms;  // both from opening the file

@@ -54,7 +54,7 @@ class Check : public Command {
     model_.declare(app, ModelFile::Need::required);
     add_flag(app, "--tensors", tensors_, "look at every value of every tensor");
     add_flag(app, "--json", json_, "one JSON object");
-    add_text(app, "--tokenizer", "FILE", tokenizer_, "compare with this tokenizer.json of the same model");
+    add_word(app, "--tokenizer", "FILE", tokenizer_, "compare with this tokenizer.json of the same model");
   }
 
   Result<void> run(Console& console) override {

@@ -13,6 +13,14 @@ std::string in_mib(std::uint64_t bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
 }
 
+/// "3 KIND: a b c", of many the first eight.
+std::string listed(const std::vector<std::string>& names, const std::string& kind) {
+  if (names.empty()) return "";
+  std::string text = std::to_string(names.size()) + " " + kind + ":";
+  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += " " + printable(names[i], Lines::escape);
+  return text + (names.size() > 8 ? " …\n" : "\n");
+}
+
 std::string summary(const tools::ConvertReport& report, const std::string& out) {
   std::string text = report.architecture + ", " + std::to_string(report.n_parameters) + " parameters in " +
                      std::to_string(report.n_tensors) + " tensors, " + report.type + ", " +
@@ -20,12 +28,11 @@ std::string summary(const tools::ConvertReport& report, const std::string& out) 
   if (report.n_fallback != 0)
     text += std::to_string(report.n_fallback) + " tensors are f16: their rows are no multiple of a block of " +
             report.type + "\n";
-  if (!report.left_out.empty()) {
-    text += std::to_string(report.left_out.size()) + " tensors left out:";
-    for (std::size_t i = 0; i < report.left_out.size() && i < 8; ++i)
-      text += " " + printable(report.left_out[i], Lines::escape);
-    text += report.left_out.size() > 8 ? " …\n" : "\n";
-  }
+  text += listed(report.left_out, "tensors left out");
+  text += listed(report.tokens_left_out, "added tokens left out, the embedding has no rows for them");
+  if (report.n_pieces_left_out != 0)
+    text += std::to_string(report.n_pieces_left_out) + " pieces left out, the embedding has no rows for them\n";
+  if (report.tokenizer == "none") text += "no tokenizer: the folder has neither tokenizer.json nor tokenizer.model\n";
   return text;
 }
 
@@ -51,7 +58,7 @@ class Convert : public Command {
   void declare(CLI::App& app) override {
     add_text(app, "HF_DIR", "FOLDER", folder_, "a folder with config.json, safetensors and a tokenizer")->required();
     add_text(app, "OUT", "FILE", out_, "the .gguf file to write")->required();
-    add_text(app, "--type", "TYPE", type_, "of the weights: f32, f16, bf16, q8_0, … (default: what the folder has)");
+    add_word(app, "--type", "TYPE", type_, "of the weights: f32, f16, bf16, q8_0, … (default: what the folder has)");
   }
 
   Result<void> run(Console& console) override {

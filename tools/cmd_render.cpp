@@ -24,7 +24,7 @@ class Render : public Command {
     add_text(app, "--context", "FILE", context_,
              "its variables, a JSON object: messages, tools, add_generation_prompt, …")
         ->required();
-    add_text(app, "--now", "TIME", now_, "what strftime_now sees: 2026-11-22T09:30:00 (default: now)");
+    add_word(app, "--now", "TIME", now_, "what strftime_now sees: 2026-11-22T09:30:00 (default: now)");
     add_flag(app, "--no-mmap", no_mmap_, "read the model file into memory instead of mapping it");
     app.callback([this] {
       if (!model_ && !template_) throw CLI::ValidationError("MODEL or --template FILE is required");

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,13 @@ std::string header(std::int64_t n_rows, std::int64_t n_columns) {
   return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 255) + static_cast<char>(size >> 8) + text;
 }
 
+/// Whether what is there begins as GGUF files do: the model that is evaluated, one of its shards, or another.
+bool is_model(const std::string& path) {
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "GGUF";
+}
+
 }  // namespace
 
 Result<NpyFile> NpyFile::create(const std::string& path, std::int64_t n_rows, std::int64_t n_columns) {
@@ -40,12 +48,21 @@ Result<NpyFile> NpyFile::create(const std::string& path, std::int64_t n_rows, st
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
     return Error(Status::io,
                  "the path exists and is no regular file; writing " + in_quotes(path) + "; choose another name");
-  std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) return failure(errno, path);
-  NpyFile file(path, std::move(temporary), descriptor);
-  if (auto done = file.write(header(n_rows, n_columns)); !done) return done.error();
-  return file;
+  if (is_model(path))
+    return Error(Status::invalid_argument,
+                 "the file would take a model's place; writing " + in_quotes(path) + "; choose another name");
+  // Another attempt: a program of the same number, killed in the middle, may have left a file of that name.
+  const std::string stem = path + ".tmp-" + std::to_string(::getpid()) + "-";
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::string temporary = stem + std::to_string(attempt);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0 && (errno == EEXIST || errno == EINTR)) continue;
+    if (descriptor < 0) break;
+    NpyFile file(path, std::move(temporary), descriptor);
+    if (auto done = file.write(header(n_rows, n_columns)); !done) return done.error();
+    return file;
+  }
+  return failure(errno, path);
 }
 
 NpyFile::NpyFile(NpyFile&& other) noexcept

@@ -9,7 +9,8 @@
 
 namespace hearth::cli {
 
-/// Format version 1.0, float32, C order. Written beside `path` and renamed by `commit`; without it nothing stays.
+/// Format version 1.0, float32, C order. Written beside `path` and renamed by `commit`; without it nothing stays. It takes
+/// an older file's place, but no model's.
 class NpyFile {
  public:
   static Result<NpyFile> create(const std::string& path, std::int64_t n_rows, std::int64_t n_columns);

@@ -20,6 +20,10 @@ const std::vector<std::string> kIsas = {"scalar", "avx2", "avxvnni", "avx512", "
   throw CLI::ValidationError(name + " takes " + accepted + ", not " + in_quotes(found));
 }
 
+void check_word(const std::string& name, const std::string& word) {
+  if (word.empty()) refuse(name, "a text of at least one byte", word);
+}
+
 /// CLI11's own conversions trim, split and default; `use` gets each word as it was typed.
 template <class Use>
 CLI::Option* add_raw(CLI::App& app, const std::string& name, const char* type, const std::string& help, Use use) {
@@ -101,10 +105,18 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, 
   return add_raw(app, name, type, help, [&value](const std::string&, const std::string& word) { value = word; });
 }
 
+CLI::Option* add_word(CLI::App& app, const std::string& name, const char* type, std::optional<std::string>& value,
+                      const std::string& help) {
+  return add_raw(app, name, type, help, [&value](const std::string& option, const std::string& word) {
+    check_word(option, word);
+    value = word;
+  });
+}
+
 CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
                        const std::string& help) {
   CLI::Option* texts = add_raw(app, name, type, help, [&values](const std::string& option, const std::string& word) {
-    if (word.empty()) refuse(option, "a text of at least one byte", word);
+    check_word(option, word);
     values.push_back(word);
   });
   return texts->take_all()->allow_extra_args(false);
@@ -159,7 +171,7 @@ void ModelFile::declare(CLI::App& app, Need need) {
 Result<std::string> ModelFile::path() const { return model_ ? find_model(*model_) : bundled_model(); }
 
 void add_pre(CLI::App& app, std::optional<std::string>& name) {
-  add_text(app, "--pre", "NAME", name, "pre-tokenizer, in place of the model's tokenizer.ggml.pre");
+  add_word(app, "--pre", "NAME", name, "pre-tokenizer, in place of the model's tokenizer.ggml.pre");
 }
 
 void IsaChoice::declare(CLI::App& app) {

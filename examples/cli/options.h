@@ -14,6 +14,9 @@ namespace hearth::cli {
 // Each declares one option. A value that does not fit, in whole and in range, is a usage error; so is an option given twice.
 CLI::Option* add_text(CLI::App& app, const std::string& name, const char* type, std::optional<std::string>& value,
                       const std::string& help);
+/// One that means nothing when it is empty, so that it then is an error.
+CLI::Option* add_word(CLI::App& app, const std::string& name, const char* type, std::optional<std::string>& value,
+                      const std::string& help);
 CLI::Option* add_texts(CLI::App& app, const std::string& name, const char* type, std::vector<std::string>& values,
                        const std::string& help);
 /// Texts that may be empty, one or more after each time the option is given.

@@ -73,7 +73,7 @@ HEARTH_API Result<std::vector<Finding>> check(const std::string& path, const Che
 /// A file's tokenizer; a GGUF of any architecture, with or without tensors, or a tokenizer.json (by its name's end).
 class HEARTH_API Tokenizer {
  public:
-  /// `pre`: as in ModelOptions.
+  /// `pre`: as in ModelOptions; a tokenizer.json has its own, so with one it is invalid_argument.
   static Result<Tokenizer> open(const std::string& path, bool mmap = true, const std::string& pre = {});
   Result<std::vector<std::int32_t>> encode(std::string_view text, bool special = false, bool parse = false) const;
   Result<std::string> decode(std::span<const std::int32_t> ids) const;
@@ -143,9 +143,12 @@ struct ConvertOptions {
 
 struct ConvertReport {
   std::string architecture, type;  ///< as GGUF names them
+  std::string tokenizer;           ///< likewise: "llama", "gpt2", …; "none": the folder has none
   std::uint64_t n_tensors = 0, n_parameters = 0, tensor_bytes = 0;
   std::uint64_t n_fallback = 0;       ///< tensors that became F16, since their rows are no multiple of the type's block
   std::vector<std::string> left_out;  ///< tensors of the checkpoint that the file does not have
+  std::vector<std::string> tokens_left_out;  ///< added tokens that the embedding has no row for
+  std::uint64_t n_pieces_left_out = 0;       ///< pieces of a tokenizer.model that it has no row for
 };
 
 /// Writes the model of a Hugging Face folder (safetensors, config.json, tokenizer) as a GGUF file: whole, or not at all.

@@ -12,6 +12,7 @@
 #include "checkpoint.h"
 #include "escape.h"
 #include "family.h"
+#include "float_state.h"
 #include "host.h"
 #include "metadata_keys.h"
 #include "model_folder.h"
@@ -64,23 +65,25 @@ Result<std::uint64_t> count_tokens(const TensorPlan& plan, const HfConfig& confi
 }
 
 void add_general(const ModelFolder& folder, const Family& family, const OutputTypes& types, Metadata& metadata) {
-  const std::filesystem::path path = std::filesystem::path(folder.path() + "/.").lexically_normal().parent_path();
+  std::error_code none;
+  const std::filesystem::path path = std::filesystem::absolute(folder.path(), none) / ".";  // "." has a name as well
   metadata.set("general.architecture", std::string(family.arch));
   metadata.set("general.type", std::string("model"));
-  metadata.set("general.name", path.filename().string());
+  metadata.set("general.name", path.lexically_normal().parent_path().filename().string());
   metadata.set("general.file_type", types.file_type());
   metadata.set("general.quantization_version", std::uint32_t{2});
 }
 
 Result<Metadata> make_metadata(const ModelFolder& folder, const Model& model, const TensorPlan& plan,
-                               const OutputTypes& types) {
+                               const OutputTypes& types, tools::ConvertReport& report) {
   Metadata metadata;
   HEARTH_TRY(const std::uint64_t n_vocab, count_tokens(plan, model.config));
   add_general(folder, *model.family, types, metadata);
   HEARTH_CHECK(add_sampling_keys(folder, metadata));
   HEARTH_CHECK(add_config_keys(*model.family, model.config, metadata));
   HEARTH_CHECK(add_pooling(folder, *model.family, metadata));
-  HEARTH_CHECK(add_tokenizer(folder, *model.family, model.config, n_vocab, metadata));
+  HEARTH_CHECK(add_tokenizer(folder, *model.family, model.config, n_vocab, metadata, report));
+  report.tokenizer = std::get<std::string>(*metadata.find("tokenizer.ggml.model"));
   return metadata;
 }
 
@@ -129,17 +132,18 @@ std::vector<Job> make_jobs(const TensorPlan& plan, const OutputTypes& types, too
 
 Result<tools::ConvertReport> convert(const std::string& path, const std::string& out,
                                      const tools::ConvertOptions& options) {
+  const FloatState canonical;  // settings and factors are rounded here
   const ModelFolder folder(path);
   HEARTH_CHECK(check_out(folder, out));
   HEARTH_TRY(const Model model, read_model(folder));
   HEARTH_TRY(const Checkpoint checkpoint, Checkpoint::open(folder));
   HEARTH_TRY(const TensorPlan plan, plan_tensors(checkpoint.tensors(), *model.family, model.config));
   HEARTH_TRY(const OutputTypes types, OutputTypes::choose(options.type, plan));
-  HEARTH_TRY(const Metadata metadata, make_metadata(folder, model, plan, types));
+  tools::ConvertReport report;
+  HEARTH_TRY(const Metadata metadata, make_metadata(folder, model, plan, types, report));
 
   gguf::Writer writer;
   metadata.write(writer);
-  tools::ConvertReport report;
   report.architecture = model.family->arch;
   report.type = types.name();
   report.n_tensors = plan.tensors.size();

@@ -10,10 +10,8 @@ namespace {
 
 /// The part of a head that is turned.
 Result<void> partial_rope_keys(const HfConfig& config, KeySink& keys, double otherwise) {
-  HEARTH_TRY(const std::uint64_t head_dim, config.head_dim());
-  HEARTH_TRY(const auto part, config.rope().number("partial_rotary_factor"));
-  keys.set_count("rope.dimension_count",
-                 static_cast<std::uint64_t>(static_cast<double>(head_dim) * part.value_or(otherwise)));
+  HEARTH_TRY(const std::uint64_t n_rot, config.n_rot(otherwise));
+  keys.set_count("rope.dimension_count", n_rot);
   return {};
 }
 
@@ -41,6 +39,7 @@ Result<void> phi3_keys(const HfConfig& config, KeySink& keys) {
   keys.set_count("attention.sliding_window", window.value_or(0));
   HEARTH_TRY(const auto type, rope.text("rope_type"));
   if (!rope.has("long_factor")) return {};
+  if (original == 1) return rope.wrong("original_max_position_embeddings", "is 1, at least 2 positions are needed");
   const double scale = static_cast<double>(context) / static_cast<double>(original);
   const double stretched = type == "yarn" ? 0.1 * std::log(scale) + 1
                                           : std::sqrt(1 + std::log(scale) / std::log(static_cast<double>(original)));

@@ -2,6 +2,7 @@
 #include "hf_config.h"
 
 #include <cmath>
+#include <limits>
 
 #include "escape.h"
 #include "try.h"
@@ -13,6 +14,15 @@ using Json = nlohmann::json;
 
 constexpr std::string_view rope_thetas = "global_rope_theta rope_theta rotary_emb_base";
 constexpr std::string_view window_thetas = "local_rope_theta rope_local_base_freq swa_rope_theta";
+
+/// Whether GGUF, which keeps f32, can have it.
+bool fits_f32(const Json& value) {
+  return value.is_number() && std::fabs(value.get<double>()) <= std::numeric_limits<float>::max();
+}
+
+std::string shown(const Json& value) {
+  return value.is_number() ? value.dump() : "of type " + std::string(value.type_name());
+}
 
 }  // namespace
 
@@ -69,8 +79,7 @@ Result<std::optional<std::uint64_t>> HfConfig::count(std::string_view names) con
 Result<std::optional<double>> HfConfig::number(std::string_view names) const {
   const Json* value = find(names);
   if (!value) return std::optional<double>();
-  if (!value->is_number() || !std::isfinite(value->get<double>()))
-    return wrong(names, "is of type " + std::string(value->type_name()) + ", a finite number is needed");
+  if (!fits_f32(*value)) return wrong(names, "is " + shown(*value) + ", a finite number that f32 holds is needed");
   return std::optional(value->get<double>());
 }
 
@@ -95,7 +104,7 @@ Result<std::vector<double>> HfConfig::numbers(std::string_view names) const {
   if (!value) return list;
   if (!value->is_array()) return wrong(names, "is of type " + std::string(value->type_name()) + ", a list is needed");
   for (const Json& item : *value) {
-    if (!item.is_number()) return wrong(names, "holds what is no number");
+    if (!fits_f32(item)) return wrong(names, "holds " + shown(item) + ", finite numbers that f32 holds are needed");
     list.push_back(item.get<double>());
   }
   return list;
@@ -119,6 +128,15 @@ Result<std::uint64_t> HfConfig::head_dim() const {
   HEARTH_TRY(const std::uint64_t dim, need_count("hidden_size n_embd"));
   HEARTH_TRY(const std::uint64_t n_head, need_count("num_attention_heads n_head"));
   return dim / n_head;
+}
+
+Result<std::uint64_t> HfConfig::n_rot(double otherwise) const {
+  HEARTH_TRY(const std::uint64_t dim, head_dim());
+  HEARTH_TRY(const std::optional<double> given, rope().number("partial_rotary_factor"));
+  const double part = given.value_or(otherwise);
+  if (!(part > 0 && part <= 1))
+    return wrong("partial_rotary_factor", "is " + Json(part).dump() + ", a number above 0 and up to 1 is needed");
+  return static_cast<std::uint64_t>(static_cast<double>(dim) * part);
 }
 
 HfConfig HfConfig::rope() const {

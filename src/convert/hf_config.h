@@ -27,10 +27,10 @@ class HfConfig {
 
   bool has(std::string_view names) const { return find(names) != nullptr; }
   Result<std::optional<std::uint64_t>> count(std::string_view names) const;  ///< below 2^31
-  Result<std::optional<double>> number(std::string_view names) const;
+  Result<std::optional<double>> number(std::string_view names) const;        ///< within f32, as GGUF keeps them
   Result<std::optional<bool>> flag(std::string_view names) const;
   Result<std::optional<std::string>> text(std::string_view names) const;
-  Result<std::vector<double>> numbers(std::string_view names) const;  ///< empty where there are none
+  Result<std::vector<double>> numbers(std::string_view names) const;  ///< likewise; empty where there are none
 
   // The same for values that must be there.
   Result<std::uint64_t> need_count(std::string_view names) const;
@@ -38,6 +38,9 @@ class HfConfig {
 
   /// Of one head: "head_dim", or hidden_size / num_attention_heads.
   Result<std::uint64_t> head_dim() const;
+
+  /// Dimensions of a head that RoPE turns: the part of it that the config names, or else `otherwise`.
+  Result<std::uint64_t> n_rot(double otherwise) const;
 
   /// RoPE's settings as a config of their own, of all layers or of those with full attention: "rope_theta", "rope_type",
   /// "factor", … ; and the base of the layers with a window.

@@ -1,20 +1,19 @@
 // Enters: keys and values. Leaves: them in a file's order.
 #include "metadata.h"
 
-#include <algorithm>
 #include <type_traits>
 
 namespace hearth::convert {
 
 void Metadata::set(const std::string& key, Value value) {
-  const auto at = std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& pair) { return pair.first == key; });
-  if (at == pairs_.end()) pairs_.emplace_back(key, std::move(value));
-  else at->second = std::move(value);
+  const auto [place, fresh] = places_.emplace(key, pairs_.size());
+  if (fresh) pairs_.emplace_back(key, std::move(value));
+  else pairs_[place->second].second = std::move(value);
 }
 
 const Metadata::Value* Metadata::find(const std::string& key) const {
-  const auto at = std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& pair) { return pair.first == key; });
-  return at == pairs_.end() ? nullptr : &at->second;
+  const auto place = places_.find(key);
+  return place == places_.end() ? nullptr : &pairs_[place->second].second;
 }
 
 bool Metadata::has(const std::string& key) const { return find(key) != nullptr; }

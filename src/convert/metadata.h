@@ -1,8 +1,10 @@
 // Enters: keys and values, in any order. Leaves: the metadata of a GGUF file; what is set later replaces what was set before.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,7 +24,8 @@ class Metadata {
   void write(gguf::Writer& writer) const;
 
  private:
-  std::vector<std::pair<std::string, Value>> pairs_;  // in the order in which they came
+  std::vector<std::pair<std::string, Value>> pairs_;     // in the order in which they came
+  std::unordered_map<std::string, std::size_t> places_;  // of keys among them
 };
 
 }  // namespace hearth::convert

@@ -14,7 +14,8 @@ std::string ModelFolder::path_of(std::string_view name) const { return (std::fil
 
 bool ModelFolder::has(std::string_view name) const {
   std::error_code ignored;
-  return std::filesystem::exists(path_of(name), ignored);
+  // What cannot be followed or looked at is there all the same: opening it says what is wrong.
+  return std::filesystem::symlink_status(path_of(name), ignored).type() != std::filesystem::file_type::not_found;
 }
 
 Result<MappedFile> ModelFolder::open(std::string_view name) const { return MappedFile::open(path_of(name)); }

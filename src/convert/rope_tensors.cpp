@@ -1,7 +1,7 @@
 // Enters: RoPE's settings in a config. Leaves: the factors by which each frequency is divided, as GGUF keeps them.
-#include <cmath>
 #include <numbers>
 
+#include "double_math.h"
 #include "tensor_plan.h"
 #include "try.h"
 
@@ -16,7 +16,8 @@ PlannedTensor made_of(std::string name, std::vector<float> values) {
   return planned;
 }
 
-/// Llama 3.1's rule: long waves are slowed by the factor, short ones left, those between mixed. In f32, as in the files.
+/// Llama 3.1's rule: long waves are slowed by the factor, short ones left, those between mixed. In f32, as in the files;
+/// only the power comes from the kernels' own series in f64 and is rounded: libm's last bits differ between machines.
 Result<std::vector<float>> llama3_factors(const HfConfig& rope, std::uint64_t head_dim) {
   HEARTH_TRY(const auto base, rope.number("rope_theta"));
   HEARTH_TRY(const auto factor, rope.number("factor"));
@@ -25,10 +26,12 @@ Result<std::vector<float>> llama3_factors(const HfConfig& rope, std::uint64_t he
   HEARTH_TRY(const auto context, rope.number("original_max_position_embeddings"));
   const double old_context = context.value_or(8192), by = factor.value_or(8);
   const double low_factor = low.value_or(1), high_factor = high.value_or(4);
+  const auto theta = static_cast<float>(base.value_or(10000));
+  if (!(theta > 0)) return rope.wrong("rope_theta", "is " + std::to_string(theta) + ", a number above 0 is needed");
   std::vector<float> factors;
   for (std::uint64_t i = 0; i < head_dim; i += 2) {
     const auto exponent = static_cast<float>(i) / static_cast<float>(head_dim);
-    const float frequency = 1.0f / std::pow(static_cast<float>(base.value_or(10000)), exponent);
+    const float frequency = 1.0f / static_cast<float>(kernels::exp(exponent * kernels::log(theta)));
     const float wave = static_cast<float>(2 * std::numbers::pi) / frequency;
     const float smooth = (static_cast<float>(old_context) / wave - static_cast<float>(low_factor)) /
                          static_cast<float>(high_factor - low_factor);
@@ -55,9 +58,7 @@ Result<std::vector<PlannedTensor>> rope_tensors(const Family& family, const HfCo
   for (const auto& [field, name] :
        {std::pair("long_factor", "rope_factors_long.weight"), std::pair("short_factor", "rope_factors_short.weight")}) {
     HEARTH_TRY(const std::vector<double> factors, rope.numbers(field));
-    HEARTH_TRY(const std::uint64_t head_dim, config.head_dim());
-    HEARTH_TRY(const auto partial, rope.number("partial_rotary_factor"));
-    const auto n_rot = static_cast<std::uint64_t>(static_cast<double>(head_dim) * partial.value_or(1));
+    HEARTH_TRY(const std::uint64_t n_rot, config.n_rot(1));
     if (factors.size() != n_rot / 2)
       return config.wrong(field, "of '" + std::string(family.arch) + "' has " + std::to_string(factors.size()) +
                                      " factors, " + std::to_string(n_rot / 2) + " are needed");

@@ -55,8 +55,8 @@ class Header : public JsonEvents {
   }
 
   bool end_object() override {
-    if (--depth_ == 1) in_metadata_ = false;
-    return true;
+    const bool of_tensor = --depth_ == 1 && !std::exchange(in_metadata_, false);
+    return !of_tensor || is_whole(entries_.back());
   }
 
   bool start_array() override {
@@ -99,6 +99,14 @@ class Header : public JsonEvents {
     return false;
   }
 
+  /// Asked at an entry's end: thousands of empty ones would take many times the header's memory.
+  bool is_whole(const Entry& entry) {
+    for (const auto& [there, field] : {std::pair(entry.has_type, "dtype"), std::pair(entry.has_shape, "shape"),
+                                       std::pair(entry.has_offsets, "data_offsets")})
+      if (!there) return mistake_ = "tensor '" + escape(entry.name) + "' has no '" + field + "'", false;
+    return true;
+  }
+
   /// A value where nothing else takes it: unknown fields may come, a known one has one type.
   bool value(const std::string& type) {
     const bool known = field_ == "dtype" || field_ == "shape" || field_ == "data_offsets";
@@ -122,9 +130,6 @@ Error broken(const std::string& what, const std::string& where) {
 Result<SourceTensor> checked(Entry entry, std::span<const std::byte> data, const std::string& where) {
   const std::string who = "tensor '" + escape(entry.name) + "'";
   const auto wrong = [&](const std::string& what) { return broken(who + " " + what, where); };
-  for (const auto& [there, field] : {std::pair(entry.has_type, "dtype"), std::pair(entry.has_shape, "shape"),
-                                     std::pair(entry.has_offsets, "data_offsets")})
-    if (!there) return wrong("has no '" + std::string(field) + "'");
   const ElementType* type = find_element_type(entry.type);
   if (!type)
     return Error(Status::unsupported, who + " has dtype '" + escape(entry.type) + "', which is not known; " + where +

@@ -124,14 +124,16 @@ bool looks_like_sentencepiece(std::span<const std::byte> file) {
   return !file.empty() && file[0] == std::byte{model_pieces << 3 | 2};
 }
 
-Result<SentencePieces> read_sentencepiece(std::span<const std::byte> file, const std::string& where) {
+Result<SentencePieces> read_sentencepiece(std::span<const std::byte> file, const std::string& where,
+                                          std::uint64_t most) {
   SentencePieces model;
   for (Message message(file, file, where); !message.done();) {
     HEARTH_TRY(const Field field, message.next());
     if (field.wire != Field::Wire::length) continue;
     if (field.number == model_pieces) {
       HEARTH_TRY(SentencePieces::Piece piece, read_piece(message.inside(field)));
-      model.pieces.push_back(std::move(piece));
+      if (model.pieces.size() < most) model.pieces.push_back(std::move(piece));
+      else ++model.n_left_out;
     }
     if (field.number == model_normalizer) HEARTH_CHECK(read_normalizer(message.inside(field), model));
   }

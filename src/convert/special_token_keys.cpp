@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include "escape.h"
@@ -39,6 +40,11 @@ std::string token_text(const json& entry) {
   return text.is_string() ? text.get<std::string>() : std::string();
 }
 
+/// The texts by their ids, where the vocabulary has come to lie.
+std::span<const std::string> tokens_of(const Metadata& metadata) {
+  return std::get<std::vector<std::string>>(*metadata.find("tokenizer.ggml.tokens"));
+}
+
 class Roles {
  public:
   Roles(const json& tokenizer, const json& config) : tokenizer_(tokenizer) {
@@ -60,8 +66,9 @@ class Roles {
     if (std::string& text = texts_[row.role]; text.empty()) text = row.text;
   }
 
-  void write(const HfConfig& model, const TokenList& tokens, Metadata& metadata) const {
+  void write(const HfConfig& model, Metadata& metadata) const {
     for (const RoleKey& row : roles) {
+      const std::span<const std::string> tokens = tokens_of(metadata);
       std::optional<std::uint64_t> id = id_of(texts_.at(row.role), tokens);
       const json* number = model.find(std::string(row.role) + "_token_id");
       if (!id && number && number->is_number_unsigned()) id = number->get<std::uint64_t>();
@@ -118,14 +125,14 @@ class Roles {
     if (adds && texts_["sep"].empty()) texts_["sep"] = texts_["eos"];
   }
 
-  std::optional<std::uint64_t> id_of(const std::string& text, const TokenList& tokens) const {
+  std::optional<std::uint64_t> id_of(const std::string& text, std::span<const std::string> tokens) const {
     if (text.empty()) return std::nullopt;
     if (const json& added = at(tokenizer_, "added_tokens"); added.is_array())
       for (const json& token : added)
         if (at(token, "content") == text && at(token, "id").is_number_unsigned())
           return at(token, "id").get<std::uint64_t>();
-    const std::int64_t id = tokens.find(text);
-    return id < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(id));
+    const auto found = std::find(tokens.begin(), tokens.end(), text);
+    return found == tokens.end() ? std::nullopt : std::optional(static_cast<std::uint64_t>(found - tokens.begin()));
   }
 
   const json& tokenizer_;
@@ -159,12 +166,12 @@ void set_template(const std::string& name, const std::string& source, std::vecto
 }  // namespace
 
 Result<void> add_special_tokens(const ModelFolder& folder, const Family& family, const HfConfig& config,
-                                const TokenList& tokens, Metadata& metadata) {
+                                Metadata& metadata) {
   HEARTH_TRY(const auto tokenizer, folder.json("tokenizer.json"));
   HEARTH_TRY(const auto settings, folder.json("tokenizer_config.json"));
   Roles found(tokenizer, settings);
   for (const RoleRow& row : family.roles) found.add(row);
-  found.write(config, tokens, metadata);
+  found.write(config, metadata);
   add_normalizer(at(tokenizer, "normalizer"), metadata);
   const Metadata::Value* model = metadata.find("tokenizer.ggml.model");
   const bool spells_spaces = model && *model == Metadata::Value(std::string("llama"));

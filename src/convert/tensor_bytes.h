@@ -12,7 +12,8 @@
 
 namespace hearth::convert {
 
-/// The checkpoint's own bytes where they are what is wanted, else `buffer`, filled. Rows are a multiple of the type's block.
+/// The checkpoint's own bytes where they are what is wanted, else `buffer`, filled. Rows are a multiple of the type's
+/// block. Error: a value that is not finite, or that the type does not hold; bits that stay as they are nobody looks at.
 Result<std::span<const std::byte>> tensor_bytes(const PlannedTensor& tensor, kernels::Format format,
                                                 std::vector<std::byte>& buffer, Team& team);
 

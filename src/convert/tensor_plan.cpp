@@ -149,11 +149,14 @@ class Planner {
     const nlohmann::json* settings = config_.find("quantization_config");
     const nlohmann::json block =
         settings && settings->is_object() ? settings->value("weight_block_size", nlohmann::json()) : nlohmann::json();
-    if (!block.is_array() || block.size() != 2 || !block[0].is_number_unsigned() || !block[1].is_number_unsigned())
+    const auto is_size = [](const nlohmann::json& size) {
+      return size.is_number_unsigned() && size.get<std::uint64_t>() > 0;
+    };
+    if (!block.is_array() || block.size() != 2 || !is_size(block[0]) || !is_size(block[1]))
       return config_.wrong("quantization_config",
-                           "has no 'weight_block_size' of two numbers for the checkpoint's scales");
+                           "has no 'weight_block_size' of two numbers above 0 for the checkpoint's scales");
     const auto rows = block[0].get<std::uint64_t>(), columns = block[1].get<std::uint64_t>();
-    const auto blocks = [](std::uint64_t count, std::uint64_t size) { return size == 0 ? 0 : (count - 1) / size + 1; };
+    const auto blocks = [](std::uint64_t count, std::uint64_t size) { return (count - 1) / size + 1; };
     if (tensor.shape.size() != 2 || tensor.data.empty() || !scales.type->value ||
         scales.shape != std::vector<std::uint64_t>{blocks(tensor.shape[0], rows), blocks(tensor.shape[1], columns)})
       return mistake(scales, "has shape " + shape_text(scales.shape) + " for weights of shape " +
@@ -198,6 +201,7 @@ class Planner {
     if (target.codes || target.scales) return close_mxfp4(target);
     if (target.experts.empty()) return {};
     PlannedTensor& planned = target.planned;
+    if (!planned.parts.empty()) return mistake(planned.parts.front().tensor(), "comes whole and expert by expert");
     HEARTH_TRY(const std::uint64_t n_expert, config_.need_count("num_local_experts num_experts n_routed_experts"));
     if (target.experts.size() != n_expert || target.experts.rbegin()->first != n_expert - 1)
       return Error(Status::malformed, "'" + planned.name + "' is made of " + std::to_string(target.experts.size()) +

@@ -2,6 +2,7 @@
 #include "token_list.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "escape.h"
 
@@ -26,16 +27,27 @@ Result<void> TokenList::put(std::uint64_t id, std::string text, text::TokenType 
   return {};
 }
 
+void TokenList::put_added(std::uint64_t id, std::string text, text::TokenType type, float score) {
+  if (id >= size()) left_out_.insert_or_assign(id, std::move(text));
+  else static_cast<void>(put(id, std::move(text), type, score));
+}
+
+std::vector<std::string> TokenList::left_out() const {
+  std::vector<std::string> texts;
+  for (const auto& [id, text] : left_out_) texts.push_back(text);
+  return texts;
+}
+
 std::int64_t TokenList::find(std::string_view text) const {
   const auto at = std::find(texts_.begin(), texts_.end(), text);
   return at == texts_.end() ? -1 : at - texts_.begin();
 }
 
-void TokenList::write(std::string_view model, bool with_scores, Metadata& metadata) const {
+void TokenList::write(std::string_view model, bool with_scores, Metadata& metadata) {
   metadata.set("tokenizer.ggml.model", std::string(model));
-  metadata.set("tokenizer.ggml.tokens", texts_);
-  if (with_scores) metadata.set("tokenizer.ggml.scores", scores_);
-  metadata.set("tokenizer.ggml.token_type", types_);
+  metadata.set("tokenizer.ggml.tokens", std::exchange(texts_, {}));
+  if (with_scores) metadata.set("tokenizer.ggml.scores", std::exchange(scores_, {}));
+  metadata.set("tokenizer.ggml.token_type", std::exchange(types_, {}));
 }
 
 }  // namespace hearth::convert

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <hearth/result.hpp>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,10 @@ class TokenList {
 
   /// A later one replaces an earlier: added tokens come last. Error: an id that the embedding does not have.
   Result<void> put(std::uint64_t id, std::string text, text::TokenType type, float score = 0);
+  /// The same for a token that comes besides the model's own. One that the embedding does not have is left out, as
+  /// llama.cpp's converter does: every Gemma 3 has an <image_soft_token>, for which those that see nothing have no row.
+  void put_added(std::uint64_t id, std::string text, text::TokenType type, float score);
+  std::vector<std::string> left_out() const;  ///< by their ids
 
   std::uint64_t size() const { return texts_.size(); }
   std::string& text(std::uint64_t id) { return texts_[id]; }
@@ -26,14 +31,15 @@ class TokenList {
   /// -1 where no token reads so.
   std::int64_t find(std::string_view text) const;
 
-  /// tokenizer.ggml.model, tokens, token_type and, where asked, scores.
-  void write(std::string_view model, bool with_scores, Metadata& metadata) const;
+  /// tokenizer.ggml.model, tokens, token_type and, where asked, scores. The list gives them away and is empty then.
+  void write(std::string_view model, bool with_scores, Metadata& metadata);
 
  private:
   std::string where_;
   std::vector<std::string> texts_;
   std::vector<float> scores_;
   std::vector<std::int32_t> types_;
+  std::map<std::uint64_t, std::string> left_out_;
 };
 
 }  // namespace hearth::convert

@@ -39,9 +39,9 @@ std::string with_spaces(std::string_view text) {
   return out;
 }
 
-Result<void> put_added(std::uint64_t id, const std::string& text, bool special, TokenList& tokens) {
-  if (special || looks_special(text)) return tokens.put(id, text, TokenType::control, score_of_added);
-  return tokens.put(id, with_spaces(text), TokenType::user_defined, score_of_added);
+void put_added(std::uint64_t id, const std::string& text, bool special, TokenList& tokens) {
+  if (special || looks_special(text)) tokens.put_added(id, text, TokenType::control, score_of_added);
+  else tokens.put_added(id, with_spaces(text), TokenType::user_defined, score_of_added);
 }
 
 /// What an older tokenizer_config.json says of added tokens: {"id": {"content", "special"}, …}.
@@ -57,7 +57,7 @@ Result<void> put_added_of_config(const ModelFolder& folder, TokenList& tokens) {
     const JsonNode node(token, "added_tokens_decoder." + id, where);
     HEARTH_TRY(const std::string_view content, node["content"].text());
     HEARTH_TRY(const bool special, node["special"].flag_or(false));
-    HEARTH_CHECK(put_added(std::stoul(id), std::string(content), special, tokens));
+    put_added(std::stoul(id), std::string(content), special, tokens);
   }
   return {};
 }
@@ -65,22 +65,23 @@ Result<void> put_added_of_config(const ModelFolder& folder, TokenList& tokens) {
 Result<void> put_added_of_json(const JsonNode& tokenizer, TokenList& tokens) {
   HEARTH_TRY(const std::vector<text::HfAddedToken> added, text::read_added_tokens(tokenizer["added_tokens"]));
   for (const text::HfAddedToken& token : added)
-    HEARTH_CHECK(put_added(static_cast<std::uint64_t>(token.id), token.content, token.special, tokens));
+    put_added(static_cast<std::uint64_t>(token.id), token.content, token.special, tokens);
   return {};
 }
 
-Result<void> from_sentencepiece(const ModelFolder& folder, const SentencePieces& model, TokenList& tokens,
+Result<void> from_sentencepiece(const ModelFolder& folder, SentencePieces model, TokenList& tokens,
                                 Metadata& metadata) {
-  for (std::size_t id = 0; id < std::min<std::size_t>(model.pieces.size(), tokens.size()); ++id) {
-    const SentencePieces::Piece& piece = model.pieces[id];
+  for (std::size_t id = 0; id < model.pieces.size(); ++id) {
+    SentencePieces::Piece& piece = model.pieces[id];
     const auto type = static_cast<TokenType>(piece.type);
-    HEARTH_CHECK(tokens.put(id, piece.text, type == TokenType::user_defined ? TokenType::normal : type, piece.score));
+    HEARTH_CHECK(
+        tokens.put(id, std::move(piece.text), type == TokenType::user_defined ? TokenType::normal : type, piece.score));
   }
   HEARTH_TRY(const auto added, folder.json("added_tokens.json"));
   if (added.is_object()) {
     for (const auto& [text, id] : added.items())
       if (id.is_number_unsigned())
-        HEARTH_CHECK(tokens.put(id.get<std::uint64_t>(), text, TokenType::user_defined, score_of_added));
+        tokens.put_added(id.get<std::uint64_t>(), text, TokenType::user_defined, score_of_added);
   }
   HEARTH_CHECK(put_added_of_config(folder, tokens));
   tokens.write("llama", true, metadata);
@@ -149,8 +150,46 @@ Result<void> from_byte_bpe(const JsonNode& tokenizer, const Family& family, Toke
   return {};
 }
 
+/// What steps do with spaces.
+struct Spaces {
+  bool marked = false;    // each is written as U+2581
+  bool prefixed = false;  // one more is put before a text
+};
+
+/// GGUF's "llama" marks spaces, and cuts a text nowhere before its tokens are made. Error: a step that does anything else.
+Result<void> read_spaces(const JsonNode& step, Spaces& spaces) {
+  if (step.is_null()) return {};
+  HEARTH_TRY(const std::string_view type, step["type"].text());
+  if (type == "Sequence") {
+    HEARTH_TRY(const auto steps, step[step["normalizers"].is_null() ? "pretokenizers" : "normalizers"].items());
+    for (const JsonNode& inner : steps) HEARTH_CHECK(read_spaces(inner, spaces));
+    return {};
+  }
+  const bool at_space = step["pattern"]["String"].value() == " ";
+  if (type == "Metaspace" && step["replacement"].value() == text::space_mark) {
+    const json& scheme = step["prepend_scheme"].value();
+    spaces.marked = true;
+    if (scheme.is_null() ? step["add_prefix_space"].value() != false : scheme != "never") spaces.prefixed = true;
+  } else if (type == "Prepend" && step["prepend"].value() == text::space_mark) {
+    spaces.prefixed = true;
+  } else if (type == "Replace" && at_space && step["content"].value() == text::space_mark) {
+    spaces.marked = true;
+  } else if (type != "Split" || !at_space) {  // Gemma's cuts at spaces, of which its normalizer has left none
+    return step.unsupported("is \"" + escape(type) + "\", by which GGUF's \"llama\" tokenizer does not treat texts");
+  }
+  return {};
+}
+
 /// A SentencePiece model that became a list of merges: the earlier a token is made, the better its score.
 Result<void> from_fallback_bpe(const JsonNode& tokenizer, TokenList& tokens, Metadata& metadata) {
+  Spaces spaces;
+  HEARTH_CHECK(read_spaces(tokenizer["normalizer"], spaces));
+  HEARTH_CHECK(read_spaces(tokenizer["pre_tokenizer"], spaces));
+  if (!spaces.marked)
+    return tokenizer["normalizer"].unsupported("writes no U+2581 for a space, as GGUF's \"llama\" tokenizer does");
+  HEARTH_TRY(const bool falls_back, tokenizer["model"]["byte_fallback"].flag_or(false));
+  if (!falls_back)
+    return tokenizer["model"]["byte_fallback"].unsupported("is not true, as GGUF's \"llama\" tokenizer has it");
   HEARTH_TRY(const auto merges, read_merges(tokenizer["model"]["merges"]));
   HEARTH_TRY(const std::string_view unknown, tokenizer["model"]["unk_token"].text_or(""));
   std::unordered_map<std::string, float> scores;
@@ -166,11 +205,9 @@ Result<void> from_fallback_bpe(const JsonNode& tokenizer, TokenList& tokens, Met
   HEARTH_CHECK(put_added_of_json(tokenizer, tokens));
   if (const std::int64_t id = tokens.find(unknown); id >= 0 && !unknown.empty())
     HEARTH_CHECK(tokens.put(static_cast<std::uint64_t>(id), std::string(unknown), TokenType::unknown, 0));
-  const bool prefixed =
-      mentions(tokenizer["normalizer"].value(), "Prepend") || mentions(tokenizer["pre_tokenizer"].value(), "Metaspace");
   tokens.write("llama", true, metadata);
   metadata.set("tokenizer.ggml.pre", std::string("default"));
-  metadata.set("tokenizer.ggml.add_space_prefix", prefixed);
+  metadata.set("tokenizer.ggml.add_space_prefix", spaces.prefixed);
   return {};
 }
 
@@ -240,8 +277,8 @@ Result<void> from_unigram(const JsonNode& tokenizer, const Family&, TokenList& t
   }
   HEARTH_TRY(const std::vector<text::HfAddedToken> added, text::read_added_tokens(tokenizer["added_tokens"]));
   for (const text::HfAddedToken& token : added)
-    HEARTH_CHECK(tokens.put(static_cast<std::uint64_t>(token.id), token.content,
-                            token.special ? TokenType::control : TokenType::user_defined, 0));
+    tokens.put_added(static_cast<std::uint64_t>(token.id), token.content,
+                     token.special ? TokenType::control : TokenType::user_defined, 0);
   if (!tokenizer["model"]["unk_id"].is_null()) {
     HEARTH_TRY(const std::int32_t unknown, tokenizer["model"]["unk_id"].id());
     const auto id = static_cast<std::uint64_t>(unknown);
@@ -273,26 +310,34 @@ Result<void> from_tokenizer_json(const JsonNode& tokenizer, const Family& family
 }  // namespace
 
 Result<void> add_tokenizer(const ModelFolder& folder, const Family& family, const HfConfig& config,
-                           std::uint64_t n_vocab, Metadata& metadata) {
+                           std::uint64_t n_vocab, Metadata& metadata, tools::ConvertReport& report) {
+  constexpr std::uint64_t most_tokens = 1 << 20;
   const std::string pieces_name = "tokenizer.model", json_name = "tokenizer.json";
   HEARTH_TRY(const auto pieces, folder.text(pieces_name));
   HEARTH_TRY(const auto document, folder.json(json_name));
   HEARTH_TRY(const auto n_types, config.count("type_vocab_size"));
   const auto bytes = pieces ? std::as_bytes(std::span(*pieces)) : std::span<const std::byte>();
   const bool from_pieces = pieces && (document.is_null() || looks_like_sentencepiece(bytes));
-  const std::string where = quoted_path(folder.path_of(from_pieces ? pieces_name : json_name));
-  TokenList tokens(n_vocab, where);
-  if (from_pieces) {
-    HEARTH_TRY(const SentencePieces model, read_sentencepiece(bytes, where));
-    HEARTH_CHECK(from_sentencepiece(folder, model, tokens, metadata));
-  } else if (!document.is_null()) {
-    HEARTH_CHECK(from_tokenizer_json(JsonNode(document, "", where), family, tokens, metadata));
-  } else {
+  if (!from_pieces && document.is_null()) {
     metadata.set("tokenizer.ggml.model", std::string("none"));
     return {};
   }
+  const std::string where = quoted_path(folder.path_of(from_pieces ? pieces_name : json_name));
+  if (n_vocab > most_tokens)
+    return Error(Status::malformed, "the embedding has " + std::to_string(n_vocab) + " rows, a vocabulary has up to " +
+                                        std::to_string(most_tokens) + " tokens; " + where +
+                                        "; see that the tokenizer belongs to the weights");
+  TokenList tokens(n_vocab, where);
+  if (from_pieces) {
+    HEARTH_TRY(SentencePieces model, read_sentencepiece(bytes, where, n_vocab));
+    report.n_pieces_left_out = model.n_left_out;
+    HEARTH_CHECK(from_sentencepiece(folder, std::move(model), tokens, metadata));
+  } else {
+    HEARTH_CHECK(from_tokenizer_json(JsonNode(document, "", where), family, tokens, metadata));
+  }
+  report.tokens_left_out = tokens.left_out();
   if (n_types) metadata.set("tokenizer.ggml.token_type_count", static_cast<std::uint32_t>(*n_types));
-  HEARTH_CHECK(add_special_tokens(folder, family, config, tokens, metadata));
+  HEARTH_CHECK(add_special_tokens(folder, family, config, metadata));
   return add_chat_templates(folder, metadata);
 }
 

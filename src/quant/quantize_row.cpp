@@ -12,7 +12,9 @@ namespace {
 
 using namespace kernels;
 
+/// Of any float: what is no number gets the code of zero.
 int nearest(float x, int low, int high) {
+  if (std::isnan(x)) return 0;
   return static_cast<int>(std::clamp(std::nearbyint(x), static_cast<float>(low), static_cast<float>(high)));
 }
 
@@ -302,11 +304,27 @@ void quantize_block(Format format, std::byte* out, const float* x) {
   }
 }
 
+/// The bits of the smallest magnitude that a format does not hold: infinity, or what is rounded to it. Formats whose
+/// scales are f16 are held to f16's own limit, which no weight comes near; each could reach a little further.
+std::int32_t first_beyond(Format format) {
+  if (format == Format::f32 || format == Format::mxfp4) return 0x7f800000;
+  return format == Format::bf16 ? 0x7f7f8000 : 0x477ff000;
+}
+
+/// Of the magnitudes' bits, whose order is the numbers', the largest is found many at a time; a NaN's are above infinity's.
+bool holds(Format format, const float* x, std::int64_t k) {
+  std::int32_t most = 0;
+  for (std::int64_t i = 0; i < k; ++i) most = std::max(most, static_cast<std::int32_t>(bits_of(x[i]) & 0x7fffffffu));
+  return most < first_beyond(format);
+}
+
 }  // namespace
 
-void quantize_row(Format format, std::byte* out, const float* x, std::int64_t k) {
+bool quantize_row(Format format, std::byte* out, const float* x, std::int64_t k) {
   const FormatInfo& info = format_info(format);
+  const bool sound = holds(format, x, k);
   for (std::int64_t i = 0; i < k; i += info.block_elements, out += info.block_bytes) quantize_block(format, out, x + i);
+  return sound;
 }
 
 }  // namespace hearth::quant

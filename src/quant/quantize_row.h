@@ -8,8 +8,9 @@
 
 namespace hearth::quant {
 
-/// Writes one row of k values, a multiple of the format's block. Plain rounding to the nearest code: good enough to make
-/// files of a type; the careful quantizer chooses scales by least squares.
-void quantize_row(kernels::Format format, std::byte* out, const float* x, std::int64_t k);
+/// Writes k values, a multiple of the format's block: a row, or any run of its blocks. Plain rounding to the nearest code:
+/// good enough to make files of a type; the careful quantizer chooses scales by least squares. False: a value is not
+/// finite, or too large for the format; what is written then means nothing.
+bool quantize_row(kernels::Format format, std::byte* out, const float* x, std::int64_t k);
 
 }  // namespace hearth::quant

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "float_state.h"
 #include "kernel_table.h"
 #include "quantize_row.h"
 #include "try.h"
@@ -11,17 +12,20 @@
 namespace hearth::quant {
 namespace {
 
-std::vector<std::byte> convert(const gguf::Tensor& tensor, const kernels::FormatInfo& from,
-                               const kernels::FormatInfo& to) {
+/// False: a value that the new type does not hold.
+bool convert(const gguf::Tensor& tensor, const kernels::FormatInfo& from, const kernels::FormatInfo& to,
+             std::vector<std::byte>& bytes) {
+  const FloatState canonical;
   const auto k = static_cast<std::int64_t>(tensor.dims[0]);
   const std::size_t in = kernels::row_bytes(from, k), out = kernels::row_bytes(to, k), n_rows = tensor.data.size() / in;
-  std::vector<std::byte> bytes(n_rows * out);
+  bytes.resize(n_rows * out);
   std::vector<float> row(tensor.dims[0]);
+  bool sound = true;
   for (std::size_t r = 0; r < n_rows; ++r) {
     kernels::dequantize_row(from.format, row.data(), tensor.data.data() + r * in, k);
-    quantize_row(to.format, bytes.data() + r * out, row.data(), k);
+    sound &= quantize_row(to.format, bytes.data() + r * out, row.data(), k);
   }
-  return bytes;
+  return sound;
 }
 
 Error cannot(const gguf::Tensor& tensor, const std::string& why) {
@@ -49,7 +53,8 @@ Result<void> requantize(const gguf::File& file, const Choose& choose, gguf::Writ
     auto bytes = std::make_shared<std::vector<std::byte>>();
     writer.add_tensor(tensor.name, static_cast<std::uint32_t>(*format), dims,
                       [&tensor, from, &to, bytes]() -> Result<std::span<const std::byte>> {
-                        *bytes = convert(tensor, *from, to);
+                        if (!convert(tensor, *from, to, *bytes))
+                          return cannot(tensor, "a value is not finite, or too large for " + std::string(to.name));
                         return std::span<const std::byte>(*bytes);
                       });
   }

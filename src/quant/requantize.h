@@ -16,7 +16,8 @@ namespace hearth::quant {
 using Choose = std::function<std::optional<kernels::Format>(const gguf::Tensor& tensor)>;
 
 /// Fills `writer` with the file's metadata and its tensors, converted when they are written. The file must outlive the writing.
-/// A tensor whose type has no kernels, or whose rows are no multiple of the new block, cannot be converted: an error names it.
+/// A tensor whose type has no kernels, whose rows are no multiple of the new block, or that has a value which the new type
+/// does not hold, cannot be converted: an error names it.
 Result<void> requantize(const gguf::File& file, const Choose& choose, gguf::Writer& writer);
 
 }  // namespace hearth::quant
