@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "character_set.h"
 #include "constraint.h"
 #include "support/catch.hpp"
 #include "support/cpu_time.h"
@@ -167,6 +168,13 @@ TEST_CASE("grammar R4: limits hold at the limit, and not one beyond") {
   check_schema("{}" + std::string(1048575, ' '), "1048577 bytes, 1048576 are allowed");
 }
 
+TEST_CASE("grammar R6: tens of thousands of alternatives") {
+  check_grammar("root ::= " + times(65500, "|"));
+  check_regex(times(65535, "|"));
+  // Each last call of r goes back to wherever r does.
+  check_grammar("root ::= " + times(4990, "r\"a\"|") + "\"b\"\nr ::= " + times(4990, "s|") + "s\ns ::= \"x\"");
+}
+
 TEST_CASE("grammar R6: a mask takes bounded time and memory, however many places a text is in") {
   std::mt19937 random(3);
   std::set<std::string> made;
@@ -181,8 +189,12 @@ TEST_CASE("grammar R6: a mask takes bounded time and memory, however many places
   const auto tokens = std::make_shared<const GrammarTokens>(
       std::vector<std::string_view>(texts.begin(), texts.end()), std::vector<std::string_view>(texts.size()),
       std::vector<std::int32_t>{static_cast<std::int32_t>(30000)});
+  // Rules that are all running at once, each with its own way on.
+  std::string many = "root ::= \"a\"";
+  for (std::size_t i = 0; i < 2000; ++i) many += "|a" + number(i) + "\"!\"";
+  for (std::size_t i = 0; i < 2000; ++i) many += "\na" + number(i) + " ::= [^!]+";
   for (const std::string& source : std::vector<std::string>{
-           "root ::= [a-z ]* [aeiou] [a-z ]{60} \"x\"", "root ::= [a-z ]* [aeiou] [a-z ]{3000} \"x\"",
+           many, "root ::= [a-z ]* [aeiou] [a-z ]{60} \"x\"", "root ::= [a-z ]* [aeiou] [a-z ]{3000} \"x\"",
            "root ::= " + times(3000, "[a-z ]? ") + "\"x\"",
            "root ::= " + times(200, "[a-z ]? ") + times(200, "[a-z ] "), "root ::= ([a-z ] | [a-z ])* \"X\"",
            "root ::= s \"X\"\ns ::= [a-z ] s s | \"\"", "root ::= ([a-z ]{1,100} [a-z ]{1,100}){1,20}"}) {
@@ -277,6 +289,44 @@ TEST_CASE("JSON Schema R11: references that multiply, and one to where no schema
       "minimum is no number");
 }
 
+TEST_CASE("JSON Schema R11: long texts that many places refer to are read only so often") {
+  const std::string name(300000, 'a'), digits(500000, '1');
+  // 3000 keys, each with all of `parts`, which stand in $defs.
+  const auto shared = [](const std::string& defs, const std::vector<std::string>& parts) {
+    const std::string all =
+        list(parts.size(), [&](std::size_t i) { return R"({"$ref":"#/$defs/)" + parts[i] + "\"}"; });
+    return "{\"$defs\":{" + defs + "},\"properties\":{" +
+           list(3000, [&](std::size_t i) { return "\"k" + number(i) + R"(":{"allOf":[)" + all + "]}"; }) + "}}";
+  };
+  const std::string too_many = "combine in too many ways";
+  check_schema(shared("\"" + name + R"(":{"type":"null"},"r":{"$ref":"#/$defs/)" + name + "\"}", {"r"}), too_many);
+  check_schema(shared(R"("e":{"enum":[")" + name + R"("]},"f":{"enum":[1]})", {"e", "f"}), too_many);
+  check_schema(
+      shared(R"("e":{"enum":[)" + times(240, "[") + "\"" + name + "\"" + times(240, "]") + R"(]},"f":{"enum":[1]})",
+             {"e", "f"}),
+      too_many);
+  check_schema(shared(R"("e":{"enum":[1.)" + digits + R"(]},"f":{"type":"integer"})", {"e", "f"}), too_many);
+  check_schema(shared(R"("m":{"type":"integer","minimum":0.)" + digits + "}", {"m"}), too_many);
+  check_schema(shared(R"("m":{"type":"string","minLength":1.)" + std::string(500000, '0') + "}", {"m"}), too_many);
+
+  // What is the same in all alternatives, which are held against each other.
+  const auto alternatives = [](const std::string& same) {
+    return R"({"$defs":{"r":)" + same + R"(},"oneOf":[)" +
+           list(256,
+                [](std::size_t i) {
+                  return R"({"allOf":[{"$ref":"#/$defs/r"},{"properties":{"t":{"const":)" + number(i) +
+                         R"(}},"required":["t"]}]})";
+                }) +
+           "]}";
+  };
+  check_schema(
+      alternatives(R"({"type":"object","required":[)" + list(9999, [](std::size_t) { return "\"a\""; }) + "]}"),
+      too_many);
+  check_schema(alternatives(R"({"type":"object","required":[")" + name + "\"]}"), too_many);
+  check_schema(alternatives("{\"type\":[" + list(9999, [](std::size_t) { return "\"object\""; }) + "]}"),
+               "type names a type twice");
+}
+
 TEST_CASE("JSON Schema R13: alternatives and lists that multiply") {
   check_schema("{\"allOf\":[" + times(40, "{\"anyOf\":[{},{}]},") + "false]}", "combine in too many ways");
   check_schema("{\"allOf\":[" + list(9999, [](std::size_t) { return R"({"$ref":"#/$defs/a"})"; }) +
@@ -288,6 +338,27 @@ TEST_CASE("JSON Schema R13: alternatives and lists that multiply") {
   check_schema("{\"oneOf\":[" + list(256, [](std::size_t i) { return "{\"const\":" + number(i) + "}"; }) + "]}");
   check_schema("{\"oneOf\":[" + list(257, [](std::size_t i) { return "{\"const\":" + number(i) + "}"; }) + "]}",
                "more than 256 alternatives");
+
+  // Each oneOf is looked into only when the one around it is done with.
+  check_schema(times(120, "{\"oneOf\":[") + R"({"type":"null"})" + times(120, ",false]}"),
+               "alternatives in alternatives");
+  check_schema(R"({"$ref":"#/$defs/a0","$defs":{)" +
+                   list(5000,
+                        [](std::size_t i) {
+                          return "\"a" + number(i) + R"(":{"oneOf":[{"$ref":"#/$defs/a)" + number(i + 1) +
+                                 "\"},false]}";
+                        }) +
+                   R"(,"a5000":{"type":"null"}}})",
+               "alternatives in alternatives");
+
+  // 500 references to 60 alternatives that lie inside each other, with 9900 schemas beside them.
+  check_schema(
+      R"({"$ref":"#/$defs/a0","$defs":{)" +
+          list(500,
+               [](std::size_t i) { return "\"a" + number(i) + R"(":{"$ref":"#/$defs/a)" + number(i + 1) + "\"}"; }) +
+          R"(,"a500":{"allOf":[)" + times(60, R"({"anyOf":[{},{}]},)") +
+          list(9900, [](std::size_t) { return "true"; }) + "]}}}",
+      "combine in too many ways");
 
   const std::string numbers = "{\"enum\":[" + list(9999, number) + "]}";
   check_schema("{\"allOf\":[" + numbers + "," + numbers + "]}");
@@ -337,6 +408,15 @@ TEST_CASE("JSON Schema R12: patterns that are long or many") {
                    "}}",
                "more than 100000 states");
   check_schema("{\"pattern\":\"" + times(16000, "a{0}") + "\"}");
+
+  for (const std::string part : {"|", "."})
+    check_schema("{\"pattern\":\"" + times(65535, part) + "\"}", "more than 100000 states");
+  // A class of 10000 ranges that takes no state, in 1000 rules.
+  std::string ranges;
+  for (std::uint32_t code = 0x4e00 + (kSanitized ? 4000 : 20000); code > 0x4e00; code -= 2) append_utf8(ranges, code);
+  check_schema(R"({"$defs":{"p":{"pattern":"[)" + ranges + R"(]{0}"}},"properties":{)" +
+                   list(1000, [](std::size_t i) { return "\"k" + number(i) + R"(":{"$ref":"#/$defs/p"})"; }) + "}}",
+               "more than 100000 states");
 }
 
 }  // namespace grammar_badinput_test

@@ -113,6 +113,11 @@ TEST_CASE("GBNF: a value of a JSON Schema as a part of a text") {
   CHECK(has("root ::= (%json {\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"type\": \"integer\"}}} \";\")+",
             "1;-20;3;"));
   CHECK(has("root ::= %json {\"type\": \"null\"} | a\na ::= %json\n{\"type\": \"boolean\"}", "true"));
+  // What a schema leaves no value may be a part of it, but neither the whole nor a rule beside it.
+  CHECK(has("root ::= %json {\"prefixItems\": [{\"type\": \"null\"}], \"items\": false}", "[null]"));
+  CHECK(has("root ::= %json {\"properties\": {\"a\": false}}", "{}"));
+  refuses("root ::= \"a\" | %json {\"allOf\": [false]}", "no text can end it; rule #");
+  refuses("root ::= %json {\"items\": false} | x\nx ::= \"b\" x", "no text can end it; rule x");
   for (const char* wrong : {"root ::= %json", "root ::= %json true", "root ::= %json {", "root ::= %json {\"a\": \"}",
                             "root ::= %jso {}"}) {
     INFO(wrong);

@@ -212,6 +212,47 @@ TEST_CASE("JSON Schema: alternatives, references, combinations") {
   CHECK(has("{}", R"({"a":[true]})"));
 }
 
+TEST_CASE("JSON Schema: what a oneOf makes is valid for one alternative, whatever stands beside it") {
+  const auto kind = [](const std::string& name, const std::string& more = "") {
+    return R"({"properties":{"t":{"const":")" + name + R"("}},"required":["t"])" + more + "}";
+  };
+  const std::string untyped = "[" + kind("a") + "," + kind("b") + "]";
+  // Any null is valid for both alternatives, and so is any string.
+  for (const std::string beside : {R"("type":["object","null"])", R"("minLength":1)", R"("items":{"type":"null"})"}) {
+    for (const std::string& schema :
+         {"{" + beside + ",\"oneOf\":" + untyped + "}", "{\"allOf\":[{" + beside + "},{\"oneOf\":" + untyped + "}]}"}) {
+      CHECK(has(schema, R"({"t":"b"})"));
+      for (const char* text : {"null", R"("x")", "[]", "[null]"}) CHECK_FALSE(has(schema, text));
+    }
+  }
+  // An alternative that states its type leaves the other those that it has not.
+  const std::string typed = "[" + kind("a", R"(,"type":"object")") + "," + kind("b") + "]";
+  CHECK(has(R"({"type":["object","null"],"oneOf":)" + typed + "}", "null"));
+  CHECK(has("{\"oneOf\":" + untyped + "}", R"({"t":"a"})"));
+
+  // One level down as well: what else will stand beside it there is not known.
+  const auto head = [&](const std::string& name, const std::string& more) {
+    return R"({"properties":{"h":)" + kind(name, more) + R"(},"required":["h"]})";
+  };
+  refuses("{\"oneOf\":[" + head("a", "") + "," + head("b", "") + R"(],"properties":{"h":{"type":["object","null"]}}})",
+          "alternatives 0 and 1");
+  const std::string stated = "{\"oneOf\":[" + head("a", R"(,"type":"object")") + "," + head("b", "") +
+                             R"(],"properties":{"h":{"type":["object","null"]}}})";
+  CHECK(has(stated, R"({"h":{"t":"a"}})"));
+  CHECK(has(stated, R"({"h":null})"));  // only the second has no type there
+  // Who is led to an alternative by itself need not keep away from the others.
+  CHECK(has(R"({"items":{"$ref":"#/$defs/o"},"prefixItems":[{"type":"null","$ref":"#/$defs/o/oneOf/0"}],"$defs":{"o":{
+                "oneOf":)" +
+                untyped + "}}}",
+            R"([null,{"t":"a"}])"));
+  // A oneOf inside an alternative.
+  const std::string inner = R"({"type":["object","null"],"oneOf":[{"oneOf":)" + untyped + "}," + kind("c") + "]}";
+  CHECK(has(inner, R"({"t":"a"})"));
+  CHECK(has(inner, R"({"t":"c"})"));
+  CHECK_FALSE(has(inner, "null"));
+  refuses("{\"oneOf\":[{\"oneOf\":[{},{}]},{\"type\":\"null\"}]}", "alternatives 0 and 1");
+}
+
 TEST_CASE("JSON Schema R10: schemas that are none, that nothing meets, that are large") {
   for (const char* schema : {"[]", "1", "\"x\"", "null"}) refuses(schema, "neither an object");
   refuses("", "is no JSON");
@@ -274,6 +315,13 @@ TEST_CASE("JSON Schema R12 and R13: values out of range, keywords that are not s
   refuses(R"({"minProperties":1,"type":"object"})", "minProperties above");
   refuses(R"({"required":["x"],"additionalProperties":false,"properties":{}})", "no value is valid");
   refuses(R"({"patternProperties":{"a":{}},"properties":{"b":{}}})", "patternProperties beside");
+  const std::string closed = R"({"properties":{"ab":{"type":"integer"}},"additionalProperties":false})";
+  const std::string strings = R"({"patternProperties":{"^a":{"type":"string"}}})";
+  for (const std::string& both : {closed + "," + strings, strings + "," + closed})
+    refuses("{\"allOf\":[" + both + "]}", "patternProperties beside");
+  refuses(R"({"type":"object","patternProperties":{},"additionalProperties":false,"required":["a"]})",
+          "no value is valid");
+  refuses(R"({"type":["null","null","null","null","null","null","null","null"]})", "type names a type twice");
   std::string numbers = "0";
   for (int i = 1; i < 10000; ++i) numbers += "," + std::to_string(i);
   CHECK(has("{\"enum\":[" + numbers + "]}", "9999"));

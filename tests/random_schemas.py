@@ -159,6 +159,32 @@ def one_of(r, depth, defs):
     return schema, instance
 
 
+def one_of_untyped(r, depth, defs):
+    """No alternative says that it is an object: what stands beside them may let in what is valid for each."""
+    parts = [any_schema(r, depth - 1, defs) for _ in range(r.randint(2, 3))]
+    inside = r.random() < 0.3  # what tells them apart is one object further in
+
+    def alternative(i):
+        kind = {"properties": {"kind": {"const": i}}, "required": ["kind"]}
+        if inside:
+            typed = {"type": "object"} if r.random() < 0.8 else {}  # refused without: a null might be let in there too
+            kind = {"properties": {"head": {**kind, **typed}}, "required": ["head"]}
+        kind["properties"]["body"] = parts[i][0]
+        return kind
+
+    schema = {"oneOf": [alternative(i) for i in range(len(parts))]}
+    beside = r.choice([{}, {"type": "object"}, {"type": ["object", "null"]}, {"type": ["string", "object", "integer"]},
+                       {"minLength": 1}, {"items": {"type": "null"}, "minimum": 0},
+                       {"properties": {"head": {"type": ["null", "object"]}}}])
+    schema = {**beside, **schema} if r.random() < 0.5 else {"allOf": [beside, schema]}
+
+    def instance():
+        i = r.randrange(len(parts))
+        return {**({"head": {"kind": i}} if inside else {"kind": i}), "body": parts[i][1]()}
+
+    return schema, instance
+
+
 def all_of(r, depth, defs):
     first, make_first = any_schema(r, depth - 1, defs)
     second, make_second = any_schema(r, depth - 1, defs)
@@ -188,7 +214,7 @@ def free(r, depth, defs):
 
 def any_schema(r, depth, defs):
     simple = [integer, number, string, listed, string]
-    kinds = simple if depth <= 0 else simple + [array, obj, obj, any_of, one_of, all_of, reference, free]
+    kinds = simple if depth <= 0 else simple + [array, obj, obj, any_of, one_of, one_of_untyped, all_of, reference, free]
     return r.choice(kinds)(r, depth, defs)
 
 

@@ -117,7 +117,7 @@ Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, st
   lazy->nodes.push_back({Grammar::Kind::end});
   lazy->rules.push_back({"text before a trigger", node_of(0)});
   lazy->root = static_cast<RuleId>(lazy->rules.size() - 1);
-  HEARTH_CHECK(analyse(*lazy, false));
+  HEARTH_CHECK(analyse(*lazy));
   return std::shared_ptr<const Grammar>(std::move(lazy));
 }
 

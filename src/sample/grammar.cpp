@@ -38,7 +38,8 @@ class Dependents {
   std::vector<std::uint32_t> begin_, nodes_;
 };
 
-/// The least solution, smaller values first improving larger ones until nothing changes.
+/// The least solution, smaller values first improving larger ones until nothing changes. `value` of a node gets that of
+/// the one that has changed: where any edge will do, no other can be better than before.
 template <class Value>
 void settle(const Grammar& g, const Dependents& dependents, std::vector<std::uint32_t>& values, Value value) {
   std::vector<NodeId> changed, next;
@@ -47,7 +48,7 @@ void settle(const Grammar& g, const Dependents& dependents, std::vector<std::uin
   for (; !changed.empty(); changed.swap(next), next.clear()) {
     for (const NodeId node : changed) {
       dependents.of(node, [&](NodeId dependent) {
-        const std::uint32_t better = value(g.nodes[dependent]);
+        const std::uint32_t better = value(g.nodes[dependent], values[node]);
         if (better >= values[dependent]) return;
         values[dependent] = better;
         next.push_back(dependent);
@@ -56,16 +57,10 @@ void settle(const Grammar& g, const Dependents& dependents, std::vector<std::uin
   }
 }
 
-std::uint32_t best_way(const Grammar& g, const Grammar::Node& node, const std::vector<std::uint32_t>& values) {
-  std::uint32_t best = Grammar::never;
-  for (std::uint32_t e = node.a; e < node.b; ++e) best = std::min(best, values[g.edges[e].target]);
-  return best;
-}
-
 void find_needs(Grammar& g, const Dependents& dependents) {
   g.need.assign(g.nodes.size(), Grammar::never);
-  settle(g, dependents, g.need, [&](const Grammar::Node& node) {
-    if (node.kind != Grammar::Kind::call) return best_way(g, node, g.need);
+  settle(g, dependents, g.need, [&](const Grammar::Node& node, std::uint32_t changed) {
+    if (node.kind != Grammar::Kind::call) return changed;
     const std::uint32_t inside = g.need[g.rules[node.a].start], after = g.need[node.b];
     if (inside == Grammar::never || after == Grammar::never) return Grammar::never;
     const bool last = g.nodes[node.b].kind == Grammar::Kind::end;  // such a call takes its caller's place
@@ -75,9 +70,9 @@ void find_needs(Grammar& g, const Dependents& dependents) {
 
 void find_nullable(Grammar& g, const Dependents& dependents) {
   std::vector<std::uint32_t> values(g.nodes.size(), Grammar::never);  // 0: the rule may end without a further byte
-  settle(g, dependents, values, [&](const Grammar::Node& node) {
+  settle(g, dependents, values, [&](const Grammar::Node& node, std::uint32_t changed) {
     if (node.kind == Grammar::Kind::bytes) return Grammar::never;
-    if (node.kind == Grammar::Kind::choice) return best_way(g, node, values);
+    if (node.kind == Grammar::Kind::choice) return changed;
     return std::max(values[g.rules[node.a].start], values[node.b]);
   });
   for (Grammar::Rule& rule : g.rules) rule.nullable = values[rule.start] == 0;
@@ -143,6 +138,12 @@ Result<void> order_rules(Grammar& g) {
   return {};
 }
 
+Result<void> check_end(const Grammar& g, RuleId rule) {
+  if (g.need[g.rules[rule].start] != Grammar::never) return {};
+  return Error(Status::invalid_argument, "no text can end it; rule " + escape(g.rules[rule].name) +
+                                             "; give it an alternative that does not come back to it");
+}
+
 void find_byte_classes(Grammar& g) {
   std::array<bool, 257> begins{};
   begins[0] = true;
@@ -159,21 +160,18 @@ void find_byte_classes(Grammar& g) {
 
 }  // namespace
 
-Result<void> analyse(Grammar& g, bool all_must_end) {
+Result<void> analyse(Grammar& g, std::span<const RuleId> must_end) {
   const Dependents dependents(g);
   find_needs(g, dependents);
   find_nullable(g, dependents);
   HEARTH_CHECK(order_rules(g));
-  for (RuleId r = 0; r < g.rules.size(); ++r) {
-    const std::uint32_t need = g.need[g.rules[r].start];
-    const std::string name = escape(g.rules[r].name);
-    if (need == Grammar::never && (all_must_end || r == g.root))
-      return Error(Status::invalid_argument,
-                   "no text can end it; rule " + name + "; give it an alternative that does not come back to it");
-    if (need > GrammarLimits::depth && r == g.root)
-      return too_complex("rule " + name, "its shortest text has rules more than " +
-                                             std::to_string(GrammarLimits::depth) + " deep inside each other");
-  }
+  for (const RuleId rule : must_end) HEARTH_CHECK(check_end(g, rule));
+  HEARTH_CHECK(check_end(g, g.root));
+  const Grammar::Rule& root = g.rules[g.root];
+  if (g.need[root.start] > GrammarLimits::depth)
+    return too_complex(
+        "rule " + escape(root.name),
+        "its shortest text has rules more than " + std::to_string(GrammarLimits::depth) + " deep inside each other");
   find_byte_classes(g);
   return {};
 }

@@ -7,6 +7,7 @@
 #include <hearth/result.hpp>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,8 +69,8 @@ struct Grammar {
 /// "WHAT; WHERE; WHAT TO DO" of a grammar that a limit refuses.
 Error too_complex(std::string_view where, std::string_view what);
 
-/// Fills in what follows from nodes and rules. Errors: left recursion, naming the cycle; no text that ends; with
-/// `all_must_end`, any rule of which that is true.
-Result<void> analyse(Grammar& grammar, bool all_must_end);
+/// Fills in what follows from nodes and rules. Errors: left recursion, naming the cycle; no text that ends the root, or
+/// one of `must_end`.
+Result<void> analyse(Grammar& grammar, std::span<const RuleId> must_end = {});
 
 }  // namespace hearth::sample

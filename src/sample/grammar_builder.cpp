@@ -37,6 +37,7 @@ GrammarBuilder::Expr GrammarBuilder::literal(std::string_view bytes) {
 
 GrammarBuilder::Expr GrammarBuilder::characters(CharacterSet set) {
   const std::uint64_t size = nodes_of(set);
+  n_ranges_ += set.ranges().size();
   sets_.push_back(std::move(set));
   return add({Kind::characters, static_cast<std::uint32_t>(sets_.size() - 1), 0, 0, size});
 }
@@ -238,11 +239,11 @@ class Emitter {
 
 Result<void> GrammarBuilder::fits(std::string_view where) const {
   constexpr std::size_t most = 2 * GrammarLimits::states;  // some terms take no state
-  if (terms_.size() <= most && bytes_.size() <= most) return {};
+  if (terms_.size() <= most && bytes_.size() <= most && n_ranges_ <= most) return {};
   return too_complex(where, "it takes more than " + std::to_string(GrammarLimits::states) + " states");
 }
 
-Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, bool all_must_end) const {
+Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, std::span<const RuleId> must_end) const {
   std::uint64_t size = 0;
   for (std::size_t r = 0; r < names_.size(); ++r) {
     size = saturating_add(size, saturating_add(terms_[definitions_[r]].size, 1));
@@ -257,7 +258,7 @@ Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(RuleId root, bool a
     grammar->rules.push_back({names_[r], start});
   }
   grammar->root = root;
-  HEARTH_CHECK(analyse(*grammar, all_must_end));
+  HEARTH_CHECK(analyse(*grammar, must_end));
   return std::shared_ptr<const Grammar>(std::move(grammar));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,8 @@ class GrammarBuilder {
 
   /// Error: there is more already than a grammar can have. For those whose input is small and what it asks for is not.
   Result<void> fits(std::string_view where) const;
-  Result<std::shared_ptr<const Grammar>> build(RuleId root, bool all_must_end = false) const;
+  /// Error, besides: `root`, or a rule of `must_end`, has no text.
+  Result<std::shared_ptr<const Grammar>> build(RuleId root, std::span<const RuleId> must_end = {}) const;
 
  private:
   friend class Emitter;
@@ -59,6 +61,7 @@ class GrammarBuilder {
   std::vector<Term> terms_;
   std::vector<Expr> parts_;
   std::vector<CharacterSet> sets_;
+  std::size_t n_ranges_ = 0;  // of all sets
   std::string bytes_;
   std::vector<std::string> names_;
   std::vector<Expr> definitions_;

@@ -35,7 +35,7 @@ class GbnfParser {
     if (root == rules_.end() || !root->second.defined)
       return in_.error_at(in_.size(), "there is no rule named root", "name the rule that texts begin with root");
     HEARTH_CHECK(all_in_use());
-    return builder_.build(root->second.id, true);
+    return builder_.build(root->second.id, written_);
   }
 
  private:
@@ -67,7 +67,10 @@ class GbnfParser {
 
   Named& named(std::string_view name, std::size_t position) {
     const auto [at, added] = rules_.try_emplace(std::string(name));
-    if (added) at->second = {builder_.declare(std::string(name)), position};
+    if (added) {
+      at->second = {builder_.declare(std::string(name)), position};
+      written_.push_back(at->second.id);
+    }
     return at->second;
   }
 
@@ -167,7 +170,9 @@ class GbnfParser {
     if (length == 0)
       return in_.error_at(begin, "no JSON Schema follows %json, in rule " + escape(current_), "write %json {…}");
     in_.back_to(schema + length);
-    return json_schema_value(builder_, in_.slice(schema));
+    HEARTH_TRY(const RuleId value, json_schema_rule(builder_, in_.slice(schema)));
+    written_.push_back(value);
+    return builder_.call(value);
   }
 
   Result<void> add_repeated(OpenGroups& groups, Expr part) {
@@ -265,6 +270,7 @@ class GbnfParser {
   PatternReader in_;
   GrammarBuilder builder_;
   std::map<std::string, Named, std::less<>> rules_;
+  std::vector<RuleId> written_;  // by the caller, each %json too: what a schema makes of its parts may be impossible
   std::string current_;
 };
 

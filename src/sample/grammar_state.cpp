@@ -12,16 +12,21 @@ namespace {
 
 // Places that are no node: the end of the text, and the end of the rule in the unknown frame.
 constexpr NodeId text_end = UINT32_MAX, frame_end = UINT32_MAX - 1;
-constexpr NodeId no_place = UINT32_MAX - 2;  // of the state that stands for too many
+constexpr NodeId no_place = UINT32_MAX - 2;    // of the state that stands for too many
+constexpr NodeId returns_of = UINT32_MAX - 3;  // all to which the end of a rule in that frame goes back
 
 constexpr std::uint64_t place(NodeId node, StateGraph::Frame frame) { return std::uint64_t{node} << 32 | frame; }
 constexpr NodeId node_of(std::uint64_t place) { return static_cast<NodeId>(place >> 32); }
 constexpr StateGraph::Frame frame_of(std::uint64_t place) { return static_cast<StateGraph::Frame>(place); }
 
-/// In order and each once: equal sets become equal lists.
-std::vector<std::uint32_t> in_words(std::vector<std::uint64_t> places) {
+void sort_unique(std::vector<std::uint64_t>& places) {
   std::sort(places.begin(), places.end());
   places.erase(std::unique(places.begin(), places.end()), places.end());
+}
+
+/// In order and each once: equal sets become equal lists.
+std::vector<std::uint32_t> in_words(std::vector<std::uint64_t> places) {
+  sort_unique(places);
   std::vector<std::uint32_t> words;
   for (const std::uint64_t p : places) words.push_back(node_of(p)), words.push_back(frame_of(p));
   return words;
@@ -50,6 +55,7 @@ struct StateGraph::Closure {
   std::vector<std::uint64_t> work{};
   std::unordered_set<std::uint64_t> seen{};
   std::map<std::pair<std::uint32_t, RuleId>, std::vector<std::uint64_t>> callers{};  // by order of rules
+  std::map<std::vector<std::uint64_t>, Frame> frames{};  // by what callers want to go back to
   std::vector<std::uint64_t> found{};
   std::uint32_t peak = 0;
 
@@ -65,13 +71,28 @@ struct StateGraph::Closure {
       }
       if (callers.empty()) return true;
       const RuleId rule = callers.begin()->first.second;
-      const Frame frame = graph.add_frame(in_words(std::move(callers.begin()->second)));
+      const Frame frame = frame_for(std::move(callers.begin()->second));
       callers.erase(callers.begin());
       go(graph.grammar_->rules[rule].start, frame);
     }
   }
 
  private:
+  /// Frames that stand for what they go back to are looked into here, each once: a rule may have many last calls.
+  Frame frame_for(std::vector<std::uint64_t> returns) {
+    sort_unique(returns);
+    const auto [at, added] = frames.try_emplace(std::move(returns));
+    if (added) {
+      std::vector<std::uint64_t> places;
+      for (const std::uint64_t to : at->first) {
+        if (node_of(to) != returns_of) places.push_back(to);
+        else for_each_return(frame_of(to), [&](NodeId back, Frame outer) { places.push_back(place(back, outer)); });
+      }
+      at->second = graph.add_frame(in_words(std::move(places)));
+    }
+    return at->second;
+  }
+
   void go(NodeId node, Frame frame) {
     if (node < frame_end) {
       const std::uint32_t need = graph.grammar_->need[node];
@@ -103,10 +124,8 @@ struct StateGraph::Closure {
   /// The last call of a rule takes the rule's own place: a list that calls itself for its rest stays as deep as it is.
   void call(const Grammar::Node& node, Frame frame) {
     const Grammar::Rule& rule = graph.grammar_->rules[node.a];
-    auto& returns = callers[{rule.order, node.a}];
-    if (graph.grammar_->nodes[node.b].kind == Grammar::Kind::end)
-      for_each_return(frame, [&](NodeId back, Frame outer) { returns.push_back(place(back, outer)); });
-    else returns.push_back(place(node.b, frame));
+    const bool last = graph.grammar_->nodes[node.b].kind == Grammar::Kind::end;
+    callers[{rule.order, node.a}].push_back(place(last ? returns_of : node.b, frame));
     if (rule.nullable) go(node.b, frame);
   }
 

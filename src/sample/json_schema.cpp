@@ -125,10 +125,12 @@ class SchemaCompiler {
         if (!held) continue;
         auto& bound = row.is_lower ? lower : upper;
         if (bound) return d_.unsupported(at, row.name, "beside another bound of the same side is not supported");
+        HEARTH_CHECK(d_.spend_bytes(held->text.size()));
         bound = {*decimal_of(held->text), row.exclusive};
         bounded = at;
       }
       if (const JsonValue* step = d_.value(at).find("multipleOf")) {
+        HEARTH_CHECK(d_.spend_bytes(step->text.size()));
         const auto of = decimal_of(step->text);
         if (!whole || of->negative || of->digits != "1" || of->exponent != 0) return d_.unsupported(at, "multipleOf");
       }
@@ -156,6 +158,7 @@ class SchemaCompiler {
   }
 
   Result<Expr> pattern(SchemaId at, const std::string& regex) {
+    HEARTH_CHECK(d_.spend(regex.size()));  // it is compiled for each rule that it stands in
     return regex_search(builder_, regex, spell(),
                         "JSON Schema, pattern at " + escape(d_.pointer(at), shown_path_bytes));
   }
@@ -180,6 +183,7 @@ class SchemaCompiler {
       for (const char* name : {least, most}) {
         const JsonValue* held = d_.value(at).find(name);
         if (!held) continue;
+        HEARTH_CHECK(d_.spend_bytes(held->text.size()));
         const Decimal number = *decimal_of(held->text);
         std::uint64_t count = 0;
         for (std::int64_t i = 0; i < std::ssize(number.digits) + (number.digits.empty() ? 0 : number.exponent); ++i) {
@@ -252,7 +256,8 @@ class SchemaCompiler {
     HEARTH_TRY(const std::optional<Expr> further, further_member(all, names));
     HEARTH_CHECK(check_count(all, names, further.has_value()));
     if (names.empty() && !further) return text_.enclosed("{", builder_.empty(), "}");
-    return text_.enclosed("{", members(all, names, further), "}");
+    HEARTH_TRY(const Expr inside, members(all, names, further));
+    return text_.enclosed("{", inside, "}");
   }
 
   /// The keys that some schema names, in order of the text, those that are only required last.
@@ -265,9 +270,12 @@ class SchemaCompiler {
     for (const SchemaId at : all)
       if (const JsonValue* held = d_.value(at).find("properties"))
         for (const std::string& name : held->keys) add(name);
-    for (const SchemaId at : all)
-      if (const JsonValue* held = d_.value(at).find("required"))
-        for (const JsonValue& item : held->items) add(item.text);
+    for (const SchemaId at : all) {
+      const JsonValue* held = d_.value(at).find("required");
+      if (!held) continue;
+      HEARTH_CHECK(d_.spend(held->items.size()));  // a key may come many times
+      for (const JsonValue& item : held->items) add(item.text);
+    }
     if (names.size() > GrammarLimits::repetition)
       return too_complex("JSON Schema, at " + escape(d_.pointer(all.front()), shown_path_bytes),
                          "an object has more than " + std::to_string(GrammarLimits::repetition) + " keys");
@@ -276,9 +284,9 @@ class SchemaCompiler {
   }
 
   /// From the last key to the first: what may follow when a member stands before it, and when none does.
-  Expr members(const Conjunction& all, const std::vector<std::string>& names, std::optional<Expr> further) {
+  Result<Expr> members(const Conjunction& all, const std::vector<std::string>& names, std::optional<Expr> further) {
     const Expr blank = text_.white_space();
-    const auto required_keys = d_.required_keys(all);
+    HEARTH_TRY(const auto required_keys, d_.required_keys(all));
     Expr rest = blank, begin = builder_.empty();
     if (further) {
       rest = builder_.shared(
@@ -303,13 +311,14 @@ class SchemaCompiler {
 
   /// A member whose key is not listed, if such may come.
   Result<std::optional<Expr>> further_member(const Conjunction& all, const std::vector<std::string>& names) {
+    for (const SchemaId at : all)
+      if (const JsonValue* patterns = d_.value(at).find("patternProperties"); patterns && !patterns->items.empty())
+        return pattern_member(all, at, *patterns, names);
     bool listed = false, given = false;
     Conjunction schemas;
     for (const SchemaId at : all) {
       listed |= d_.value(at).find("properties") != nullptr;
       const JsonValue* others = d_.value(at).find("additionalProperties");
-      if (const JsonValue* patterns = d_.value(at).find("patternProperties"); patterns && !patterns->items.empty())
-        return pattern_member(all, at, *patterns, names);
       if (!others) continue;
       given = true;
       if (others->is(JsonValue::Kind::boolean) && !others->flag) return std::optional<Expr>();
@@ -338,7 +347,8 @@ class SchemaCompiler {
   Result<void> check_count(const Conjunction& all, const std::vector<std::string>& names, bool further) {
     HEARTH_TRY(const Counts n, counts(all, "minProperties", "maxProperties"));
     if (!n.any) return {};
-    if (n.least > d_.required_keys(all).size())
+    HEARTH_TRY(const auto required_keys, d_.required_keys(all));
+    if (n.least > required_keys.size())
       return d_.unsupported(all.front(), "minProperties", "above the number of required keys is not supported");
     if (n.most && (further || *n.most < names.size()))
       return d_.unsupported(all.front(), "maxProperties", "below the number of possible keys is not supported");
@@ -365,10 +375,9 @@ Result<std::shared_ptr<const Grammar>> parse_json_schema(std::string_view text) 
   return grammar;
 }
 
-Result<GrammarBuilder::Expr> json_schema_value(GrammarBuilder& builder, std::string_view text) {
+Result<RuleId> json_schema_rule(GrammarBuilder& builder, std::string_view text) {
   HEARTH_TRY(const SchemaDocument document, SchemaDocument::parse(text));
-  HEARTH_TRY(const RuleId root, SchemaCompiler(document, builder).compile());
-  return builder.call(root);
+  return SchemaCompiler(document, builder).compile();
 }
 
 }  // namespace hearth::sample

@@ -125,22 +125,38 @@ std::optional<Decimal> decimal_of(std::string_view number) {
   return value;
 }
 
-std::string canonical_json(const JsonValue& value) {
+namespace {
+
+std::string canonical_number(const JsonValue& value) {
+  const auto number = decimal_of(value.text);
+  if (!number) return value.text;
+  return (number->negative ? "-" : "") + number->digits + "e" + std::to_string(number->exponent);
+}
+
+/// To the end of what there is already: a value deep inside others is not copied by each of them.
+void append_canonical(std::string& text, const JsonValue& value) {
   using Kind = JsonValue::Kind;
-  if (value.is(Kind::number)) {
-    const auto number = decimal_of(value.text);
-    if (!number) return value.text;
-    return (number->negative ? "-" : "") + number->digits + "e" + std::to_string(number->exponent);
-  }
   const bool object = value.is(Kind::object);
-  if (!object && !value.is(Kind::array)) return json_scalar(value);
-  std::string text(1, object ? '{' : '[');
+  if (!object && !value.is(Kind::array)) {
+    text += value.is(Kind::number) ? canonical_number(value) : json_scalar(value);
+    return;
+  }
+  text += object ? '{' : '[';
   for (std::size_t i = 0; i < value.items.size(); ++i) {
     const std::size_t at = object ? value.order[i] : i;
     if (object) text += json_quoted(value.keys[at]) + ':';
-    text += canonical_json(value.items[at]) + ',';
+    append_canonical(text, value.items[at]);
+    text += ',';
   }
-  return text + (object ? '}' : ']');
+  text += object ? '}' : ']';
+}
+
+}  // namespace
+
+std::string canonical_json(const JsonValue& value) {
+  std::string text;
+  append_canonical(text, value);
+  return text;
 }
 
 std::string json_quoted(std::string_view text) {

@@ -26,11 +26,12 @@ class RegexParser {
 
   RegexParser(GrammarBuilder& builder, std::string_view text, const SpellCharacters& spell, std::string_view where,
               Anchors anchors)
-      : in_(text, where), builder_(builder), spell_(spell), anchors_(anchors) {}
+      : in_(text, where), where_(where), builder_(builder), spell_(spell), anchors_(anchors) {}
 
   Result<Expr> parse() {
     begin_alternative();
     for (;;) {
+      HEARTH_CHECK(builder_.fits(where_));
       if (in_.peek() == '(') {
         HEARTH_CHECK(open_group());
       } else if (!ends_alternative()) {
@@ -61,7 +62,9 @@ class RegexParser {
     groups_.end_alternative();
   }
   void add_anything() {
-    if (anchors_ == Anchors::searched) groups_.add(builder_.repeat(spell_(CharacterSet::all()), 0, {}));
+    if (anchors_ != Anchors::searched) return;
+    if (!anything_) anything_ = builder_.repeat(spell_(CharacterSet::all()), 0, {});
+    groups_.add(*anything_);
   }
 
   bool ends_alternative() const {
@@ -257,10 +260,12 @@ class RegexParser {
   Result<std::uint32_t> class_character() { return in_.peek() == '\\' ? escaped_character(true) : in_.character(); }
 
   PatternReader in_;
+  std::string_view where_;
   GrammarBuilder& builder_;
   OpenGroups groups_{builder_};
   const SpellCharacters& spell_;
   Anchors anchors_;
+  std::optional<Expr> anything_;
 };
 
 Result<Expr> parsed(GrammarBuilder& builder, std::string_view text, const SpellCharacters& spell,

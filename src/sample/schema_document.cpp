@@ -260,6 +260,7 @@ Result<void> SchemaDocument::check_one(SchemaId at) const {
     if (name == "items" && held.is(Kind::array)) return unsupported(at, name, "as a list is not of draft 2020-12");
     if (const std::string_view what = wrong_value(keyword->holds, held); !what.empty()) return wrong(at, name, what);
     if (name == "type" && types_named(held) == 0) return wrong(at, name, "names no type");
+    if (name == "type" && held.items.size() > std::size(type_names)) return wrong(at, name, "names a type twice");
     if (name == "enum" && (!held.is(Kind::array) || held.items.empty())) return wrong(at, name, "lists no value");
     if (held.items.size() > GrammarLimits::repetition)
       return too_complex("JSON Schema, at " + escape(pointer(at), shown_path_bytes),
@@ -273,6 +274,7 @@ Result<void> SchemaDocument::check_one(SchemaId at) const {
 Result<SchemaId> SchemaDocument::target(SchemaId from, const std::string& reference) const {
   if (reference.empty() || reference[0] != '#')
     return unsupported(from, "$ref", "to \"" + escape(reference) + "\" is not supported: nothing is fetched");
+  HEARTH_CHECK(spend_bytes(reference.size()));
   const JsonValue* at = root_.get();
   std::string_view rest = std::string_view(reference).substr(1);
   if (!rest.empty() && rest[0] != '/') return unsupported(from, "$ref", "to an anchor is not supported");
@@ -315,15 +317,21 @@ unsigned SchemaDocument::implied_types(const Conjunction& all) const {
 
 unsigned SchemaDocument::types(const Conjunction& all) const {
   const unsigned stated = stated_types(all), implied = implied_types(all);
-  return has_types(all) || implied == 0 ? stated : implied;
+  const bool only_objects = std::any_of(all.begin(), all.end(), [&](SchemaId at) { return of_objects_.contains(at); });
+  return (has_types(all) || implied == 0 ? stated : implied) & (only_objects ? t_object : t_any);
+}
+
+Result<std::string> SchemaDocument::spelled(const JsonValue& value) const {
+  std::string text = canonical_json(value);
+  HEARTH_CHECK(spend(1));
+  HEARTH_CHECK(spend_bytes(text.size()));
+  return text;
 }
 
 Result<std::unordered_set<std::string>> SchemaDocument::spelled(const std::vector<const JsonValue*>& values) const {
-  constexpr std::size_t bytes_a_step = 32;
   std::unordered_set<std::string> texts;
   for (const JsonValue* value : values) {
-    std::string text = canonical_json(*value);
-    HEARTH_CHECK(spend(1 + text.size() / bytes_a_step));
+    HEARTH_TRY(std::string text, spelled(*value));
     texts.insert(std::move(text));
   }
   return texts;
@@ -344,20 +352,34 @@ Result<std::optional<std::vector<const JsonValue*>>> SchemaDocument::constants(c
         left = std::move(listed);
         continue;
       }
-      HEARTH_TRY(const auto both, spelled(listed));
-      HEARTH_CHECK(spend(left->size()));
-      std::erase_if(*left, [&](const JsonValue* v) { return !both.contains(canonical_json(*v)); });
+      HEARTH_TRY(const auto texts, spelled(listed));
+      std::vector<const JsonValue*> in_both;
+      for (const JsonValue* v : *left) {
+        HEARTH_TRY(const std::string text, spelled(*v));
+        if (texts.contains(text)) in_both.push_back(v);
+      }
+      left = std::move(in_both);
     }
   }
-  if (left) std::erase_if(*left, [&](const JsonValue* v) { return !(type_of(*v) & stated_types(all)); });
+  if (!left) return left;
+  const unsigned types = stated_types(all);
+  for (const JsonValue* v : *left)
+    if (v->is(JsonValue::Kind::number)) HEARTH_CHECK(spend_bytes(v->text.size()));  // its digits say what it is
+  std::erase_if(*left, [&](const JsonValue* v) { return !(type_of(*v) & types); });
   return left;
 }
 
-std::unordered_set<std::string_view> SchemaDocument::required_keys(const Conjunction& all) const {
+Result<std::unordered_set<std::string_view>> SchemaDocument::required_keys(const Conjunction& all) const {
   std::unordered_set<std::string_view> keys;
-  for (const SchemaId at : all)
-    if (const JsonValue* list = value(at).find("required"))
-      for (const JsonValue& key : list->items) keys.insert(key.text);
+  for (const SchemaId at : all) {
+    const JsonValue* list = value(at).find("required");
+    if (!list) continue;
+    HEARTH_CHECK(spend(list->items.size()));
+    for (const JsonValue& key : list->items) {
+      HEARTH_CHECK(spend_bytes(key.text.size()));
+      keys.insert(key.text);
+    }
+  }
   return keys;
 }
 
@@ -368,7 +390,9 @@ Conjunction SchemaDocument::property(const Conjunction& all, std::string_view ke
     const JsonValue* named = value(at).find("properties");
     const JsonValue* own = named ? named->find(key) : nullptr;
     // Beside patterns, additionalProperties speaks of the keys that match none.
-    const JsonValue* others = value(at).find("patternProperties") ? nullptr : value(at).find("additionalProperties");
+    const JsonValue* patterns = value(at).find("patternProperties");
+    const bool by_pattern = patterns && !patterns->items.empty();
+    const JsonValue* others = by_pattern ? nullptr : value(at).find("additionalProperties");
     const JsonValue* holds = own ? own : others;
     listed |= own != nullptr;
     if (!holds) continue;

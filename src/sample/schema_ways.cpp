@@ -14,10 +14,22 @@ Result<void> SchemaDocument::spend(std::uint64_t steps) const {
   return too_complex("JSON Schema", "its alternatives, references and lists combine in too many ways");
 }
 
+Result<void> SchemaDocument::spend_bytes(std::size_t bytes) const {
+  constexpr std::size_t bytes_a_step = 32;
+  return spend(bytes / bytes_a_step);
+}
+
 Result<std::vector<Conjunction>> SchemaDocument::expand(const Conjunction& schemas) const {
+  HEARTH_TRY(auto ways, ways_to_meet(schemas));
+  HEARTH_CHECK(prove_exclusive());
+  return ways;
+}
+
+Result<std::vector<Conjunction>> SchemaDocument::ways_to_meet(const Conjunction& schemas) const {
   std::vector<Conjunction> ways;
   std::vector<Pending> pending;
-  for (auto at = schemas.rbegin(); at != schemas.rend(); ++at) pending.push_back({*at, {}});
+  const auto nothing = std::make_shared<const std::vector<SchemaId>>();
+  for (auto at = schemas.rbegin(); at != schemas.rend(); ++at) pending.push_back({*at, nothing});
   HEARTH_CHECK(expand_into({}, std::move(pending), 0, ways));
   return ways;
 }
@@ -29,8 +41,8 @@ Result<void> SchemaDocument::expand_into(Conjunction plain, std::vector<Pending>
   while (!pending.empty()) {
     Pending next = std::move(pending.back());
     pending.pop_back();
-    HEARTH_CHECK(spend(1 + plain.size() + next.inside.size()));
-    if (std::find(next.inside.begin(), next.inside.end(), next.id) != next.inside.end())
+    HEARTH_CHECK(spend(1 + plain.size() + next.inside->size()));
+    if (std::find(next.inside->begin(), next.inside->end(), next.id) != next.inside->end())
       return wrong(next.id, "$ref", "comes back to where it began without reading anything");
     if (std::find(plain.begin(), plain.end(), next.id) != plain.end()) continue;
     const JsonValue& schema = value(next.id);
@@ -39,22 +51,20 @@ Result<void> SchemaDocument::expand_into(Conjunction plain, std::vector<Pending>
       continue;
     }
     plain.push_back(next.id);
-    const auto inside = [&] {
-      std::vector<SchemaId> path = next.inside;
-      path.push_back(next.id);
-      return path;
-    };
+    std::vector<SchemaId> path = *next.inside;
+    path.push_back(next.id);
+    const Path inside = std::make_shared<const std::vector<SchemaId>>(std::move(path));  // of all its parts
     if (const JsonValue* all = schema.find("allOf"))
-      for (auto part = all->items.rbegin(); part != all->items.rend(); ++part) pending.push_back({id(*part), inside()});
+      for (auto part = all->items.rbegin(); part != all->items.rend(); ++part) pending.push_back({id(*part), inside});
     if (const JsonValue* reference = schema.find("$ref")) {
       HEARTH_TRY(const SchemaId led_to, target(next.id, reference->text));
-      pending.push_back({led_to, inside()});
+      pending.push_back({led_to, inside});
     }
     std::vector<const JsonValue*> choices;
     for (const char* name : {"anyOf", "oneOf"})
       if (const JsonValue* any = schema.find(name)) choices.push_back(any);
     if (choices.empty()) continue;
-    if (schema.find("oneOf")) HEARTH_CHECK(check_exclusive(next.id));
+    if (schema.find("oneOf") && exclusive_.insert(next.id).second) unproven_.push_back(next.id);
     if (depth >= deepest)
       return too_complex("JSON Schema, at " + escape(pointer(next.id)), "alternatives in alternatives");
     const JsonValue& last = *choices.back();
@@ -63,8 +73,8 @@ Result<void> SchemaDocument::expand_into(Conjunction plain, std::vector<Pending>
         if (&last == choices.front() && &second != &last.items.front()) break;
         HEARTH_CHECK(spend(plain.size() + pending.size()));
         std::vector<Pending> further = pending;
-        if (&last != choices.front()) further.push_back({id(second), inside()});
-        further.push_back({id(first), inside()});
+        if (&last != choices.front()) further.push_back({id(second), inside});
+        further.push_back({id(first), inside});
         HEARTH_CHECK(expand_into(plain, std::move(further), depth + 1, ways));
       }
     }

@@ -131,6 +131,10 @@ bool TokenMasks::by_rules(StateGraph& graph, StateGraph::State state, Mask& mask
   for (std::size_t i = 1; i < places.size(); i += 2) frames.push_back(places[i]);
   std::sort(frames.begin(), frames.end());
   frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+  // Each takes a walk of its own, or two: where they are many, one through all that they allow together is shorter.
+  constexpr std::size_t most_frames = 16;
+  if (frames.size() > most_frames)
+    return TrieWalk(*tokens_, graph).run(state, TrieWalk::whole, mask) == TrieWalk::Outcome::done;
   for (const StateGraph::Frame frame : frames) {
     std::vector<std::uint32_t> local, own;
     for (std::size_t i = 0; i < places.size(); i += 2) {
