@@ -4,8 +4,13 @@
 
 #include <math.h>
 
+#include <cfloat>
 #include <cstdint>
 #include <cstring>
+
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "Hearth's arithmetic is defined to the last bit; compile it without -ffast-math and -ffinite-math-only"
+#endif
 
 // Everything here has internal linkage and calls only C functions: files compiled for different instruction sets
 // include it, and a weak symbol holding AVX code could become the copy that the linker keeps for the whole program.
@@ -13,6 +18,8 @@
 #define HEARTH_ANYWHERE __device__
 #define HEARTH_CONSTANTS static __constant__ constexpr
 #else
+static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16,  // 16: halves are rounded to halves besides
+              "each step is to round floats to floats: x87 keeps more bits");
 #define HEARTH_ANYWHERE
 #define HEARTH_CONSTANTS static constexpr
 #endif

@@ -29,7 +29,8 @@ constexpr std::int32_t half_sums(std::int32_t s0, std::int32_t s1) {
 /// Blocks from one row of activations to the next: odd, so that the same block of many rows lies in many sets of a cache.
 constexpr std::int64_t q_stride(std::int64_t k) { return (k + kBlock - 1) / kBlock | 1; }
 
-/// y[t][r] = sum over k of weights[r][k] * x[t][k], for rows row_begin … row_end-1 and every token.
+/// y[t][r] = sum over k of weights[r][k] * x[t][k], for rows row_begin … row_end-1 and every token. Quantized formats
+/// store whole groups of rows, so who divides a matrix among threads divides it at multiples of 32.
 struct MatmulArgs {
   const std::byte* weights;  // file: [n_rows, row_bytes]; packed: [ceil(n_rows/16), 16 * row_bytes]
   std::int64_t n_rows, k;
@@ -39,7 +40,7 @@ struct MatmulArgs {
   std::int64_t n_tokens;
   float* y;  // [n_tokens, y_stride]
   std::int64_t y_stride;
-  std::int64_t row_begin, row_end;  // row_begin is a multiple of 16
+  std::int64_t row_begin, row_end;  // both are multiples of 32, or row_end is n_rows
   std::byte* scratch;               // 64-byte aligned, KernelTable::scratch_bytes(k); one per thread
 };
 

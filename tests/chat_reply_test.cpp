@@ -6,6 +6,7 @@
 
 #include "reply_parser.h"
 #include "support/catch.hpp"
+#include "support/cpu_time.h"
 #include "support/test_data.h"
 
 namespace chat_reply_test {
@@ -106,8 +107,65 @@ TEST_CASE("reasoning is split off, wherever it was opened") {
   check("plain", "<think>a</think>b", {"b", "a", {}});
   check("deepseek", "I think\n</think>\nDone", {"Done", "I think", {}}, kThinking);
   check("mistral", "[THINK]hm[/THINK]Yes.", {"Yes.", "hm", {}});
+  // White space around the other parts is no content, but what was told before they came stays.
+  check("hermes", " \n<think>hm</think>\n\n<think>so</think>\n Yes. ", {"Yes.", "hmso", {}});
+  check("hermes", " \n Hello <think>hm</think> there. ", {" \n Hello  there.", "hm", {}});
   CHECK(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n"));
   CHECK_FALSE(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n\n</think>\n\n"));
+}
+
+TEST_CASE("reasoning that nothing opened was told as content, and is none at the end") {
+  const std::string raw = " hm, well\n</think>\n\nYes.";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, raw.size()}) {
+    ReplyParts parts;
+    CHECK(parse_in_pieces(format_named("plain"), raw, piece, {}, parts) == raw);
+    CHECK(parts.reasoning == "hm, well");
+    CHECK(parts.content == "Yes.");
+  }
+}
+
+TEST_CASE("a mark inside a call's JSON string is part of the string, however the format writes calls") {
+  const auto says = [](const std::string& text) { return ToolCall{"", "say", "{\"text\": \"" + text + "\"}"}; };
+  check("hermes", "<tool_call>\n{\"name\": \"say\", \"arguments\": {\"text\": \"a</tool_call>b\"}}\n</tool_call> So.",
+        {"So.", "", {says("a</tool_call>b")}});
+  check("hermes",
+        R"(<tool_call>[{"name": "say", "arguments": {"text": "\"</tool_call>\\"}}, {"name": "f"}]</tool_call>)",
+        {"", "", {says(R"(\"</tool_call>\\)"), {"", "f", "{}"}}});
+  check("qwen-xml", R"(<tool_call>{"name": "say", "arguments": {"text": "</tool_call>"}}</tool_call>)",
+        {"", "", {says("</tool_call>")}});
+  check("function-tags", R"(<function=say>{"text": "a</function>b"}</function><function=f>{}</function>)",
+        {"", "", {says("a</function>b"), {"", "f", "{}"}}});
+  check("mistral", R"([TOOL_CALLS]say[ARGS]{"text": "[TOOL_CALLS]"}[TOOL_CALLS]f{})",
+        {"", "", {says("[TOOL_CALLS]"), {"", "f", "{}"}}});
+  check("deepseek",
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>say\n```json\n{\"text\": "
+        "\"<｜tool▁calls▁end｜>\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+        {"", "", {says("<｜tool▁calls▁end｜>")}});
+  check("harmony", R"(<|channel|>commentary to=functions.say<|message|>{"text": "<|end|><|start|>"}<|call|>)",
+        {"", "", {says("<|end|><|start|>")}});
+  check("gemma", "```tool_code\n{\"name\": \"say\", \"parameters\": {\"text\": \"```\"}}\n```", {"", "", {says("```")}},
+        kTools);
+  // Quotes in tags and code are no JSON's.
+  check("qwen-xml",
+        "<tool_call>\n<function=say>\n<parameter=text>\n{ a \"b\n</parameter>\n</function>\n</tool_call> So.",
+        {"So.", "", {says(R"({ a \"b)")}});
+  check("gemma", "```tool_code\nsay(text='{ \"')\n``` So.", {"So.", "", {says(R"({ \")")}}, kTools);
+  // A string that nothing closes: a line break ends what can be one, else the reply's end.
+  check("hermes", "<tool_call>{\"name\": \"say\n</tool_call> So.", {"So.", "", {}, true});
+  check("hermes", "<tool_call>{\"name\": \"say</tool_call> So.", {"", "", {}, true});
+  check("hermes", "<tool_call>{\"name\": \"say\", \"arguments\": {}</tool_call> So.", {"So.", "", {}, true});
+}
+
+TEST_CASE("marks by the thousand inside a call's string take a time linear in them") {
+  std::string raw = "<tool_call>{\"name\": \"";
+  for (int i = 0; i < 100000; ++i) raw += "</tool_call>";
+  for (const std::size_t piece : {std::size_t{5}, raw.size()}) {
+    ReplyParts parts;
+    const double begin = test::cpu_seconds();
+    CHECK(parse_in_pieces(format_named("hermes"), raw, piece, {}, parts).empty());
+    CHECK(test::cpu_seconds() - begin < 5);  // a look from each mark on at all behind it takes minutes
+    CHECK(parts.parse_error);
+  }
 }
 
 TEST_CASE("Hermes and Qwen: JSON in tool_call tags") {

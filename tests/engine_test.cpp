@@ -11,8 +11,12 @@
 #include <thread>
 
 #include "dispatch.h"
+#include "dry_breaks.h"
+#include "pass_length.h"
 #include "support/catch.hpp"
+#include "support/cpu_time.h"
 #include "support/random_model.h"
+#include "support/small_vocab.h"
 #include "support/test_data.h"
 
 namespace engine_test {
@@ -191,10 +195,53 @@ TEST_CASE("a good draft has its guesses kept; a wrong one stops guessing, and no
   CHECK(wrong.n_drafted < 60);  // of 150 tokens: it paused
   Kind larger = kind;
   larger.name = "larger", larger.model.n_vocab = 320;
-  Session session = must(model.session({.draft = std::make_shared<const Model>(open_model(larger))}));
-  const auto refused = session.generate_from(prompt_of(0));
+  const SessionOptions unfit{.draft = std::make_shared<const Model>(open_model(larger))};
+  const auto refused = model.session(unfit);
   REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::invalid_argument);
   CHECK(refused.error().message().find("vocabulary") != std::string::npos);
+  CHECK_FALSE(Engine::start(model, {.session = unfit}));
+}
+
+TEST_CASE("a pass has no more rows than it may, however slow they are") {
+  engine::PassLength length;
+  length.saw(8, 100);  // seconds
+  CHECK(length.n_rows(512) == 8);
+  for (const std::int64_t most : {1, 4, 8}) CHECK(length.n_rows(most) == most);
+}
+
+TEST_CASE("DRY's breakers are the tokens that hold one, and many are looked for in hardly more time than one") {
+  test::SmallVocab vocab;
+  for (int i = 0; i < 30000; ++i) vocab.add("w" + std::to_string(i) + "x", -static_cast<float>(i));
+  const auto tokenizer = text::Tokenizer::from(*text::Vocab::from_parts(vocab.parts()));
+  REQUIRE(tokenizer);
+  const auto holds = [&](std::size_t id, std::string_view text) {
+    return tokenizer->piece(static_cast<std::int32_t>(id)).find(text) != std::string_view::npos;
+  };
+  const std::vector<std::string> few = {"12", "123x", "2", "w7", "12", "\n", "99x"};
+  const auto bits = engine::dry_breaks(*tokenizer, few);
+  REQUIRE(bits);
+  std::size_t n_wrong = 0;
+  for (std::size_t id = 0; id < static_cast<std::size_t>(tokenizer->vocab().size()); ++id) {
+    const bool any = std::any_of(few.begin(), few.end(), [&](const std::string& text) { return holds(id, text); });
+    n_wrong += any != ((*bits)[id / 64] >> id % 64 & 1);
+  }
+  CHECK(n_wrong == 0);
+  for (const char* nowhere : {"", "ww", "w30000", "12 "}) {
+    const auto refused = engine::dry_breaks(*tokenizer, std::vector<std::string>{"w1", nowhere, "nor this"});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("'" + std::string(nowhere) + "'") != std::string::npos);
+  }
+  std::vector<std::string> many;
+  for (int i = 0; i < 6000; ++i) many.push_back("w" + std::to_string(i));
+  const auto seconds = [&](std::span<const std::string> texts) {
+    const double begin = test::cpu_seconds();
+    CHECK(engine::dry_breaks(*tokenizer, texts));
+    return test::cpu_seconds() - begin;
+  };
+  const double one = seconds(std::span(many).first(1)), all = seconds(many);
+  CAPTURE(one, all);
+  CHECK(all < 20 * one + 0.2);
 }
 
 TEST_CASE("one whose numbers leave the floats fails alone") {

@@ -1,6 +1,5 @@
 // Enters: grammars, expressions and schemas that ask for much (rows R2, R4, R6, R10 to R13 of BADINPUT.md). Leaves: an answer
 // within two seconds, 64 MiB and a small stack: the grammar, or an error that names what is too much.
-#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "support/catch.hpp"
 #include "support/cpu_time.h"
 #include "support/sanitized.h"
+#include "support/small_stack.h"
 
 namespace grammar_badinput_test {
 
@@ -28,8 +28,6 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-/// What musl gives a thread, a quarter of what macOS does; sanitizers make frames several times larger.
-constexpr std::size_t kSmallStack = std::size_t{kSanitized ? 4096 : 128} << 10;
 constexpr double kSeconds = 2;
 constexpr std::size_t kMemory = std::size_t{64} << 20;
 
@@ -39,25 +37,13 @@ struct Outcome {
 };
 
 Outcome outcome_of(const ConstraintText& text) {
-  struct Work {
-    const ConstraintText& text;
-    Outcome outcome;
-  } work{text, {}};
-  const auto compile_it = [](void* of) -> void* {
-    auto& w = *static_cast<Work*>(of);
+  Outcome outcome;
+  test::on_small_stack([&] {
     const double start = test::cpu_seconds();
-    const auto made = compile(w.text);
-    w.outcome = {made ? "" : made.error().message(), test::cpu_seconds() - start};
-    return nullptr;
-  };
-  pthread_attr_t attributes;
-  REQUIRE(pthread_attr_init(&attributes) == 0);
-  REQUIRE(pthread_attr_setstacksize(&attributes, kSmallStack) == 0);
-  pthread_t thread;
-  REQUIRE(pthread_create(&thread, &attributes, compile_it, &work) == 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-  return work.outcome;
+    const auto made = compile(text);
+    outcome = {made ? "" : made.error().message(), test::cpu_seconds() - start};
+  });
+  return outcome;
 }
 
 std::size_t peak_bytes() {

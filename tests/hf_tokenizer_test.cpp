@@ -2,14 +2,19 @@
 // not known or not sound.
 #include "hf_tokenizer.h"
 
+#include <cstring>
 #include <filesystem>
+#include <hearth/tools.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "support/byte_vocab.h"
 #include "support/catch.hpp"
 #include "support/linear_time.h"
 #include "support/test_data.h"
+#include "text_hash.h"
+#include "text_table.h"
 
 namespace hf_tokenizer_test {
 
@@ -97,6 +102,26 @@ TEST_CASE("tokenizer.json: special tokens where asked, and what goes around") {
   REQUIRE(tokenizer);
   CHECK(tokenizer->vocab().special().bos == 5);
   CHECK(tokenizer->vocab().type(5) == TokenType::control);
+}
+
+TEST_CASE("tokenizer.json: a pre-tokenizer cannot be put in place of its own") {
+  const std::string path = golden_folder() / "gpt2.tokenizer.json";
+  REQUIRE(tools::Tokenizer::open(path));
+  const auto refused = tools::Tokenizer::open(path, true, "qwen2");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::invalid_argument);
+  CHECK(has(refused.error().message(), "; --pre; "));
+}
+
+TEST_CASE("tokenizer.json: WordPiece's decoder leaves no space before marks and contractions, where it cleans up") {
+  json document = json::parse(R"({"added_tokens": [{"id": 9, "content": "do not", "special": false}],
+    "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
+    "model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0, "we": 1, "n't": 2, "##re": 3, ".": 4, "'": 5,
+      "'re": 6, "!": 7, ".x": 8}}})");
+  const Ids ids = {4, 1, 6, 3, 5, 2, 9, 8, 7, 4};
+  CHECK(*read(document)->decode(ids) == ". we'rere 'n't don't.x!.");
+  document["decoder"]["cleanup"] = false;
+  CHECK(*read(document)->decode(ids) == ". we 'rere ' n't do not .x ! .");
 }
 
 TEST_CASE("tokenizer.json: a step that is not known is one error with its name and place") {
@@ -202,6 +227,53 @@ TEST_CASE("tokenizer.json T12: total on any bytes, in linear time") {
     if (std::string(kind) == "gpt2") CHECK(*tokenizer->decode(*ids) == all);
     test::check_linear_time(*tokenizer, 2);
   }
+}
+
+TEST_CASE("a table of texts whose hashes all meet is made in no more time than one of others") {
+#ifdef HEARTH_TEST_SANITIZED
+  constexpr std::uint64_t n = 10000;
+#else
+  constexpr std::uint64_t n = 40000;
+#endif
+  std::vector<std::string> texts;
+  for (std::uint64_t i = 0; i < n; ++i) {  // 16 bytes of which the first eight take back what the last do to the hash
+    const std::uint64_t words[] = {mix(16 ^ i) ^ 0x1234, i};
+    texts.emplace_back(16, ' ');
+    std::memcpy(texts.back().data(), words, 16);
+  }
+  REQUIRE(TextHash()(texts[0]) == TextHash()(texts[n - 1]));
+  texts.push_back(texts[5]);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const double begin = test::cpu_seconds();
+  const TextTable table(views);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < n; ++i) found += table.find(views[i], views) == static_cast<std::int32_t>(i);
+  CHECK(test::cpu_seconds() - begin < 2);  // each compared to all takes longer
+  CHECK(found == n);
+  CHECK(table.find(views[n], views) == 5);  // the first of equal ones
+  CHECK(table.find("none of them", views) == -1);
+}
+
+TEST_CASE("T12 fragments between special tokens cost what they are long, however many merges there are") {
+  std::string text;
+  for (int i = 0; i < 10000; ++i) text += "<|x|>" + std::string(100, 'a');
+  const auto seconds = [&](int n_merges) {
+    test::ByteVocab vocab;
+    vocab.add("<|x|>", TokenType::control);
+    for (int i = 1; i < n_merges; ++i) vocab.merge_only("a a");  // of equal ones the first counts
+    vocab.merge("a a");
+    const auto tokenizer = Tokenizer::from(*Vocab::from_parts(vocab.parts()));
+    REQUIRE(tokenizer);
+    const double begin = test::cpu_seconds();
+    const auto ids = tokenizer->encode(text, {.parse_special = true});
+    const double took = test::cpu_seconds() - begin;
+    REQUIRE(ids);
+    CHECK(ids->size() == 10000 * 51);
+    return took;
+  };
+  const double few = seconds(1), many = seconds(400000);
+  CAPTURE(few, many);
+  CHECK(many < 4 * few + 0.2);
 }
 
 TEST_CASE("tokenizer.json: a regex may name characters as \\uHHHH") {

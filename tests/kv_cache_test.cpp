@@ -106,6 +106,23 @@ TEST_CASE("a fork takes no memory; the first append to a shared page takes one p
   CHECK(pool->bytes_taken() == page);
 }
 
+TEST_CASE("a cache that becomes another lets go of its own pages while their pool is still there") {
+  const model::Config c = test::config_of(windowed(0));
+  const auto pool = firm_pool(UINT64_MAX);
+  const std::uint64_t page = KvCache::bytes(c, KvType::f16, 64, 1);
+  KvCache other = make_cache(c, pool);
+  append_all(other, 0, 65);
+  KvCache copied = make_cache(c, firm_pool(UINT64_MAX)), moved = make_cache(c, firm_pool(UINT64_MAX));  // nobody else's
+  append_all(copied, 0, 200);
+  append_all(moved, 0, 200);
+  copied = other;
+  moved = std::move(other);
+  CHECK(pool->bytes_taken() == 2 * page);
+  CHECK(copied.page(0, 64) == moved.page(0, 64));
+  REQUIRE(copied.append(65));  // a shared page becomes its own
+  CHECK(pool->bytes_taken() == 3 * page);
+}
+
 TEST_CASE("a new page is of zeros, whatever was in it before") {
   const model::Config c = test::config_of(windowed(0));
   KvCache cache = make_cache(c, firm_pool(UINT64_MAX));

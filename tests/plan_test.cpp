@@ -2,14 +2,20 @@
 // refused with both figures before any of it is taken.
 #include "plan.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <new>
+#include <optional>
+#include <string_view>
 
 #include "host.h"
 #include "loaded_model.h"
@@ -42,6 +48,37 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 extern "C" void* mmap(void* at, std::size_t bytes, int protection, int flags, int descriptor, off_t offset) noexcept {
   if ((flags & MAP_ANONYMOUS) != 0 && descriptor == -1) g_taken += bytes;
   return reinterpret_cast<void*>(::syscall(SYS_mmap, at, bytes, protection, flags, descriptor, offset));
+}
+#endif
+
+#if defined(__GLIBC__) && !defined(HEARTH_TEST_SANITIZED)
+#define HEARTH_TEST_SAYS_MEMORY 1
+
+namespace {
+
+std::function<std::uint64_t()> g_left;  // bytes that the system says are left; without it, what it really says
+
+/// What /proc and /sys have in place of their own.
+FILE* stand_in(std::string_view path) {
+  errno = ENOENT;
+  if (path != "/proc/meminfo") return nullptr;
+  const int file = memfd_create("meminfo", MFD_CLOEXEC);
+  dprintf(file, "MemAvailable: %llu kB\n", static_cast<unsigned long long>(g_left() / 1024));
+  lseek(file, 0, SEEK_SET);
+  return fdopen(file, "r");
+}
+
+}  // namespace
+
+extern "C" {
+__attribute__((visibility("default"))) FILE* fopen64(const char* path, const char* mode) {
+  using Open = FILE* (*)(const char*, const char*);
+  static const auto real = reinterpret_cast<Open>(::dlsym(RTLD_NEXT, "fopen64"));
+  const std::string_view asked = path;
+  const bool stands_in = g_left && (asked.starts_with("/proc/") || asked.starts_with("/sys/"));
+  return stands_in ? stand_in(asked) : real(path, mode);
+}
+__attribute__((visibility("default"))) FILE* fopen(const char* path, const char* mode) { return fopen64(path, mode); }
 }
 #endif
 
@@ -82,6 +119,15 @@ void check_plan(const std::string& path, const ModelOptions& how, const SessionO
   CHECK(planned->isa == model->info().isa);
   CHECK(planned->n_ctx == session->n_ctx());
   CHECK(planned->fits);
+}
+
+/// A model whose pages of 64 positions have kPage bytes each.
+constexpr std::uint64_t kPage = 2 * 64 * 2 * 16 * 2 * 2;  // layers, positions, heads, their elements, K and V, f16
+
+test::RandomModel model_of_pages() {
+  test::RandomModel m;
+  m.n_ctx = 2048;
+  return m;
 }
 
 }  // namespace
@@ -154,6 +200,79 @@ TEST_CASE("a batch has as many caches, one workspace and logits for each") {
   }
 }
 
+TEST_CASE("a budget of keys and values is the plan's as it is a session's, and a batch divides it as an engine does") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");
+  const ModelOptions how{.threads = 1, .kv_budget = 9 * kPage};
+  const auto alone = plan(path, how, {.chunk = 16}, 1, false), three = plan(path, how, {.chunk = 16}, 3, false),
+             more = plan(path, how, {.n_ctx = 10 * 64, .chunk = 16}, 1, false),
+             exact = plan(path, how, {.n_ctx = 3 * 64, .chunk = 16}, 3, false);
+  REQUIRE((alone && three && more && exact));
+  CHECK(alone->n_ctx == 9 * 64);
+  CHECK(alone->kv_bytes == 9 * kPage);
+  CHECK(three->n_ctx == 3 * 64);
+  CHECK(three->kv_bytes == 9 * kPage);
+  CHECK((alone->fits && three->fits && exact->fits));
+  CHECK_FALSE(more->fits);
+  const auto model = Model::open(path, how);
+  REQUIRE(model);
+  const auto session = model->session({.chunk = 16});
+  REQUIRE(session);
+  CHECK(session->n_ctx() == alone->n_ctx);
+  CHECK_FALSE(model->session({.n_ctx = 10 * 64, .chunk = 16}));
+  auto engine = Engine::start(*model, {.n_parallel = 3, .session = {.chunk = 16}});
+  REQUIRE(engine);
+  const auto request = engine->submit_from(std::vector<std::int32_t>(2048, 5), {.max_tokens = 1});
+  REQUIRE(request);
+  const auto too_long = request->wait();
+  REQUIRE_FALSE(too_long);
+  INFO(too_long.error().message());
+  CHECK(too_long.error().message().find("holds " + std::to_string(three->n_ctx) + ";") != std::string::npos);
+}
+
+#ifdef HEARTH_TEST_SAYS_MEMORY
+TEST_CASE("beginnings kept for other sessions go where there is no room for one: first those beyond a quarter") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");
+  std::uint64_t machine = 32 * kPage;
+  std::optional<Model> model;
+  g_left = [&] { return machine - (model ? model->kv_memory().taken : 0); };
+  const struct Reset {
+    ~Reset() { g_left = nullptr; }
+  } reset;
+  const auto opened = Model::open(path, {.threads = 1, .weights = Weights::file});
+  REQUIRE(opened);
+  model = *opened;
+  CHECK(model->kv_memory().budget == 8 * kPage);
+  const SessionOptions whole{.n_ctx = 16 * 64, .chunk = 16};
+  const std::vector<std::int32_t> ids(16 * 64, 5);
+  {
+    auto session = model->session(whole);
+    REQUIRE(session);
+    REQUIRE(session->generate_from(ids, {.max_tokens = 0}));
+  }
+  CHECK(model->kv_memory().pages_known == 16);
+  machine = 28 * kPage;  // 12 pages are left, 20 once no more than a quarter is kept
+  CHECK(model->session(whole));
+  CHECK(model->kv_memory().pages_known == 8);
+  const auto chosen = model->session({.chunk = 16});
+  REQUIRE(chosen);
+  CHECK(chosen->n_ctx() == 14 * 64);  // 70%
+  machine = 21 * kPage;
+  auto again = model->session(whole);
+  REQUIRE(again);
+  CHECK(model->kv_memory().pages_known == 5);  // as many as leave room for it
+  const auto reply = again->generate_from(std::span(ids).first(6 * 64), {.max_tokens = 0});
+  REQUIRE(reply);
+  CHECK(reply->n_reused == 5 * 64);
+  machine = 15 * kPage + model->kv_memory().taken;  // and what a session uses does not go
+  const auto refused = model->session(whole);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::out_of_memory);
+  CHECK(model->kv_memory().pages_known == 6);
+}
+#endif
+
 TEST_CASE("a context that cannot be there is a plan that does not fit, and a session refused with both figures") {
   const test::TempFolder folder;
   test::RandomModel m;
@@ -187,6 +306,20 @@ TEST_CASE("a plan says no where opening or a session would") {
   CHECK(plan(path, {}, {.n_ctx = 257}, 1, false).error().status() == Status::invalid_argument);
   CHECK(plan(path, {}, {.chunk = 0}, 1, false).error().status() == Status::invalid_argument);
   CHECK(plan(path, {}, {.kv = Kv::q8_0}, 1, false).error().status() == Status::unsupported);  // heads of 16
+  CHECK(plan(path, {.pre = "gpt-2"}, {}, 1, false).error().status() ==
+        Status::invalid_argument);  // it has none to choose
+  test::ModelEditor merging;
+  merging.set("tokenizer.ggml.model", std::string("gpt2")).set_array<std::string>("tokenizer.ggml.merges", {"a b"});
+  const std::string other = folder / "gpt2.gguf";
+  REQUIRE(merging.write(other) > 0);
+  for (const char* pre : {"gpt-2", "nonsense"}) {
+    const auto planned = plan(other, {.threads = 1, .pre = pre}, {}, 1, false);
+    const auto model = Model::open(other, {.threads = 1, .pre = pre});
+    INFO((planned ? "" : planned.error().message()) << (model ? "" : model.error().message()));
+    REQUIRE(static_cast<bool>(planned) == static_cast<bool>(model));
+    CHECK(static_cast<bool>(planned) == (pre == std::string_view("gpt-2")));
+    if (!planned) CHECK(planned.error().message() == model.error().message());
+  }
 }
 
 TEST_CASE("a forecast has speeds of the order of what bench measures") {

@@ -199,12 +199,25 @@ TEST_CASE("pre-tokenizers: what is written otherwise than in the tokenizer cuts 
        R"(\s+(?!\S)|\s+)"},
       {"bailingmoe",
        R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"},
+      {"jais-2",
+       R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
+       R"(\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|)"
+       R"(\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"},
       {"gpt-2", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))"},
   };
   std::mt19937 random(11);
   for (const Same& row : rows) {
     for (int round = 0; round < 400; ++round) {
       const std::string text = random_text(random, random() % 40);
+      CAPTURE(row.name, text);
+      CHECK(words(row.name, text) == by_definition(row.definition, text));
+    }
+    for (int round = 0; round < 50; ++round) {  // runs of white space, longer than any piece of them
+      std::string text;
+      for (std::size_t i = random() % 6; i-- > 0;)
+        text += std::string(random() % 700, random() % 2 ? ' ' : '\t') + (random() % 2   ? "\n"
+                                                                          : random() % 2 ? "a"
+                                                                                         : "!");
       CAPTURE(row.name, text);
       CHECK(words(row.name, text) == by_definition(row.definition, text));
     }
@@ -268,6 +281,10 @@ TEST_CASE("pre-tokenizers T12: linear in hostile text, whatever the row") {
       }
     }
   }
+  const PreTokenizer pre = made(*find_pre_tokenizer("jais-2"));  // cuts runs of spaces in pieces of 512
+  const double small = seconds(pre, " ", "x", 1 << 16), large = seconds(pre, " ", "x", 1 << 20);
+  CAPTURE(small, large);
+  CHECK(large < 4 * 16 * small + 0.3);
 }
 
 }  // namespace pre_tokenizer_test

@@ -9,14 +9,16 @@
 //
 // Structures that may grow begin with their own size. Options: call the _init function, then set what is to differ; NULL means
 // all defaults. A smaller size is an older program: the rest has its defaults. A larger one is a newer program: what this
-// library does not know must be zero. Outputs: set `size` (NULL: not wanted); the part known here is written, the rest zeroed.
+// library does not know must be zero. Outputs: set `size`; the part known here is written, the rest zeroed. Only a
+// hearth_reply may be NULL: not wanted.
 //
 // Texts are UTF-8. One given as a pointer and a count needs no NUL and may hold some; NULL with 0 is the empty one. Texts come out
 // through callbacks, for the duration of the call of the callback. A callback goes on with 0 and stops with anything else; it
 // may use the library, but the session that calls it is busy. A C++ exception that leaves a callback ends there: HEARTH_CANCELLED.
 //
 // Everything may be called from any thread. A session does one call at a time: a second one gets HEARTH_BUSY and changes nothing.
-// Many requests at once are an engine's.
+// Many requests at once are an engine's. A child made by fork may use the models and sessions that it inherits, if at the
+// fork no other thread was in a call and no engine at work.
 #ifndef HEARTH_H
 #define HEARTH_H
 
@@ -80,7 +82,9 @@ typedef struct hearth_text {
 } hearth_text;
 
 // ---- callbacks -----------------------------------------------------------------------------------------------------------
-typedef int (*hearth_text_fn)(void* user, const char* text, size_t n_bytes);  // a piece: whole UTF-8 characters
+// A piece: whole UTF-8 characters. Bytes that are no character, as where max_tokens cuts one, come as they are, in a chat
+// as U+FFFD.
+typedef int (*hearth_text_fn)(void* user, const char* text, size_t n_bytes);
 typedef int (*hearth_tokens_fn)(void* user, const int32_t* ids, size_t n_ids);
 typedef int (*hearth_logits_fn)(void* user, const float* logits, size_t n_vocab);  // of one position
 typedef int (*hearth_embedding_fn)(void* user, const float* values, size_t n_values);
@@ -233,7 +237,7 @@ typedef struct hearth_plan {
   int32_t threads;
   int32_t weights;  // HEARTH_WEIGHTS_FILE or _REPACKED
   int32_t kv;       // HEARTH_KV_...
-  int32_t fits;     // 1: total_bytes <= available_bytes, and the same on each device of its part
+  int32_t fits;     // 1: total_bytes <= available_bytes, the same on each device of its part, and kv_bytes <= kv_budget
   uint64_t weights_bytes, kv_bytes, scratch_bytes, total_bytes;
   uint64_t allocated_bytes;  // of the total; the rest are pages of the mapped file
   uint64_t available_bytes;
@@ -376,7 +380,7 @@ enum HEARTH_INT32 { HEARTH_OVERFLOW_ERROR = 0, HEARTH_OVERFLOW_DROP_OLDEST_TURNS
 
 enum HEARTH_INT32 {
   HEARTH_PART_RAW = 0,         // the whole answer, control tokens spelled out
-  HEARTH_PART_CONTENT = 1,     // what on_text got
+  HEARTH_PART_CONTENT = 1,     // what on_text got, but for reasoning that nothing opened: it is known by its end alone
   HEARTH_PART_REASONING = 2,   // if there was any
   HEARTH_PART_TOOL_CALL = 3,   // once a call: {"id":…,"name":…,"arguments":…}, all strings
   HEARTH_PART_PARSE_ERROR = 4  // what of the answer is not understood

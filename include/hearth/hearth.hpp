@@ -226,7 +226,8 @@ struct ChatOptions {
 };
 
 /// An answer, split as the model's reply format says. What could not be read is in `parse_error`; `raw` has everything, the
-/// other texts are sound UTF-8: a byte that is none is U+FFFD there.
+/// other texts are sound UTF-8: a byte that is none is U+FFFD there. Reasoning that nothing opened is known by its end
+/// alone: what was handed out as content until then is `reasoning` here.
 struct ChatReply {
   std::string content, reasoning;
   std::vector<ToolCall> tool_calls;
@@ -237,7 +238,8 @@ struct ChatReply {
   std::int64_t n_dropped_messages = 0;  ///< of the conversation, left out of the prompt
 };
 
-/// Called with each piece of text, whole UTF-8 characters. Returning false stops the generation.
+/// Called with each piece of text, whole UTF-8 characters. Bytes that are no character, as where max_tokens cuts one, come
+/// as they are, in a chat as U+FFFD. Returning false stops the generation.
 using OnText = std::function<bool(std::string_view piece)>;
 
 /// Memory of keys and values, of all sessions of a model.
@@ -312,7 +314,7 @@ struct Plan {
   std::vector<PlannedDevice> devices;        ///< the same one by one
   std::uint64_t device_bytes = 0;            ///< of the total, what lies in devices' own memory
   std::uint64_t device_available_bytes = 0;  ///< what they can still give
-  bool fits = false;                         ///< the host's part of the total <= available, each device's likewise
+  bool fits = false;  ///< the host's part of the total <= available, each device's likewise, and kv_bytes <= kv_budget
   double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
 };
 
@@ -321,13 +323,16 @@ struct Plan {
 HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
                              const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 
-/// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it.
+/// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it. A child made by
+/// fork may use the models and sessions that it inherits, if at the fork no other thread was in a call and no engine at
+/// work.
 class HEARTH_API Model {
  public:
   /// Opens a .gguf (the first shard of a split one). Everything in it is checked before it is used.
   static Result<Model> open(const std::string& path, const ModelOptions& options = {});
 
-  /// A conversation with an own KV cache. An encoder has none: unsupported.
+  /// A conversation with an own KV cache. An encoder has none: unsupported. A draft with another vocabulary is
+  /// invalid_argument.
   Result<Session> session(const SessionOptions& options = {}) const;
 
   /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another

@@ -68,6 +68,8 @@ class Tokenizer::Impl {
 Result<Tokenizer> Tokenizer::open(const std::string& path, bool mmap, const std::string& pre) {
   return api::guarded([&]() -> Result<Tokenizer> {
     if (path.ends_with(".json")) {
+      if (!pre.empty())
+        return Error(Status::invalid_argument, "a tokenizer.json has its own pre-tokenizer; --pre; leave it out");
       HEARTH_TRY(auto tokenizer, text::open_tokenizer_json(path));
       return Tokenizer(std::make_shared<const Impl>(std::nullopt, std::move(tokenizer)));
     }

@@ -17,16 +17,18 @@ std::size_t earlier(std::span<const std::int32_t> tokens, std::size_t n) {
   return tokens.size();
 }
 
-Result<void> check_same_vocabulary(const text::Vocab& draft, const text::Vocab& target) {
-  bool same = draft.size() == target.size();
-  for (std::int32_t id = 0; same && id < target.size(); ++id) same = draft.token(id) == target.token(id);
+}  // namespace
+
+Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target) {
+  HEARTH_CHECK(draft.check_generates());
+  const text::Vocab &guessed = draft.tokenizer().vocab(), &own = target.tokenizer().vocab();
+  bool same = guessed.size() == own.size();
+  for (std::int32_t id = 0; same && id < own.size(); ++id) same = guessed.token(id) == own.token(id);
   if (same) return {};
-  return Error(Status::invalid_argument, "the draft model's vocabulary of " + std::to_string(draft.size()) +
-                                             " tokens is not the model's of " + std::to_string(target.size()) +
+  return Error(Status::invalid_argument, "the draft model's vocabulary of " + std::to_string(guessed.size()) +
+                                             " tokens is not the model's of " + std::to_string(own.size()) +
                                              "; draft; use a smaller model of the same family");
 }
-
-}  // namespace
 
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to) {
   constexpr std::size_t kLongest = 4,
@@ -43,7 +45,7 @@ std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t
 }
 
 Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const LoadedModel> model, const Context& target) {
-  HEARTH_CHECK(check_same_vocabulary(model->tokenizer().vocab(), target.model().tokenizer().vocab()));
+  HEARTH_CHECK(check_draft(*model, target.model()));
   SessionOptions options = target.options();
   options.n_ctx = std::min(target.n_ctx(), model->config().n_ctx_train);
   const double cost =

@@ -16,10 +16,13 @@ namespace hearth::engine {
 /// What followed the last place where the text's end stood before (prompt lookup): up to n tokens, written to `to`.
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to);
 
+/// Whether a model can guess for another. Errors: it writes no text; the vocabularies differ.
+Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target);
+
 /// A smaller model with the same vocabulary that follows a text.
 class DraftModel {
  public:
-  /// Errors: the vocabularies differ.
+  /// Errors: check_draft's, and what a context of its own cannot have.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
 
   /// A text of up to `n_more` tokens beyond those that it knows will be chosen like this: so are the guesses, with the same random

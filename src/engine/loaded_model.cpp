@@ -121,6 +121,12 @@ std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const
   return grammar_tokens_;
 }
 
+KvBudget LoadedModel::kv_budget() const {
+  while (pool_->bytes_taken() > pool_->budget() && prefixes_.drop_oldest()) {
+  }
+  return KvBudget::of(placement(), model::PlacedBytes(placement()), pool_->limit());
+}
+
 std::uint64_t LoadedModel::bytes_when_repacked() const {
   return engine::bytes_when_repacked(network_.config, network_.weights, placement());
 }

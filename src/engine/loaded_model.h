@@ -57,8 +57,9 @@ class LoadedModel {
     return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
   }
 
-  /// What the keys and values of a session may take: 70% of the memory that is left, and within the pool's budget.
-  KvBudget kv_budget() const { return KvBudget::of(placement(), model::PlacedBytes(placement()), pool_->limit()); }
+  /// What the keys and values of a new session may take: 70% of the memory that is left, and within the pool's budget.
+  /// Beginnings that are kept beyond it are let go of first.
+  KvBudget kv_budget() const;
 
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,

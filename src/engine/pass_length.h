@@ -12,7 +12,8 @@ class PassLength {
  public:
   std::int64_t n_rows(std::int64_t most) const {
     const double fitting = kSeconds / seconds_per_row_;
-    return fitting >= static_cast<double>(most) ? most : std::clamp(static_cast<std::int64_t>(fitting), kFewest, most);
+    if (fitting >= static_cast<double>(most)) return most;
+    return std::min(most, std::max(kFewest, static_cast<std::int64_t>(fitting)));
   }
   void saw(std::int64_t n_rows, double seconds) {
     if (n_rows >= kFewest) seconds_per_row_ = seconds / static_cast<double>(n_rows);

@@ -15,6 +15,7 @@
 #include "repack.h"
 #include "saturating.h"
 #include "settings.h"
+#include "tokenizer.h"
 #include "try.h"
 #include "workspace.h"
 
@@ -291,6 +292,8 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   HEARTH_TRY(const model::Config c, model::read_config(file));
   HEARTH_TRY(const auto weights, model::Weights::bind(c, file));
   HEARTH_TRY(const model::Placement placement, choose_placement(devices, how, c, weights));
+  // A vocabulary may have no pre-tokenizer to choose, and a name may be nobody's.
+  if (!how.pre.empty()) HEARTH_CHECK(text::Tokenizer::from(file, {.pre = how.pre}));
   const Opened opened{devices, placement, c, weights};
   Plan plan;
   plan.path = path;
@@ -312,9 +315,11 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
     spoken_for.host =
         (repacked ? model::repacked_bytes(weights, cpu_share(placement)) : 0) + (how.mmap ? 0 : file.file_bytes());
   }
-  HEARTH_TRY(plan.n_ctx, choose_context(c, what, KvBudget::of(placement, spoken_for), placement));
+  const KvBudget budget = KvBudget::of(placement, spoken_for, how.kv_budget != 0 ? how.kv_budget : UINT64_MAX);
+  HEARTH_TRY(plan.n_ctx, choose_context(c, what, budget.divided(batch), placement));
   plan.chunk = std::min(what.chunk, plan.n_ctx);
   count(plan, opened, file, *table, how.mmap);
+  plan.fits &= plan.kv_bytes <= budget.total;
   return PlanAndWork{std::move(plan), work_of(c, weights, *table)};
 }
 

@@ -15,6 +15,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
 }
 
 Result<std::unique_ptr<Sequence>> Sequence::make(Context context, std::shared_ptr<const LoadedModel> draft) {
+  if (draft) HEARTH_CHECK(check_draft(*draft, context.model()));
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(context), std::move(draft)));
   HEARTH_CHECK(sequence->make_space(session_logits(sequence->context_.chunk())));
   return sequence;

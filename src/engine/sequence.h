@@ -17,7 +17,7 @@ namespace hearth::engine {
 
 class Sequence {
  public:
-  /// `draft`: guesses for it, if there is one.
+  /// `draft`: guesses for it, if there is one. Errors: check_draft's too.
   static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options,
                                                 std::shared_ptr<const LoadedModel> draft = nullptr);
 

@@ -3,6 +3,7 @@
 #include "kv_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "try.h"
 
@@ -45,6 +46,16 @@ void KvCache::Part::drop_from(std::int64_t page) {
   refs.resize(n);
   pages.resize(n);
   first_held = std::min(first_held, page);
+}
+
+KvCache& KvCache::operator=(KvCache other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(shape_, other.shape_);
+  std::swap(n_ctx_, other.n_ctx_);
+  std::swap(parts_, other.parts_);
+  std::swap(places_, other.places_);
+  std::swap(windows_, other.windows_);
+  return *this;
 }
 
 // The parts without their memory.

@@ -30,6 +30,10 @@ class KvCache {
   static Result<KvCache> make(const Config& config, kernels::KvType type, std::int64_t n_ctx, std::int64_t n_pass,
                               std::shared_ptr<PagePool> pool = nullptr);
 
+  KvCache(const KvCache&) = default;
+  KvCache(KvCache&&) noexcept = default;
+  KvCache& operator=(KvCache other) noexcept;  // member by member its pool could go before its pages
+
   /// Whether the model's heads can be stored so.
   static Result<void> check_type(const Config& config, kernels::KvType type);
 
@@ -90,6 +94,7 @@ class KvCache {
   Result<void> fill_with_zero(std::int64_t n);
 
  private:
+  KvCache() = default;
   struct Part {
     std::size_t device;
     std::int64_t window;   // positions that its layers see, their own included; 0: all

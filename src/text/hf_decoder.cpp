@@ -28,6 +28,7 @@ Result<void> add_metaspace(const JsonNode& node, HfDecoder& decoder) {
 
 Result<void> add_wordpiece(const JsonNode& node, HfDecoder& decoder) {
   HEARTH_TRY(decoder.joined_prefix, node["prefix"].text_or("##"));
+  HEARTH_TRY(decoder.cleans_up, node["cleanup"].flag_or(true));
   decoder.spaced = decoder.strips_first = true;
   return {};
 }
@@ -81,6 +82,19 @@ Result<void> add_decoder(const JsonNode& node, HfDecoder& decoder) {
   return row->add(node, decoder);
 }
 
+/// What Hugging Face's cleanup replaces in each token, in its order.
+constexpr std::string_view clean_forms[][2] = {
+    {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},    {" n't", "n't"},
+    {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+};
+
+std::string with_each(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  for (std::size_t at; (at = text.find(from)) != std::string_view::npos; text.remove_prefix(at + from.size()))
+    out.append(text.substr(0, at)).append(to);
+  return out.append(text);
+}
+
 }  // namespace
 
 void HfDecoder::append_piece(std::string_view token, TokenType type, std::string& bytes) const {
@@ -88,6 +102,7 @@ void HfDecoder::append_piece(std::string_view token, TokenType type, std::string
     bytes.push_back(static_cast<char>(*byte_of(token)));
     return;
   }
+  const std::size_t begin = bytes.size();
   const bool joined = !joined_prefix.empty() && token.starts_with(joined_prefix);
   if (joined) token.remove_prefix(joined_prefix.size());
   if (spaced && !joined) bytes.push_back(' ');
@@ -97,6 +112,9 @@ void HfDecoder::append_piece(std::string_view token, TokenType type, std::string
   else if (marks) append_unmarked(token, bytes);
   else bytes.append(token);
   if (ends_word) bytes.push_back(' ');
+  if (!cleans_up) return;
+  for (const auto& [from, to] : clean_forms)
+    bytes.replace(begin, std::string::npos, with_each(std::string_view(bytes).substr(begin), from, to));
 }
 
 /// Without a decoder tokens are joined by spaces.

@@ -16,7 +16,8 @@ struct HfDecoder {
   bool spaced = false;        // a space goes before each token
   bool strips_first = false;  // the first token's space was put there by encoding
   std::string joined_prefix;  // of tokens that get no such space: "##"
-  std::string word_suffix;    // "</w>" stands for a space
+  std::string word_suffix;    // "</w>" stands for a space, after a text's last word too: no token knows that it is last
+  bool cleans_up = false;     // no space stays before a mark or the end of a contraction
 
   void append_piece(std::string_view token, TokenType type, std::string& bytes) const;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "text_hash.h"
 #include "utf8.h"
 
 namespace hearth::text {
@@ -98,6 +100,10 @@ template <class Rules> class Merger {
     std::uint32_t rank;        // of the pair it makes with the symbol after it
   };
 
+  struct Met {
+    std::uint32_t rank = Pair::never, queue = 0;  // index in queues_
+  };
+
   void rank_short(std::size_t i, std::size_t n) {
     if (i + 1 >= n) {
       short_[i].rank = Pair::never;
@@ -143,18 +149,26 @@ template <class Rules> class Merger {
     return rules_.pair(text_from(left, symbols_[right].next), symbols_[left].id, symbols_[right].id);
   }
 
+  /// Where a rank's queue is written, or would be: open addressing, at most half full.
+  std::size_t met_at(std::uint32_t rank) const {
+    std::size_t at = mix(rank) & (met_.size() - 1);
+    while (met_[at].rank != rank && met_[at].rank != Pair::never) at = (at + 1) & (met_.size() - 1);
+    return at;
+  }
+
   /// Remembers what the symbol may do with the one after it. What was remembered of it before is stale from here on, and
   /// known by its rank.
   void rank_long(std::uint32_t left) {
     const std::uint32_t rank = pair_at(left).rank;
     symbols_[left].rank = rank;
     if (rank == Pair::never) return;
-    if (queue_of_[rank] == 0) {
-      met_.push_back(rank);
-      if (queues_.size() < met_.size()) queues_.emplace_back();
-      queue_of_[rank] = static_cast<std::uint32_t>(met_.size());
+    const std::size_t at = met_at(rank);
+    if (met_[at].rank != rank) {
+      met_[at] = {rank, static_cast<std::uint32_t>(slots_.size())};
+      slots_.push_back(at);
+      if (queues_.size() < slots_.size()) queues_.emplace_back();
     }
-    Places& places = queues_[queue_of_[rank] - 1];
+    Places& places = queues_[met_[at].queue];
     if (places.empty()) ranks_.push(rank);
     places.push(left);
   }
@@ -169,7 +183,6 @@ template <class Rules> class Merger {
   }
 
   template <class Emit> void run_long(Emit& emit) {
-    queue_of_.resize(rules_.n_ranks());
     symbols_.clear();
     symbols_.reserve(static_cast<std::size_t>(std::count_if(word_.begin(), word_.end(), is_utf8_begin)) + 1);
     for (std::uint32_t at = 0; at < word_.size();) {
@@ -180,16 +193,19 @@ template <class Rules> class Merger {
     }
     last_ = static_cast<std::uint32_t>(symbols_.size());
     symbols_.push_back({static_cast<std::uint32_t>(word_.size()), last_ - 1, last_, -1, Pair::never});
+    // Each merge makes two pairs at most, so the ranks of a word are fewer than three for each of its symbols.
+    const std::size_t n_slots = std::bit_ceil(2 * std::min(3 * symbols_.size(), rules_.n_ranks()));
+    if (met_.size() < n_slots) met_.assign(n_slots, {});
     for (std::uint32_t i = 0; i < last_; ++i) rank_long(i);
     while (!ranks_.empty()) {
       const std::uint32_t rank = ranks_.top();
-      Places& places = queues_[queue_of_[rank] - 1];
+      Places& places = queues_[met_[met_at(rank)].queue];
       const std::uint32_t left = places.pop();
       if (places.empty()) ranks_.pop();
       if (symbols_[left].next != 0 && symbols_[left].rank == rank) apply(left);
     }
-    for (const std::uint32_t rank : met_) queue_of_[rank] = 0;
-    met_.clear();
+    for (const std::size_t at : slots_) met_[at] = {};
+    slots_.clear();
     for (std::uint32_t i = 0; i < last_; i = symbols_[i].next) {
       emit(text_from(i, symbols_[i].next), symbols_[i].id);
     }
@@ -198,11 +214,11 @@ template <class Rules> class Merger {
   const Rules& rules_;
   std::string_view word_;
   std::array<Short, short_word + 1> short_;
-  std::vector<Symbol> symbols_;          // [symbols of word + 1] the last one stands for the end
-  std::uint32_t last_ = 0;               // its number
-  std::vector<std::uint32_t> queue_of_;  // [n_ranks] 1 + index in queues_, 0 for none
-  std::vector<std::uint32_t> met_;       // the ranks of this word
-  std::vector<Places> queues_;           // [ranks of the longest word so far] empty between words
+  std::vector<Symbol> symbols_;     // [symbols of word + 1] the last one stands for the end
+  std::uint32_t last_ = 0;          // its number
+  std::vector<Met> met_;            // as large as the longest word so far needs it; empty between words
+  std::vector<std::size_t> slots_;  // of met_ that this word fills
+  std::vector<Places> queues_;      // [ranks of the longest word so far] empty between words
   std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> ranks_;  // whose places are not empty
 };
 

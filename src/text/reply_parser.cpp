@@ -2,11 +2,38 @@
 #include "reply_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "jinja_unicode.h"
 #include "reply_calls.h"
 
 namespace hearth::text {
+
+void CallStrings::take(char c) {
+  switch (now_) {
+    case At::begin:
+      if (kBlank.find(c) != std::string_view::npos) return;
+      now_ = c == '<' ? At::other : At::name;
+      [[fallthrough]];
+    case At::name:  // what stands before the JSON, if anything does
+      if (c == '{' || c == '[') now_ = At::json;
+      if (c == '(') now_ = At::other;
+      return;
+    case At::json:
+      if (c == '"') now_ = At::string;
+      return;
+    case At::string:
+      if (c == '\\') now_ = At::escape;
+      if (c == '"' || c == '\n') now_ = At::json;  // a line break is in no string of JSON: one that has it is broken
+      return;
+    case At::escape:
+      now_ = At::string;
+      return;
+    case At::other:
+      return;
+  }
+}
+
 bool opens_reasoning(const ReplyFormat& format, std::string_view prompt) {
   return trimmed(prompt).ends_with(format.opens_reasoning);
 }
@@ -18,13 +45,14 @@ ReplyParser::ReplyParser(const ReplyFormat& format, Situation situation)
 
 /// The first mark that ends the stretch being read, of two at one place the first in the table.
 std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
-  std::optional<Found> first;
-  for (const Mark& mark : format_.marks) {
-    if (mark.from != now_) continue;
-    const std::size_t at = pending_.find(mark.text);
-    if (at != std::string::npos && (!first || at < first->at)) first = Found{at, &mark};
+  CallStrings strings = strings_;
+  for (std::size_t at = 0; at < pending_.size(); ++at) {
+    const std::string_view rest = std::string_view(pending_).substr(at);
+    for (const Mark& mark : format_.marks)
+      if (mark.from == now_ && rest.starts_with(mark.text) && !strings.inside()) return Found{at, &mark};
+    if (now_ == Part::call) strings.take(rest.front());
   }
-  return first;
+  return std::nullopt;
 }
 
 /// Bytes at the end that may become a mark.
@@ -39,9 +67,16 @@ std::size_t ReplyParser::held_back() const {
 }
 
 void ReplyParser::take(std::string_view text) {
-  if (now_ == Part::content) parts_.content += text;
+  if (now_ == Part::content) {
+    const bool behind_a_part = split_ && parts_.content.empty();  // white space there is nobody's
+    if (behind_a_part) text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+    parts_.content += text;
+  }
   if (now_ == Part::reasoning) parts_.reasoning += text;
-  if (now_ == Part::call) call_ += text;
+  if (now_ == Part::call) {
+    call_ += text;
+    for (const char c : text) strings_.take(c);
+  }
   if (now_ == Part::header) header_ += text;
 }
 
@@ -54,6 +89,7 @@ void ReplyParser::enter(const Mark& mark) {
   } else if (to == Part::header) {
     header_.clear();
   }
+  if (parts_.content.find_first_not_of(kBlank) == std::string::npos) parts_.content.clear();  // nobody's either
   split_ = true;
   now_ = to;
 }
@@ -61,6 +97,7 @@ void ReplyParser::enter(const Mark& mark) {
 void ReplyParser::close_call() {
   auto calls = format_.read_calls(jinja::made_sound(header_), jinja::made_sound(call_));  // JSON is UTF-8
   call_.clear();
+  strings_ = {};
   if (!calls) {
     if (!parts_.parse_error) parts_.parse_error = calls.error().message();
     return;
@@ -79,11 +116,8 @@ std::string ReplyParser::shown() {
   if (maybe_bare_json()) return {};
   std::string_view text = parts_.content;
   text = text.substr(0, text.find_last_not_of(kBlank) + 1);
-  std::size_t from = n_shown_;
-  if (from == 0 && split_) from = std::min(text.find_first_not_of(kBlank), text.size());
-  if (text.size() <= from) return {};
-  n_shown_ = text.size();
-  return std::string(text.substr(from));
+  if (text.size() <= n_shown_) return {};
+  return std::string(text.substr(std::exchange(n_shown_, text.size())));
 }
 
 std::string ReplyParser::push(std::string_view piece) {
@@ -115,16 +149,17 @@ void ReplyParser::read_bare_json() {
 
 void ReplyParser::trim() {
   parts_.reasoning = std::string(trimmed(parts_.reasoning));
-  if (split_) parts_.content = std::string(trimmed(parts_.content));
+  if (split_) parts_.content.erase(parts_.content.find_last_not_of(kBlank) + 1);
 }
 
-/// Some models close reasoning that nothing opened: it is what stands before.
+/// Some models close reasoning that nothing opened: it is what stands before, though it was shown as content.
 void ReplyParser::split_unopened_reasoning() {
   if (!parts_.reasoning.empty()) return;
   const std::size_t close = parts_.content.find(format_.closes_reasoning);
   if (close == std::string::npos) return;
   parts_.reasoning = parts_.content.substr(0, close);
-  parts_.content.erase(0, close + format_.closes_reasoning.size());
+  parts_.content =
+      std::string(trimmed(std::string_view(parts_.content).substr(close + format_.closes_reasoning.size())));
   split_ = true;
 }
 
@@ -134,18 +169,15 @@ std::string ReplyParser::finish() {
   if (now_ == Part::call) close_call();
   if (now_ == Part::header && format_.begins == Part::header && parts_.content.empty() && parts_.reasoning.empty() &&
       parts_.tool_calls.empty() && !parts_.parse_error) {
-    parts_.content = std::move(header_);  // a model that does not keep to its format
+    parts_.content = std::string(trimmed(header_));  // a model that does not keep to its format
     parts_.parse_error = "the reply has no message; " + std::string(format_.name) + " format; read the raw text";
   }
   const bool nothing_shown = n_shown_ == 0;
   if (nothing_shown) split_unopened_reasoning();
   if (parts_.tool_calls.empty()) read_bare_json();
   // The rest of the content, its white space too where it stands at the end of an undivided reply.
-  const std::size_t from = n_shown_ == 0 && split_
-                               ? std::min(parts_.content.find_first_not_of(kBlank), parts_.content.size())
-                               : std::min(n_shown_, parts_.content.size());
-  std::string rest = parts_.content.substr(from);
-  if (split_) rest.erase(std::min(rest.find_last_not_of(kBlank) + 1, rest.size()));
+  std::string rest = parts_.content.substr(std::min(n_shown_, parts_.content.size()));
+  if (split_) rest.erase(rest.find_last_not_of(kBlank) + 1);
   if (!nothing_shown) split_unopened_reasoning();
   trim();
   return rest;

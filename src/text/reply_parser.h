@@ -2,6 +2,7 @@
 // cannot be read is said, and the raw text stays with the caller.
 #pragma once
 
+#include <cstdint>
 #include <hearth/hearth.hpp>
 #include <optional>
 #include <string>
@@ -16,6 +17,18 @@ struct ReplyParts {
   std::string content, reasoning;
   std::vector<ToolCall> tool_calls;
   std::optional<std::string> parse_error;
+};
+
+/// Follows a call as it is written: whether it stands in a string of its JSON, where a mark is text like any other. Tags
+/// and code have no such strings.
+class CallStrings {
+ public:
+  void take(char c);
+  bool inside() const { return now_ == At::string || now_ == At::escape; }
+
+ private:
+  enum class At : std::uint8_t { begin, name, json, string, escape, other };
+  At now_ = At::begin;
 };
 
 class ReplyParser {
@@ -54,6 +67,7 @@ class ReplyParser {
   Part now_;
   std::string pending_;  // not yet in any part
   std::string header_, call_;
+  CallStrings strings_;      // of call_
   std::size_t n_shown_ = 0;  // of parts_.content
   bool split_ = false;       // something was taken out of the content
   ReplyParts parts_;

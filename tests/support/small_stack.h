@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "catch.hpp"
+#include "sanitized.h"
 
 namespace hearth::test {
 
