@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -36,6 +37,8 @@ std::string header(std::int64_t n_rows, std::int64_t n_columns) {
 
 /// Whether what is there begins as GGUF files do: the model that is evaluated, one of its shards, or another.
 bool is_model(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return false;  // a pipe would wait for who writes
   char magic[4] = {};
   std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
   return std::string_view(magic, sizeof magic) == "GGUF";
