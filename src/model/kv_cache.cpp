@@ -3,6 +3,7 @@
 #include "kv_cache.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "try.h"
@@ -49,13 +50,8 @@ void KvCache::Part::drop_from(std::int64_t page) {
 }
 
 KvCache& KvCache::operator=(KvCache other) noexcept {
-  std::swap(pool_, other.pool_);
-  std::swap(shape_, other.shape_);
-  std::swap(n_ctx_, other.n_ctx_);
-  std::swap(parts_, other.parts_);
-  std::swap(places_, other.places_);
-  std::swap(windows_, other.windows_);
-  return *this;
+  std::destroy_at(this);
+  return *std::construct_at(this, std::move(other));
 }
 
 // The parts without their memory.

@@ -23,7 +23,7 @@ namespace {
 
 /// Operators that bind from left to right, the loosest level first. `not` before an operand stands between `and` and the
 /// comparisons.
-constexpr int kNot = 2, kTightest = 7;
+constexpr int kNot = 2;
 constexpr std::array kOperators = {
     OpRow{"or", 0, ExprKind::logical_or},
     OpRow{"and", 1, ExprKind::logical_and},
@@ -42,7 +42,7 @@ constexpr std::array kOperators = {
     OpRow{"/", 6, ExprKind::binary, Op::divide},
     OpRow{"//", 6, ExprKind::binary, Op::floor_divide},
     OpRow{"%", 6, ExprKind::binary, Op::modulo},
-    OpRow{"**", kTightest, ExprKind::binary, Op::power},
+    OpRow{"**", 7, ExprKind::binary, Op::power},
 };
 
 struct EscapeRow {

@@ -60,7 +60,7 @@ Search search_for(std::string_view sought, bool from_right) {
 }
 
 Result<void> step_search(Runtime& rt, std::string_view text, std::string_view sought) {
-  HEARTH_CHECK(rt.step(sizeof(std::ptrdiff_t) * sought.size()));
+  HEARTH_CHECK(rt.step(sizeof(std::size_t) * sought.size()));
   return step_chars(rt, text);
 }
 
