@@ -118,7 +118,7 @@ TEST_CASE("a plan's bytes on a device are those that are then taken") {
   const test::TempFolder folder;
   for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
     test::RandomModel m = small(arch, Format::q8_0);
-    m.window = 20;
+    m.window = 20, m.n_ctx = 100;  // a page and a part of one
     const std::string path = test::write_random_model(m, folder / "m.gguf");
     const ModelOptions how{.threads = 1, .device = "cuda:0"};
     const auto planned = plan(path, how, {.chunk = 33}, 1, false);

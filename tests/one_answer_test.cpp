@@ -49,18 +49,22 @@ TEST_CASE("one answer: random models of every format and family over ISA, thread
       m.format = info.format;
       m.tied = arch == std::string("qwen2");
       if (info.block_elements == 256) m.dim = 256, m.ffn_dim = 512;
-      const bool first_rows =
-          info.block_elements <= 32 && info.kind != kernels::Kind::scale_min && arch == std::string("llama");
+      const bool every_way =
+          arch == std::string("llama") && (m.format == kernels::Format::f16 || m.format == kernels::Format::q4_0);
       check_grid(test::write_random_model(m, folder / (std::string(arch) + info.name + ".gguf")),
-                 some_ids(70, m.n_vocab), Kv::f16, first_rows ? Grid::full : Grid::thin);
+                 some_ids(70, m.n_vocab), Kv::f16, every_way ? Grid::full : Grid::thin);
     }
 }
 
-TEST_CASE("one answer: every family, with experts where it may have them, in floats and blocks") {
+TEST_CASE(
+    "one answer: every family, with experts where it may have them, in blocks of 32 and in floats or blocks of 256") {
   const test::TempFolder folder;
-  for (const model::ArchTraits& arch : model::arch_table())
-    for (const kernels::Format format : {kernels::Format::f32, kernels::Format::q4_0, kernels::Format::q4_k}) {
-      if (!arch.causal) continue;  // embed_test
+  bool in_floats = false;  // in turn: what a format changes does not depend on the family
+  for (const model::ArchTraits& arch : model::arch_table()) {
+    if (!arch.causal) continue;  // embed_test
+    in_floats = !in_floats;
+    for (const kernels::Format format :
+         {kernels::Format::q4_0, in_floats ? kernels::Format::f32 : kernels::Format::q4_k}) {
       test::RandomModel m;
       m.arch = arch.name, m.format = format, m.head_dim = 32, m.seed = 21;
       if (arch.routing != model::Routing::none) m.n_expert = 7, m.n_expert_used = 3;
@@ -69,15 +73,16 @@ TEST_CASE("one answer: every family, with experts where it may have them, in flo
       if (format == kernels::Format::q4_k)
         m.dim = m.ffn_dim = m.expert_ffn_dim = m.shared_ffn_dim = 256, m.head_dim = 64;
       check_grid(test::write_random_model(m, folder / "m.gguf"), some_ids(90, m.n_vocab), Kv::f16,
-                 format == kernels::Format::q4_0 && m.n_expert != 0 ? Grid::full : Grid::thin);
+                 format == kernels::Format::q4_0 && m.n_expert != 0 ? Grid::sparse : Grid::thin);
     }
+  }
 }
 
 TEST_CASE("one answer: many heads to a K/V head, f32 cache") {
   const test::TempFolder folder;
   test::RandomModel m;
   m.dim = 192, m.n_head = 12, m.n_kv_head = 1, m.seed = 5;
-  check_grid(test::write_random_model(m, folder / "mqa.gguf"), some_ids(70, m.n_vocab), Kv::f32);
+  check_grid(test::write_random_model(m, folder / "mqa.gguf"), some_ids(70, m.n_vocab), Kv::f32, Grid::sparse);
 }
 
 TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
@@ -85,7 +90,7 @@ TEST_CASE("one answer: q8_0 cache, over the edges of pages") {
   test::RandomModel m;
   m.dim = 128, m.n_head = 4, m.n_kv_head = 2, m.seed = 6;
   const std::string path = test::write_random_model(m, folder / "q8_0.gguf");
-  check_grid(path, some_ids(150, m.n_vocab), Kv::q8_0);
+  check_grid(path, some_ids(150, m.n_vocab), Kv::q8_0, Grid::sparse);
   const std::vector<std::int32_t> ids = some_ids(150, m.n_vocab);
   CHECK_FALSE(same_bits(logits_of(path, {}, {.kv = Kv::q8_0}, ids), logits_of(path, {}, {.kv = Kv::f32}, ids)));
 }
@@ -226,7 +231,7 @@ TEST_CASE("stories260K: requantized to Q8_0 it stays within the bound of its rou
   const double bound = 4.5 * std::sqrt(2.0 * (2 * 5 + 1)) * (3.0 / 127 / std::sqrt(12.0)) * std::sqrt(square);
   CAPTURE(error, bound);
   CHECK(error < bound);
-  check_grid(out, ids, Kv::f16);
+  check_grid(out, ids, Kv::f16, Grid::sparse);
 }
 
 }  // namespace one_answer_test

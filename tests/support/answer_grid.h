@@ -41,6 +41,7 @@ inline std::vector<std::string> isas_here() {
 
 /// Thin leaves out pairs that the full grid, run on other models through the same code, covers. Sparse has one thread with all
 /// others, and more threads with one chunk each: teams of threads in many small passes are slow where others compute too.
+/// Scalar, which takes ten times as long as all others together, has the full grid alone in whole.
 enum class Grid { full, thin, sparse };
 
 inline bool left_out_of_sparse(int threads, std::int64_t chunk) {
@@ -56,8 +57,8 @@ inline constexpr bool every_pair = true;
 
 inline bool left_out(Grid grid, bool scalar, int threads, std::int64_t chunk, Weights weights) {
   if (!every_pair && left_out_of_sparse(threads, chunk)) return true;
-  if (grid == Grid::thin && scalar) return threads != 1 || chunk != (weights == Weights::file ? 1 : 32);
-  if (grid == Grid::thin) return threads == 2 || chunk == 7;
+  if (grid != Grid::full && scalar) return threads != 1 || chunk != (weights == Weights::file ? 1 : 32);
+  if (grid == Grid::thin) return threads == 2 || chunk == 7 || (threads == 3 && chunk == 1 && weights == Weights::file);
   return grid == Grid::sparse && left_out_of_sparse(threads, chunk);
 }
 
