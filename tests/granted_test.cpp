@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
 
 #include "dispatch.h"
 #include "host.h"
@@ -232,6 +233,35 @@ TEST_CASE("A13 a group's quota of processors rounds up to whole ones, and is one
   CHECK(usable_processors() == std::min(granted, 2));
   machine.write("/sys/fs/cgroup/outer/cpu.max", "nonsense\n");
   CHECK(usable_processors() == granted);
+}
+
+TEST_CASE("A13 the limits of cgroup v1 hold, those of the group itself and of the groups around it") {
+  Machine machine;
+  machine.write("/proc/self/cgroup", "5:memory:/job\n4:cpu,cpuacct:/outer/inner\n1:name=systemd:/x\n0::/\n");
+  const int granted = usable_processors();
+  machine.write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  machine.write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  CHECK(usable_processors() == granted);
+  machine.write("/sys/fs/cgroup/cpu/outer/cpu.cfs_quota_us", "50000\n");
+  machine.write("/sys/fs/cgroup/cpu/outer/cpu.cfs_period_us", "100000\n");
+  CHECK(usable_processors() == 1);
+  machine.write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");  // no limit
+  machine.write("/sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n");
+  CHECK(available_memory() == 4096 * kMiB);
+  machine.write("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "1073741824\n");
+  machine.write("/sys/fs/cgroup/memory/job/memory.usage_in_bytes", "536870912\n");
+  machine.write("/sys/fs/cgroup/memory/job/memory.stat", "inactive_file 5\ntotal_inactive_file 104857600\n");
+  CHECK(available_memory() == 612 * kMiB);
+}
+
+TEST_CASE("A13 measuring memory takes a quarter of what is left at most") {
+  Machine machine;
+  machine.write("/sys/fs/cgroup/outer/inner/memory.max", "67108864\n");
+  machine.write("/sys/fs/cgroup/outer/inner/memory.current", "0\n");
+  CHECK(test::status_in_child([] {
+          const std::uint64_t before = peak_resident_bytes();
+          return tools::machine_info() && peak_resident_bytes() - before < 64 * kMiB ? 0 : 1;
+        }) == 0);
 }
 
 TEST_CASE("A13 in a group of little memory a context that does not fit is refused with its bytes, a short one runs") {

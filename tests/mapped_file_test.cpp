@@ -2,6 +2,7 @@
 // error.
 #include "mapped_file.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -95,6 +96,16 @@ TEST_CASE("G45 paths that lead nowhere are refused with the cause and the way ou
   write_bytes(folder / "secret", pattern(8));
   REQUIRE(::chmod((folder / "secret").c_str(), 0) == 0);
   if (::geteuid() != 0) require_open_refused(folder / "secret", {"Permission denied", "read permission"}, Status::io);
+}
+
+TEST_CASE("a file from a year that 64 bits of nanoseconds do not reach is a file like any other", "[base]") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "later";
+  write_bytes(path, pattern(100));
+  const timespec later{10'413'792'000, 0};  // 2300
+  const timespec times[] = {later, later};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+  CHECK(MappedFile::open(path, MappedFile::Access::map));
 }
 
 TEST_CASE("G47 a sparse 1 TiB file costs only what is read", "[base]") {

@@ -28,6 +28,16 @@ Error write_error(int code, std::string_view doing, const std::string& path) {
                       std::string(advice)};
 }
 
+/// So that the name outlives a loss of power too. Some file systems refuse: the file is there all the same.
+void sync_folder(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
@@ -87,6 +97,7 @@ Result<void> AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) return write_error(errno, "writing", path_);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return write_error(errno, "renaming to", path_);
   ::close(std::exchange(descriptor_, -1));
+  sync_folder(path_);
   return {};
 }
 

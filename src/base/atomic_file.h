@@ -24,7 +24,7 @@ class AtomicFile {
   Result<void> write(std::span<const std::byte> bytes);
   std::uint64_t bytes_written() const { return written_; }
 
-  /// Flushes to the disk and gives the file its name.
+  /// Flushes to the disk, gives the file its name and flushes that.
   Result<void> commit();
 
  private:

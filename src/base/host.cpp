@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace hearth {
 namespace {
@@ -21,32 +24,61 @@ std::uint64_t read_number(const std::string& path) {
   return file >> value ? value : kNoLimit;  // "max" is no number
 }
 
-// The cgroup v2 folder of this process and its parents, innermost first; "" is the root.
-std::string cgroup_folder() {
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind("0::", 0) == 0) return line.substr(3) == "/" ? "" : line.substr(3);
-  return "";
+// Where this process stands: its group under v2 ("0::/outer/inner") and under two controllers of v1 ("4:cpu,cpuacct:/outer"), the
+// root being "".
+struct Cgroups {
+  std::string unified, cpu, memory;
+};
+
+bool lists(std::string_view names, std::string_view name) {
+  for (std::size_t end; !names.empty(); names.remove_prefix(std::min(end + 1, names.size()))) {
+    end = std::min(names.find(','), names.size());
+    if (names.substr(0, end) == name) return true;
+  }
+  return false;
 }
 
-template <class Visit> void visit_cgroups(Visit visit) {
-  for (std::string folder = cgroup_folder();; folder.erase(folder.rfind('/'))) {
-    visit("/sys/fs/cgroup" + folder);
-    if (folder.empty() || folder.rfind('/') == std::string::npos) return;
+Cgroups own_cgroups() {
+  Cgroups own;
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t names = line.find(':') + 1, path = line.find(':', names) + 1;
+    if (names == 0 || path == 0) continue;
+    const std::string_view listed = std::string_view(line).substr(names, path - 1 - names),
+                           group = std::string_view(line).substr(path);
+    if (group == "/") continue;
+    if (listed.empty()) own.unified = group;
+    if (lists(listed, "cpu")) own.cpu = group;
+    if (lists(listed, "memory")) own.memory = group;
+  }
+  return own;
+}
+
+// The folders of a group and of those around it, innermost first.
+template <class Visit> void visit_upwards(const char* mount, std::string group, Visit visit) {
+  for (;; group.erase(group.rfind('/'))) {
+    visit(mount + group);
+    if (group.empty() || group.rfind('/') == std::string::npos) return;
   }
 }
 
 double cpu_quota() {
+  const Cgroups own = own_cgroups();
   double quota = std::numeric_limits<double>::infinity();
-  visit_cgroups([&](const std::string& folder) {
+  const auto consider = [&](double allowed, double period) {
+    if (allowed > 0 && period > 0) quota = std::min(quota, allowed / period);
+  };
+  visit_upwards("/sys/fs/cgroup", own.unified, [&](const std::string& folder) {
     std::ifstream file(folder + "/cpu.max");
     double allowed = 0, period = 0;
-    if (file >> allowed >> period && period > 0) quota = std::min(quota, allowed / period);
+    if (file >> allowed >> period) consider(allowed, period);
   });
-  const std::uint64_t v1 = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  const std::uint64_t period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (v1 != kNoLimit && period != kNoLimit && period > 0)
-    quota = std::min(quota, static_cast<double>(v1) / static_cast<double>(period));
+  visit_upwards("/sys/fs/cgroup/cpu", own.cpu, [&](const std::string& folder) {
+    double allowed = 0, period = 0;  // -1: no limit
+    if (std::ifstream(folder + "/cpu.cfs_quota_us") >> allowed && allowed > 0)
+      std::ifstream(folder + "/cpu.cfs_period_us") >> period;
+    consider(allowed, period);
+  });
   return quota;
 }
 
@@ -61,16 +93,22 @@ std::uint64_t file_pages(const std::string& folder, const std::string& prefix) {
 }
 
 std::uint64_t cgroup_headroom() {
+  const Cgroups own = own_cgroups();
   std::uint64_t headroom = kNoLimit;
   const auto consider = [&](const std::string& folder, const char* limit_name, const char* used_name,
                             const char* prefix) {
-    const std::uint64_t limit = read_number(folder + limit_name), used = read_number(folder + used_name);
-    if (limit == kNoLimit || used == kNoLimit) return;
+    const std::uint64_t limit = read_number(folder + limit_name);
+    if (limit > kNoLimit / 4) return;  // v1 says "none" by the largest number of whole pages
+    const std::uint64_t used = read_number(folder + used_name);
+    if (used == kNoLimit) return;
     const std::uint64_t held = used - std::min(used, file_pages(folder, prefix));
     headroom = std::min(headroom, limit > held ? limit - held : 0);
   };
-  visit_cgroups([&](const std::string& folder) { consider(folder, "/memory.max", "/memory.current", ""); });
-  consider("/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_");
+  visit_upwards("/sys/fs/cgroup", own.unified,
+                [&](const std::string& folder) { consider(folder, "/memory.max", "/memory.current", ""); });
+  visit_upwards("/sys/fs/cgroup/memory", own.memory, [&](const std::string& folder) {
+    consider(folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_");
+  });
   return headroom;
 }
 
@@ -82,16 +120,25 @@ std::uint64_t system_available() {
   return kNoLimit;
 }
 
+// The affinity mask's; the kernel refuses a mask that is smaller than its own, which has over 1,024 bits on large machines.
+int granted_processors() {
+  constexpr std::size_t kMost = 1 << 20;
+  for (std::size_t n = CPU_SETSIZE; n <= kMost; n *= 2) {
+    std::vector<cpu_set_t> mask(n / CPU_SETSIZE);
+    const std::size_t bytes = mask.size() * sizeof mask[0];
+    if (sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
+    if (errno != EINVAL) break;
+  }
+  return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 }  // namespace
 
 int usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int granted =
-      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  const int granted = granted_processors();
   const double quota = cpu_quota();
   const int allowed = quota < granted ? static_cast<int>(quota + 0.999) : granted;
-  return std::max(1, allowed);
+  return std::clamp(allowed, 1, kMostThreads);
 }
 
 std::uint64_t available_memory() { return std::min(system_available(), cgroup_headroom()); }

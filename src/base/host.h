@@ -5,10 +5,13 @@
 
 namespace hearth {
 
-/// Threads worth starting: the affinity mask's processors, no more than the cgroup's CPU quota (rounded up), at least 1.
+/// A team has no more.
+inline constexpr int kMostThreads = 1024;
+
+/// Threads worth starting: the affinity mask's processors, no more than the cgroups' CPU quota (rounded up), 1 to kMostThreads.
 int usable_processors();
 
-/// Bytes that can still be allocated: the smaller of the system's available memory and what the cgroup's limit leaves.
+/// Bytes that can still be allocated: the smaller of the system's available memory and what the cgroups' limits leave.
 std::uint64_t available_memory();
 
 /// Highest resident set of this process so far, in bytes.

@@ -74,7 +74,8 @@ std::string_view kind_of(mode_t mode) {
 }
 
 std::int64_t nanoseconds(const timespec& time) {
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+                                   static_cast<std::uint64_t>(time.tv_nsec));  // from 2262 on it wraps
 }
 
 /// Of a regular file, from the very descriptor that will be mapped.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "float_state.h"
+#include "host.h"
 #include "try.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -68,7 +69,9 @@ void Worker::barrier() {
     return wait_change(shared_.generation, generation);
   shared_.arrived.store(0, std::memory_order_relaxed);
   for (Shared::Counter& counter : shared_.claimed) counter.next.store(0, std::memory_order_relaxed);
-  shared_.generation.store(generation + 1, std::memory_order_release);
+  // Sequentially consistent: notify_all() looks whether anybody sleeps, and on x86 a store that only releases may still be under
+  // way then, so that one who falls asleep just now would be missed for ever.
+  shared_.generation.store(generation + 1, std::memory_order_seq_cst);
   shared_.generation.notify_all();
 }
 
@@ -90,14 +93,18 @@ struct Team::State {
       wait_change(epoch, seen);
       seen = epoch.load(std::memory_order_acquire);
       if (stop) return;
-      Worker worker(shared, index, n_threads);
-      call(object, worker);
-      worker.barrier();
+      take_part(call, object, Worker(shared, index, n_threads));
     }
   }
 
+  // A member that left early would leave the others waiting for it: an exception, of which no body has any, ends the program.
+  static void take_part(Call call, void* object, Worker worker) noexcept {
+    call(object, worker);
+    worker.barrier();
+  }
+
   void announce() {
-    epoch.fetch_add(1, std::memory_order_release);
+    epoch.fetch_add(1, std::memory_order_seq_cst);
     epoch.notify_all();
   }
 };
@@ -107,10 +114,9 @@ Team::Team(std::unique_ptr<State> state) : state_(std::move(state)) {}
 int Team::size() const { return state_->n_threads; }
 
 Result<void> Team::check(int n_threads) {
-  constexpr int kMost = 1024;
-  if (n_threads >= 1 && n_threads <= kMost) return {};
+  if (n_threads >= 1 && n_threads <= kMostThreads) return {};
   return Error(Status::invalid_argument, "threads is " + std::to_string(n_threads) + "; it must be 1 to " +
-                                             std::to_string(kMost) + "; choose a number in that range");
+                                             std::to_string(kMostThreads) + "; choose a number in that range");
 }
 
 Result<std::unique_ptr<Team>> Team::start(int n_threads) {
@@ -159,17 +165,13 @@ void Team::run_erased(Call call, void* object) {
 #pragma omp parallel num_threads(s.n_threads)
   {
     FloatState member;
-    Worker worker(s.shared, omp_get_thread_num(), omp_get_num_threads());
-    call(object, worker);
-    worker.barrier();
+    State::take_part(call, object, Worker(s.shared, omp_get_thread_num(), omp_get_num_threads()));
   }
 #else
   s.call = call;
   s.object = object;
   s.announce();
-  Worker worker(s.shared, 0, s.n_threads);
-  call(object, worker);
-  worker.barrier();
+  State::take_part(call, object, Worker(s.shared, 0, s.n_threads));
 #endif
 }
 

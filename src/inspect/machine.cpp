@@ -15,11 +15,15 @@
 namespace hearth::inspect {
 namespace {
 
-constexpr std::int64_t kReadBytes = std::int64_t{512}
-                                    << 20;  // larger than the last-level caches of almost all machines
-constexpr std::int64_t kWords = kReadBytes / 8;
-constexpr std::int64_t kPiece = 32768;  // words a thread claims at once: 256 KiB
+constexpr std::uint64_t kMostBytes = std::uint64_t{512} << 20;  // larger than the caches of almost all machines
+constexpr std::int64_t kPiece = 32768;                          // words a thread claims at once: 256 KiB
 constexpr int kReads = 3;
+
+/// How much is read, in whole pieces: where little memory is left a quarter of it, though caches may then hold some.
+std::size_t words_to_read() {
+  const std::uint64_t words = std::min(kMostBytes, available_memory() / 4) / sizeof(std::uint64_t);
+  return std::max<std::uint64_t>(1, words / kPiece) * kPiece;
+}
 
 /// Independent accumulators keep several cache lines on their way at once.
 std::uint64_t sum(const std::uint64_t* words, std::int64_t count) {
@@ -31,12 +35,12 @@ std::uint64_t sum(const std::uint64_t* words, std::int64_t count) {
   for (const std::uint64_t part : sums) total += part;
   return total;
 }
-static_assert(kWords % kPiece == 0 && kPiece % 16 == 0);
+static_assert(kPiece % 16 == 0);
 
 double seconds_to_read(Team& team, const AlignedBuffer<std::uint64_t>& buffer, std::atomic<std::uint64_t>& total) {
   const auto start = Clock::now();
   team.run([&](Worker& worker) {
-    worker.loop(kWords, kPiece, [&](std::int64_t begin, std::int64_t end) {
+    worker.loop(static_cast<std::int64_t>(buffer.size()), kPiece, [&](std::int64_t begin, std::int64_t end) {
       total.fetch_add(sum(buffer.data() + begin, end - begin), std::memory_order_relaxed);
     });
   });
@@ -45,11 +49,11 @@ double seconds_to_read(Team& team, const AlignedBuffer<std::uint64_t>& buffer, s
 
 Result<double> read_gbps(int threads) {
   HEARTH_TRY(const auto team, Team::start(threads));
-  HEARTH_TRY(auto buffer, AlignedBuffer<std::uint64_t>::make(kWords));  // zeroed, so every page is there
+  HEARTH_TRY(auto buffer, AlignedBuffer<std::uint64_t>::make(words_to_read()));  // zeroed, so every page is there
   std::atomic<std::uint64_t> total{0};  // atomic, so that no compiler leaves the reading out
   double best = seconds_to_read(*team, buffer, total);
   for (int round = 1; round < kReads; ++round) best = std::min(best, seconds_to_read(*team, buffer, total));
-  return static_cast<double>(kReadBytes) / best / 1e9;
+  return static_cast<double>(buffer.bytes()) / best / 1e9;
 }
 
 }  // namespace
