@@ -1,5 +1,6 @@
 // Families whose files are incomplete or contradict themselves (BADINPUT.md, table H): for each row of the table of architectures,
 // each of its tensors missing, of another shape or type; and the keys that only some families have.
+#include <array>
 #include <string>
 #include <vector>
 
@@ -145,6 +146,50 @@ TEST_CASE("H5: windows that are none") {
     refused_key(arch, "attention.sliding_window", 0xffffffffu, {"sliding_window", "4294967295"});
     refused_key(arch, "attention.sliding_window", "128", {"sliding_window", "string"});
   }
+}
+
+TEST_CASE("H5: windows of other layers than the family's") {
+  const std::string window = "olmo2.attention.sliding_window", pattern = window + "_pattern";
+  RandomModel olmo = smallest_of("olmo2");
+  olmo.n_layer = 4, olmo.window = 20;
+  const auto refused_pattern = [&](Status status, std::initializer_list<std::string_view> fragments, auto edit) {
+    refused(status, fragments, edit, olmo);
+  };
+  const auto bools = [&](auto... has) { return [=](ModelEditor& m) { m.set_bools(pattern, std::array{has...}); }; };
+  refused_pattern(Status::unsupported, {pattern, "layer 3 a window", "none", "byte"}, bools(true, true, true, true));
+  refused_pattern(Status::unsupported, {pattern, "layer 1 no window", "one"}, bools(true, false, true, false));
+  refused_pattern(Status::unsupported, {pattern, "layer 3 a window"},
+                  [&](ModelEditor& m) { m.set(pattern, std::uint32_t{6}); });
+  refused_pattern(Status::unsupported, {pattern, "layer 1 no window"},
+                  [&](ModelEditor& m) { m.set(pattern, std::uint32_t{2}); });
+  refused_pattern(Status::unsupported, {pattern, "layer 0 a window"}, [&](ModelEditor& m) {
+    bools(true, true, true, false)(m);
+    m.remove(window);
+  });
+  refused_pattern(Status::malformed, {pattern, "array of 3", "block_count, 4"}, bools(true, true, true));
+  refused_pattern(Status::malformed, {pattern, "array of f32"}, [&](ModelEditor& m) {
+    m.set_array<float>(pattern, {1, 1, 1, 0});
+  });
+  refused_pattern(Status::malformed, {pattern, "string"}, [&](ModelEditor& m) { m.set(pattern, "1110"); });
+}
+
+TEST_CASE("H9: what no family runs: layers that predict more, scores that cool, positions of pictures") {
+  for (const model::ArchTraits& arch : model::arch_table()) {
+    const auto refused_value = [&](const char* name, auto set) {
+      const std::string key = std::string(arch.name) + "." + name;
+      INFO(key);
+      refused(
+          Status::unsupported, {key, "does not run", "byte"}, [&](ModelEditor& m) { set(m, key); }, smallest_of(arch));
+    };
+    const auto one = [](ModelEditor& m, const std::string& key) { m.set(key, std::uint32_t{1}); };
+    const auto sections = [](ModelEditor& m, const std::string& key) { m.set_array<std::int32_t>(key, {2, 3, 3, 0}); };
+    refused_value("nextn_predict_layers", one);
+    refused_value("attention.temperature_scale", one);
+    if (arch.rope == model::RopeLayout::halves) continue;
+    refused_value("rope.mrope_section", sections);
+    if (!arch.halves_by_sections) refused_value("rope.dimension_sections", sections);
+  }
+  refused_key("glm4", "rope.dimension_sections", "2,3,3", {"rope.dimension_sections", "string"});
 }
 
 TEST_CASE("H8: heads that are rotated in part") {

@@ -8,11 +8,14 @@
 #include "support/answer_grid.h"
 #include "support/catch.hpp"
 #include "support/golden_models.h"
+#include "support/random_config.h"
 
 namespace families_test {
 
 using namespace hearth;
 using test::GoldenModel;
+using test::ModelEditor;
+using test::RandomModel;
 
 namespace {
 
@@ -60,6 +63,39 @@ std::vector<float> embedding_of(const std::string& path, const ModelOptions& mod
   auto embedding = model->embed_from(ids, options);
   if (!embedding) FAIL(embedding.error().message());
   return *embedding;
+}
+
+/// The logits of a small made-up model that is edited.
+template <class Edit>
+std::vector<float> logits_after(const RandomModel& m, Edit edit, const ModelOptions& options = {.threads = 1}) {
+  const test::TempFolder folder;
+  const std::string path = folder / "m.gguf";
+  ModelEditor editor(m);
+  edit(editor);
+  REQUIRE(editor.write(path) > 0);
+  std::vector<std::int32_t> ids = {1};
+  for (std::int32_t i = 1; i < 30; ++i) ids.push_back(3 + i * 7919 % 280);
+  return test::logits_of(path, options, {.n_ctx = 64, .kv = Kv::f32}, ids);
+}
+
+RandomModel of_family(const char* arch) {
+  RandomModel m;
+  m.arch = arch;
+  return m;
+}
+
+const auto as_it_is = [](ModelEditor&) {};
+
+/// A matrix of queries or keys as files for M-RoPE have it: of each head's rows those at even places first, then the others.
+void put_pairs_in_halves(ModelEditor::Tensor& matrix, std::size_t head_dim) {
+  const std::size_t row = matrix.dims[0] * sizeof(float);
+  const std::vector<std::byte> old = matrix.bytes;
+  for (std::size_t to = 0; to < matrix.dims[1]; ++to) {
+    const std::size_t head = to / head_dim * head_dim, i = to % head_dim, half = head_dim / 2;
+    const std::size_t from = head + (i < half ? 2 * i : 2 * (i - half) + 1);
+    std::copy_n(old.begin() + static_cast<std::ptrdiff_t>(from * row), row,
+                matrix.bytes.begin() + static_cast<std::ptrdiff_t>(to * row));
+  }
 }
 
 }  // namespace
@@ -126,6 +162,66 @@ TEST_CASE("families: every row of the table has a reference") {
   for (const model::ArchTraits& row : model::arch_table()) {
     INFO(row.name);
     CHECK(seen.contains(row.name));
+  }
+}
+
+TEST_CASE("gemma2: files without its window and its caps have the usual ones, and a 0 is none") {
+  const RandomModel m = of_family("gemma2");
+  const std::string window = "gemma2.attention.sliding_window", attention = "gemma2.attn_logit_softcapping",
+                    logit = "gemma2.final_logit_softcapping";
+  CHECK(test::config_of(m).window == 4096);
+  const std::vector<float> usual = logits_after(m, as_it_is);
+  CHECK(logits_after(m, [&](ModelEditor& e) {
+          e.set(window, std::uint32_t{4096}).set(attention, 50.0f).set(logit, 30.0f);
+        }) == usual);
+  CHECK(logits_after(m, [&](ModelEditor& e) { e.set(attention, 0.0f); }) != usual);
+  CHECK(logits_after(m, [&](ModelEditor& e) { e.set(logit, 0.0f); }) != usual);
+  ModelEditor none(m);
+  none.set(window, std::uint32_t{0}).set(attention, 0.0f).set(logit, 0.0f);
+  const model::Config c = test::config_from(none.bytes());
+  CHECK((c.window == 0 && c.attention_cap == 0 && c.logit_cap == 0));
+}
+
+TEST_CASE("glm4: a file with sections of positions has rotated pairs in halves") {
+  const RandomModel m = of_family("glm4");
+  const auto halves = [&](ModelEditor& e) {
+    for (const std::string layer : {"blk.0.", "blk.1."})
+      for (const std::string matrix : {"attn_q.weight", "attn_k.weight"})
+        put_pairs_in_halves(e.tensor(layer + matrix), 16);
+  };
+  const auto sections = [&](ModelEditor& e) {
+    halves(e);
+    e.set_array<std::int32_t>("glm4.rope.dimension_sections", {2, 3, 3, 0});
+  };
+  const std::vector<float> plain = logits_after(m, as_it_is);
+  CHECK(test::worst(logits_after(m, sections), plain) <= 1e-4f * range(plain));  // sums in another order
+  CHECK(test::worst(logits_after(m, halves), plain) > kShare * range(plain));
+}
+
+TEST_CASE("qwen2: a bias of the head is added to the logits, of a tied one too") {
+  std::vector<float> values(288);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 7) * 0.25f - 0.5f;
+  const auto bytes = std::as_bytes(std::span(values));
+  const auto biased = [&](ModelEditor& e) { e.add({"output.bias", 0, {values.size()}, {bytes.begin(), bytes.end()}}); };
+  for (const bool tied : {false, true})
+    for (const Weights weights : {Weights::file, Weights::repacked}) {
+      INFO("tied " << tied);
+      RandomModel m = of_family("qwen2");
+      m.tied = tied, m.format = kernels::Format::q4_0;
+      std::vector<float> expected = logits_after(m, as_it_is);
+      for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += values[i % values.size()];
+      CHECK(logits_after(m, biased, {.threads = 1, .weights = weights}) == expected);
+    }
+}
+
+TEST_CASE(
+    "experts that no key says the width of: those that a row visits share the dense width in Qwen's, elsewhere not") {
+  for (const auto& [arch, width] : {std::pair{"qwen2moe", 80}, {"qwen3moe", 80}, {"llama", 160}}) {
+    INFO(arch);
+    RandomModel m = of_family(arch);
+    m.n_expert = 4, m.n_expert_used = 2, m.ffn_dim = 160, m.expert_ffn_dim = width;
+    const std::string key = m.arch + ".expert_feed_forward_length";
+    CHECK(logits_after(m, [&](ModelEditor& e) { e.remove(key); }) == logits_after(m, as_it_is));
   }
 }
 

@@ -84,6 +84,34 @@ TEST_CASE("latents: an older file, with K and V matrices in one, has the answer 
   CHECK(logits_of(newer, {}, {}, some_ids(70)) == logits_of(older, {}, {}, some_ids(70)));
 }
 
+TEST_CASE(
+    "routers: a file that does not say how experts are scored has sigmoids where a bias chooses them, else a softmax") {
+  const test::TempFolder folder;
+  const auto logits = [&](bool biased, std::uint32_t gating) {
+    ModelEditor editor(deepseek(kernels::Format::f32, 4));
+    if (biased) editor.add({"blk.1.exp_probs_b.bias", 0, {6}, std::vector<std::byte>(24)});
+    if (gating != 0) editor.set("deepseek2.expert_gating_func", gating);
+    const std::string path = folder / "m.gguf";
+    REQUIRE(editor.write(path) > 0);
+    return logits_of(path, {}, {}, some_ids(20));
+  };
+  CHECK(logits(true, 0) == logits(true, 2));
+  CHECK(logits(true, 0) != logits(true, 1));
+  CHECK(logits(false, 0) == logits(false, 1));
+  CHECK(logits(false, 0) != logits(false, 2));
+}
+
+TEST_CASE("routers: groups that are counted as 0 are not there") {
+  const test::TempFolder folder;
+  ModelEditor editor(deepseek(kernels::Format::f32, 4));
+  const std::string none = folder / "none.gguf", zero = folder / "zero.gguf";
+  REQUIRE(editor.write(none) > 0);
+  for (const char* key : {"deepseek2.expert_group_count", "deepseek2.expert_group_used_count"})
+    editor.set(key, std::uint32_t{0});
+  REQUIRE(editor.write(zero) > 0);
+  CHECK(logits_of(none, {}, {}, some_ids(20)) == logits_of(zero, {}, {}, some_ids(20)));
+}
+
 TEST_CASE("longrope: sequences of short and of long contexts in one pass have the bits that each has alone") {
   const test::TempFolder folder;
   ModelEditor editor;  // a llama-like file: 16 elements a head, context 256

@@ -247,6 +247,10 @@ TEST_CASE("H9: numbers that are not finite and positive") {
             [&](ModelEditor& m) { m.set(kScaling, "linear").set(kFactor, value); });
   refused(Status::malformed, {kFactor, "below 2^31"},
           [](ModelEditor& m) { m.set(kScaling, "linear").set(kFactor, 0.5f).set(kContext, std::uint32_t{1} << 31); });
+  for (const float value : {kNan, 0.0f, -2.0f})
+    refused_value("llama.rope.scale_linear", value, Status::malformed, {"llama.rope.scale_linear", "finite"});
+  refused(Status::malformed, {"llama.rope.scale_linear", "below 2^31"},
+          [](ModelEditor& m) { m.set("llama.rope.scale_linear", 0.5f).set(kContext, std::uint32_t{1} << 31); });
   for (const std::string key :
        {"llama.attention.scale", "llama.attn_logit_softcapping", "llama.final_logit_softcapping"})
     for (const float value : {kNan, kInf, -1.0f, 1e-30f, 1e30f})
@@ -257,6 +261,9 @@ TEST_CASE("H9: numbers that are not finite and positive") {
     refused(
         Status::malformed, {"gemma3.rope.freq_base_swa", "finite"},
         [&](ModelEditor& m) { m.set("gemma3.rope.freq_base_swa", value); }, windows);
+  for (const std::string key : {"gemma3.rope.global.freq_base", "gemma3.rope.local.freq_base"})
+    refused(
+        Status::malformed, {key, "finite"}, [&](ModelEditor& m) { m.set(key, kNan); }, windows);
   refused_value("llama.attention.sliding_window", std::int32_t{-1}, Status::malformed, {"sliding_window", "-1"});
   refused_value("llama.attention.sliding_window", 0xffffffffu, Status::malformed, {"sliding_window", "4294967295"});
   refused_value("llama.attention.sliding_window", "4096", Status::malformed, {"sliding_window", "string"});
@@ -386,6 +393,40 @@ TEST_CASE("H14: tensors that no table row asks for") {
   for (const char* name : {"blk.2.attn_q.weight", "blk.7.ffn_norm.weight", "blk.4294967295.attn_q.weight",
                            "blk.4294967296.attn_q.weight", "blk.99999999999999999999.attn_q.weight"})
     refused(Status::malformed, {name, "beyond block_count, 2"}, [&](ModelEditor& m) { m.add(extra(name)); });
+}
+
+TEST_CASE("H14: tensors that other families have, and that would be left out here") {
+  const auto extra = [](const std::string& name) {
+    return ModelEditor::Tensor{name, 0, {4}, std::vector<std::byte>(16)};
+  };
+  const auto refused_in = [&](const char* arch, std::initializer_list<const char*> names) {
+    RandomModel sound;
+    sound.arch = arch;
+    for (const char* name : names) {
+      INFO(arch << " " << name);
+      refused(
+          Status::unsupported, {name, arch, "byte"}, [&](ModelEditor& m) { m.add(extra(name)); }, sound);
+    }
+  };
+  refused_in("llama", {"blk.0.attn_q_norm.weight", "blk.1.attn_norm.bias", "blk.1.post_ffw_norm.weight",
+                       "blk.0.attn_sinks.weight", "blk.0.ffn_gate_inp.weight", "blk.1.exp_probs_b.bias",
+                       "blk.0.attn_kv_b.weight", "position_embd.weight", "output_norm.bias"});
+  refused_in("bert", {"dense_2.weight", "dense_2.bias", "dense_3.weight", "blk.0.ffn_gate.weight"});
+  refused_in("olmo2", {"blk.0.attn_norm.weight", "blk.1.ffn_norm.weight"});
+  runs_as_before([&](ModelEditor& m) { m.add(extra("token_types.weight")); });
+  const test::TempFolder folder;
+  const auto opens = [&](const char* arch, const char* name) {
+    RandomModel sound;
+    sound.arch = arch;
+    ModelEditor editor(sound);
+    REQUIRE(editor.add(extra(name)).write(folder / "m.gguf") > 0);
+    const auto model = Model::open(folder / "m.gguf", {.threads = 1});
+    INFO(arch << " " << name << (model ? std::string() : model.error().message()));
+    CHECK(model);
+  };
+  opens("bert", "output_norm.weight");
+  opens("bert", "output_norm.bias");
+  opens("deepseek2", "blk.0.attn_kv_b.weight");
 }
 
 TEST_CASE("H15: a vocabulary of another size than the embedding table") {

@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "config.h"
+#include "rope_table.h"
 #include "support/catch.hpp"
+#include "support/random_config.h"
 #include "weights.h"
 
 namespace rope_scaling_test {
 
 using namespace hearth::model;
+using hearth::test::ModelEditor;
 using Kind = RopeScaling::Kind;
 
 namespace {
@@ -40,6 +43,21 @@ long double yarn_frequency(const Config& c, std::int64_t i, bool whole) {
   low = std::max(low, 0.0L), high = std::min(high, static_cast<long double>(c.n_rot - 1));
   const long double kept = 1 - std::clamp((static_cast<long double>(i) - low) / (high - low), 0.0L, 1.0L);
   return base_frequency(c, i) * (kept + (1 - kept) / static_cast<long double>(c.rope_scaling.factor));
+}
+
+/// The rotations of a small model of the family whose keys are edited.
+template <class Edit> Rotations rotations_after(const char* arch, Edit edit, std::int64_t window = 0) {
+  hearth::test::RandomModel m;
+  m.arch = arch, m.window = window;
+  ModelEditor editor(m);
+  edit(editor);
+  return make_rotations(hearth::test::config_from(editor.bytes()), {});
+}
+
+std::vector<double> plain_frequencies(double base) {
+  std::vector<double> inv_freq(8);
+  hearth::kernels::rope_frequencies(inv_freq.data(), 16, base);
+  return inv_freq;
 }
 
 // rope_table_test bounds the frequencies by 1e-14; the ramp adds a logarithm of that quality, divided by a span of 5 or more.
@@ -131,6 +149,41 @@ TEST_CASE("linear: positions are divided by the factor") {
   const Config c = config_of("llama", 16, 500000, linear);
   check_frequencies(make_rotations(c, {}).all, c,
                     [](const Config& k, std::int64_t i) { return base_frequency(k, i) / 4; });
+}
+
+TEST_CASE(
+    "linear: also where a file has a factor without a type, or under its older name; without any, nothing is scaled") {
+  const std::string type = "llama.rope.scaling.type", factor = "llama.rope.scaling.factor",
+                    older = "llama.rope.scale_linear";
+  const auto frequencies = [](auto edit) { return rotations_after("llama", edit).all.inv_freq; };
+  const auto linear = frequencies([&](ModelEditor& m) { m.set(type, "linear").set(factor, 4.0f); });
+  CHECK(frequencies([](ModelEditor&) {}) == plain_frequencies(10000.0));
+  CHECK(linear[0] == 0.25);
+  CHECK(frequencies([&](ModelEditor& m) { m.set(factor, 4.0f); }) == linear);
+  CHECK(frequencies([&](ModelEditor& m) { m.set(older, 4.0f); }) == linear);
+  CHECK(frequencies([&](ModelEditor& m) { m.set(type, "linear").set(older, 4.0f); }) == linear);
+  CHECK(frequencies([&](ModelEditor& m) { m.set(factor, 4.0f).set(older, 2.0f); }) == linear);
+  CHECK(frequencies([&](ModelEditor& m) { m.set(type, "none").set(factor, 4.0f); }) == plain_frequencies(10000.0));
+}
+
+TEST_CASE("gemma3: bases under the names of other files, and where no key says them") {
+  const auto bases = [](auto edit) {
+    const Rotations made = rotations_after("gemma3", edit, 20);
+    return std::pair(made.all.inv_freq, made.windowed.inv_freq);
+  };
+  const auto expected = [](double all, double windowed) {
+    return std::pair(plain_frequencies(all), plain_frequencies(windowed));
+  };
+  const auto of_others = [](ModelEditor& m) {
+    m.set("gemma3.rope.global.freq_base", 3e5f).set("gemma3.rope.local.freq_base", 5e3f);
+  };
+  CHECK(bases([](ModelEditor&) {}) == expected(1e6, 1e4));
+  CHECK(bases(of_others) == expected(3e5, 5e3));
+  CHECK(bases([&](ModelEditor& m) {
+          of_others(m);
+          m.set("gemma3.rope.freq_base", 7e5f).set("gemma3.rope.freq_base_swa", 2e4f);
+        }) == expected(7e5, 2e4));
+  CHECK(rotations_after("qwen3", [](ModelEditor&) {}).all.inv_freq == plain_frequencies(1e4));
 }
 
 }  // namespace rope_scaling_test

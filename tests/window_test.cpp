@@ -1,5 +1,7 @@
 // Sliding windows: a layer sees exactly its window, its memory is bounded by it, and what was dropped is computed again when a
 // conversation goes back behind it.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <hearth/hearth.hpp>
@@ -41,6 +43,23 @@ std::vector<float> logits_of(const std::string& path, const Ids& ids) {
   return logits_of(*session, ids);
 }
 
+// A model of Olmo 3's kind, edited, of which one layer alone adds to the stream: the norms behind the others' halves are zero.
+template <class Edit> std::vector<float> logits_of_layer(std::int64_t alone, Edit edit) {
+  test::RandomModel m;
+  m.arch = "olmo2", m.n_layer = 4, m.window = 20;
+  test::ModelEditor editor(m);
+  for (std::int64_t layer = 0; layer < m.n_layer; ++layer)
+    for (const std::string norm : {".post_attention_norm.weight", ".post_ffw_norm.weight"}) {
+      std::vector<std::byte>& bytes = editor.tensor("blk." + std::to_string(layer) + norm).bytes;
+      if (layer != alone) std::fill(bytes.begin(), bytes.end(), std::byte{0});
+    }
+  edit(editor);
+  const test::TempFolder folder;
+  const std::string path = folder / "m.gguf";
+  REQUIRE(editor.write(path) > 0);
+  return logits_of(path, some_ids(70, m.n_vocab));
+}
+
 test::RandomModel windowed(std::int64_t window) {
   test::RandomModel m;
   m.n_layer = 1, m.n_ctx = 1024, m.window = window;
@@ -74,6 +93,37 @@ TEST_CASE("a window that nothing reaches beyond changes nothing") {
   const std::vector<float> expected = logits_of(test::write_random_model(whole, folder / "whole.gguf"), ids);
   for (const std::int64_t window : {200, 201, 1 << 30})
     CHECK(logits_of(test::write_random_model(windowed(window), folder / "window.gguf"), ids) == expected);
+}
+
+TEST_CASE("Olmo 3: each fourth layer sees all and is stretched, the others turn plainly") {
+  const auto as_it_is = [](test::ModelEditor&) {};
+  const auto whole = [](test::ModelEditor& m) { m.remove("olmo2.attention.sliding_window"); };
+  const auto stretched = [](test::ModelEditor& m) {
+    m.set("olmo2.rope.scaling.type", "yarn").set("olmo2.rope.scaling.factor", 8.0f);
+  };
+  const auto whole_stretched = [&](test::ModelEditor& m) { whole(m), stretched(m); };
+  const auto other_base = [](test::ModelEditor& m) { m.set("olmo2.rope.freq_base_swa", 500.0f); };
+  const auto same_base = [](test::ModelEditor& m) { m.set("olmo2.rope.freq_base_swa", 10000.0f); };
+  for (std::int64_t layer = 0; layer < 4; ++layer) {
+    INFO("layer " << layer);
+    const bool full = layer == 3;
+    const std::vector<float> expected = logits_of_layer(layer, as_it_is);
+    CHECK((logits_of_layer(layer, whole) == expected) == full);
+    CHECK((logits_of_layer(layer, stretched) == expected) == !full);
+    CHECK((logits_of_layer(layer, stretched) == logits_of_layer(layer, whole_stretched)) == full);
+    CHECK((logits_of_layer(layer, other_base) == expected) == full);
+    CHECK(logits_of_layer(layer, same_base) == expected);
+  }
+}
+
+TEST_CASE("a file may say which layers have a window, as its family does") {
+  const std::string key = "olmo2.attention.sliding_window_pattern";
+  const std::vector<float> expected = logits_of_layer(2, [](test::ModelEditor&) {});
+  CHECK(logits_of_layer(2, [&](test::ModelEditor& m) {
+          m.set_bools(key, std::array{true, true, true, false});
+        }) == expected);
+  CHECK(logits_of_layer(2, [&](test::ModelEditor& m) { m.set_array<std::int32_t>(key, {1, 1, 1, 0}); }) == expected);
+  CHECK(logits_of_layer(2, [&](test::ModelEditor& m) { m.set(key, std::uint32_t{4}); }) == expected);
 }
 
 TEST_CASE("a windowed layer's memory does not grow with the context") {

@@ -42,6 +42,7 @@ enum class LogitScale { factor, divisor };  // what the key is
 struct ArchTraits {
   std::string_view name;  // general.architecture
   RopeLayout rope = RopeLayout::halves;
+  bool halves_by_sections = false;  // where the file has sections of positions (M-RoPE), pairs lie in halves
   Positions positions = Positions::rotated;
   bool causal = true;  // where no key says it; else each row sees all rows of its text, and there is nothing to predict
   NormKind norm = NormKind::rms;
@@ -53,14 +54,19 @@ struct ArchTraits {
   Activation activation = Activation::silu;
   Routing routing = Routing::none;  // none: the family has no experts
   bool routing_in_file = false;     // its keys say what differs from that
+  bool narrow_experts = false;      // where no key says it: those that a row visits share feed_forward_length
   SharedExpert shared_expert = SharedExpert::none;
   YarnBounds yarn_bounds = YarnBounds::whole;
   Scale embedding_scale = Scale::one;
   LogitScale logit_scale = LogitScale::factor;
-  double window_rope_base = 0;       // of layers with a window, which then are not scaled; 0: as the others
-  std::int64_t full_every = 0;       // where there is a window: each n-th layer sees all positions; 0: none does
-  std::int64_t unrotated_every = 0;  // each n-th layer does not rotate its queries and keys; 0: all do
-  bool sinks = false;                // each head also sees a score without a value
+  double rope_base = 10000.0;               // where no key says it
+  bool plain_windows = false;               // layers with a window are not scaled, and may have a base of their own
+  double window_rope_base = 0;              // that base, where no key says it; 0: as the others
+  std::int64_t window = 0;                  // where no key says it; 0: none
+  std::int64_t full_every = 0;              // where there is a window: each n-th layer sees all positions; 0: none does
+  double attention_cap = 0, logit_cap = 0;  // where no key says it; 0: none
+  std::int64_t unrotated_every = 0;         // each n-th layer does not rotate its queries and keys; 0: all do
+  bool sinks = false;                       // each head also sees a score without a value
 
   // The file's name for the norm before the feed-forward is that of a norm after attention.
   bool ffn_norm_is_post_attention = false;

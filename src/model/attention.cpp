@@ -6,7 +6,7 @@ namespace {
 
 backend::HeadSteps head_steps(const Config& c, const LayerWeights& l) {
   const bool own = c.arch->qk_norm == QkNorm::own_of_heads, each = own || c.arch->qk_norm == QkNorm::heads;
-  return {each ? l.attn_q_norm : Norm{}, each ? l.attn_k_norm : Norm{}, own, c.norm, c.arch->rope};
+  return {each ? l.attn_q_norm : Norm{}, each ? l.attn_k_norm : Norm{}, own, c.norm, c.rope()};
 }
 
 }  // namespace

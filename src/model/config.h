@@ -25,6 +25,9 @@ struct RopeScaling {
   double divisor() const { return kind == Kind::linear ? factor : 1.0; }  // of positions
 };
 
+/// Whether a layer is each n-th; none is where n is 0.
+inline bool is_nth(std::int64_t layer, std::int64_t n) { return n != 0 && (layer + 1) % n == 0; }
+
 struct Config {
   const ArchTraits* arch = nullptr;
   std::int64_t n_layer = 0, n_head = 0, n_kv_head = 0, head_dim = 0, dim = 0, ffn_dim = 0, n_vocab = 0, n_ctx_train = 0;
@@ -40,13 +43,14 @@ struct Config {
   float embedding_scale = 1, residual_scale = 1, attention_scale = 0, logit_scale = 1;
   float attention_cap = 0, logit_cap = 0;  // soft caps; 0: none
   std::int64_t window = 0;      // positions that a layer with a window sees, its own included; 0: no layer has one
-  double window_rope_base = 0;  // of layers with a window; 0: as the others
+  double window_rope_base = 0;  // of layers with a window, which then are not scaled; 0: as the others
   double rope_base = 0;
   RopeScaling rope_scaling;
-  double max_alibi_bias = 0;       // of the first head's slope; 0: no ALiBi
-  bool causal = true;              // false: an encoder
-  std::int64_t pooling_type = -1;  // 0 none, 1 mean, 2 cls, 3 last, more: not of texts; -1: the file does not say
-  std::int64_t n_token_type = 0;   // rows of the table of sentence types; 0: none
+  bool halves_by_sections = false;  // rotated pairs lie in halves, whatever the family's do
+  double max_alibi_bias = 0;        // of the first head's slope; 0: no ALiBi
+  bool causal = true;               // false: an encoder
+  std::int64_t pooling_type = -1;   // 0 none, 1 mean, 2 cls, 3 last, more: not of texts; -1: the file does not say
+  std::int64_t n_token_type = 0;    // rows of the table of sentence types; 0: none
 
   std::int64_t q_dim() const { return n_head * head_dim; }
   std::int64_t kv_dim() const { return n_kv_head * head_dim; }
@@ -57,12 +61,10 @@ struct Config {
   }
   bool has_experts(std::int64_t layer) const { return n_expert != 0 && layer >= n_leading_dense; }
   bool rotates(std::int64_t layer) const {
-    if (arch->positions != Positions::rotated) return false;
-    return arch->unrotated_every == 0 || (layer + 1) % arch->unrotated_every != 0;
+    return arch->positions == Positions::rotated && !is_nth(layer, arch->unrotated_every);
   }
-  std::int64_t window_of(std::int64_t layer) const {
-    return arch->full_every != 0 && (layer + 1) % arch->full_every == 0 ? 0 : window;
-  }
+  RopeLayout rope() const { return halves_by_sections ? RopeLayout::halves : arch->rope; }
+  std::int64_t window_of(std::int64_t layer) const { return is_nth(layer, arch->full_every) ? 0 : window; }
 };
 
 /// Errors name the key, its byte offset, the value found and the range needed. An unknown architecture lists the known ones.

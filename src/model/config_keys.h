@@ -20,11 +20,23 @@ class Keys {
   Keys(const gguf::File& file, std::string arch) : file_(file), prefix_(std::move(arch) + ".") {}
 
   Error bad(const std::string& name, const std::string& found, const std::string& needed) const {
+    return Error(Status::malformed, "'" + prefix_ + name + "' is " + found + ", it must be " + needed + "; " +
+                                        where(name) + "; the file is damaged or was converted wrongly");
+  }
+
+  Error not_run(const std::string& name, const std::string& what, const std::string& remedy) const {
+    return Error(Status::unsupported, "'" + prefix_ + name + "' " + what + "; " + where(name) + "; " + remedy);
+  }
+
+  bool has(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
+  bool has_list(const std::string& name) const {
     const gguf::KeyValue* key = file_.find(prefix_ + name);
-    const std::string at = key ? " at byte " + std::to_string(key->offset) : "";
-    return Error(Status::malformed, "'" + prefix_ + name + "' is " + found + ", it must be " + needed + "; metadata" +
-                                        at + " of " + escape(file_.path(), 256) +
-                                        "; the file is damaged or was converted wrongly");
+    return key && key->type == gguf::ValueType::array;
+  }
+
+  // Of a key and what other files call it, the one that the file has.
+  std::string either(const std::string& name, const std::string& other) const {
+    return !has(name) && has(other) ? other : name;
   }
 
   Result<std::int64_t> count(const std::string& name, std::int64_t low, std::int64_t high) const {
@@ -35,8 +47,23 @@ class Keys {
 
   Result<std::int64_t> count_or(const std::string& name, std::int64_t otherwise, std::int64_t low,
                                 std::int64_t high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
+    if (!has(name)) return otherwise;
     return count(name, low, high);
+  }
+
+  // 0 stands for an absent one.
+  Result<std::int64_t> positive_count_or(const std::string& name, std::int64_t otherwise, std::int64_t high) const {
+    HEARTH_TRY(const std::int64_t value, count_or(name, 0, 0, INT64_MAX));
+    return value == 0 ? Result<std::int64_t>(otherwise) : within(name, value, 1, high);
+  }
+
+  // The elements of an array of integers, or of truths: 1 and 0.
+  Result<std::vector<std::int64_t>> list(const std::string& name) const {
+    const gguf::KeyValue* key = file_.find(prefix_ + name);
+    if (!key || key->element_type != gguf::ValueType::boolean) return file_.get_ints(prefix_ + name);
+    std::vector<std::int64_t> truths;
+    for (const std::byte truth : key->payload) truths.push_back(std::to_integer<std::int64_t>(truth));
+    return truths;
   }
 
   // A number of every layer: one integer, or an array of n_layer equal ones.
@@ -61,7 +88,7 @@ class Keys {
 
   Result<std::int64_t> layer_count_or(const std::string& name, std::int64_t otherwise, std::int64_t n_layer,
                                       std::int64_t low, std::int64_t high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
+    if (!has(name)) return otherwise;
     return layer_count(name, n_layer, low, high);
   }
 
@@ -73,13 +100,14 @@ class Keys {
   }
 
   Result<double> number_or(const std::string& name, double otherwise, double low, double high) const {
-    if (!file_.find(prefix_ + name)) return otherwise;
+    if (!has(name)) return otherwise;
     return number(name, low, high);
   }
 
-  // 0 stands for an absent one.
-  Result<double> positive_or_none(const std::string& name) const {
-    HEARTH_TRY(const double value, number_or(name, 0.0, 0.0, 1e6));
+  // 0 stands for none, whatever an absent one stands for.
+  Result<double> positive_or_none(const std::string& name, double otherwise = 0) const {
+    if (!has(name)) return otherwise;
+    HEARTH_TRY(const double value, number(name, 0.0, 1e6));
     return value == 0 ? 0.0 : number(name, 1e-6, 1e6);
   }
 
@@ -90,14 +118,11 @@ class Keys {
 
   // A key that changes what the model computes in a way that is not run: absent, or 0.
   Result<void> unused(const std::string& name) const {
-    const gguf::KeyValue* key = file_.find(prefix_ + name);
-    if (!key) return {};
+    if (!has(name)) return {};
     const auto number = file_.get_float(prefix_ + name);
     const auto whole = file_.get_uint(prefix_ + name);
     if ((number && *number == 0) || (whole && *whole == 0)) return {};
-    return Error(Status::unsupported,
-                 "'" + prefix_ + name + "' asks for what this build does not run; metadata at byte " +
-                     std::to_string(key->offset) + " of " + escape(file_.path(), 256) + "; use a file without it");
+    return not_run(name, "asks for what this build does not run", "use a file without it");
   }
 
   Result<std::optional<std::string_view>> text(const std::string& name) const {
@@ -105,6 +130,11 @@ class Keys {
   }
 
  private:
+  std::string where(const std::string& name) const {
+    const gguf::KeyValue* key = file_.find(prefix_ + name);
+    const std::string at = key ? " at byte " + std::to_string(key->offset) : "";
+    return "metadata" + at + " of " + escape(file_.path(), 256);
+  }
   static std::string shown(double value) {
     char digits[32];
     return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);

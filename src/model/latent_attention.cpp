@@ -38,8 +38,8 @@ void latent_attention(Worker& w, Pass& p, std::int64_t layer, const Residual& re
   project(w, p, layer, q, latent);
   device.quantize(w, {layer, Step::attention_input}, q_heads);
   device.matmul_heads(w, q_heads, l.attn_k_b, p.heads(p.space->absorbed, c.key_dim(), c.latent_dim).x);
-  device.rotate_and_store_latent(w, {layer, Step::keys_and_values}, {l.attn_kv_a_norm, c.norm, c.arch->rope}, q,
-                                 absorbed, latent, rope.cos, rope.sin, shape, memory.places);
+  device.rotate_and_store_latent(w, {layer, Step::keys_and_values}, {l.attn_kv_a_norm, c.norm, c.rope()}, q, absorbed,
+                                 latent, rope.cos, rope.sin, shape, memory.places);
   device.attend(w, absorbed, shape, memory.tiles, memory.places, p.rows(p.space->mixed, c.n_head * c.latent_dim));
   device.quantize(w, {layer, Step::attention_output}, mixed);
   device.matmul_heads(w, mixed, l.attn_v_b, p.heads(p.space->h, c.value_dim, c.value_dim).x);

@@ -47,9 +47,12 @@ std::vector<double> scaled_frequencies(const Config& c, const float* factors) {
   return inv_freq;
 }
 
+// Old files call it otherwise.
+std::string factor_key(const Keys& keys) { return keys.either("rope.scaling.factor", "rope.scale_linear"); }
+
 Result<void> read_yarn(const Keys& keys, Config& c) {
   RopeScaling& s = c.rope_scaling;
-  HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1.0, 1e6));
+  HEARTH_TRY(s.factor, keys.number_or(factor_key(keys), 1.0, 1.0, 1e6));
   HEARTH_TRY(s.ext_factor, keys.number_or("rope.scaling.yarn_ext_factor", 1.0, 0.0, 1.0));
   HEARTH_TRY(s.beta_fast, keys.number_or("rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6));
   HEARTH_TRY(s.beta_slow, keys.number_or("rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6));
@@ -66,6 +69,16 @@ Result<void> read_yarn(const Keys& keys, Config& c) {
   return {};
 }
 
+// The key is checked even where no layer has a window.
+Result<void> read_window_base(const Keys& keys, Config& c) {
+  if (!c.arch->plain_windows) return {};
+  const double usual = c.arch->window_rope_base != 0 ? c.arch->window_rope_base : c.rope_base;
+  HEARTH_TRY(const double base,
+             keys.number_or(keys.either("rope.freq_base_swa", "rope.local.freq_base"), usual, 1.0, 1e30));
+  c.window_rope_base = c.window != 0 ? base : 0;
+  return {};
+}
+
 }  // namespace
 
 double yarn_magnitude(double factor, double multiplier) {
@@ -78,28 +91,28 @@ Result<void> read_rope(const Keys& keys, Config& c) {
   constexpr std::pair<std::string_view, Kind> kKinds[] = {
       {"none", Kind::none}, {"linear", Kind::linear}, {"yarn", Kind::yarn}, {"longrope", Kind::longrope}};
   RopeScaling& s = c.rope_scaling;
+  // A factor alone is linear: files had factors before there were types.
   HEARTH_TRY(const std::optional<std::string_view> type, keys.text("rope.scaling.type"));
   const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                  [&](const auto& row) { return row.first == type.value_or("none"); });
+                                  [&](const auto& row) { return row.first == type.value_or("linear"); });
   if (kind == std::end(kKinds))
     return keys.bad("rope.scaling.type", "'" + escape(*type) + "'", "none, linear, yarn or longrope");
   s.kind = kind->second;
   // From 1 up no frequency is above 1, so angles stay below 2^31, where their sines are good; YaRN divides by its logarithm.
-  HEARTH_TRY(c.rope_base, keys.number_or("rope.freq_base", 10000.0, s.kind == Kind::yarn ? 2.0 : 1.0, 1e30));
+  HEARTH_TRY(c.rope_base, keys.number_or(keys.either("rope.freq_base", "rope.global.freq_base"), c.arch->rope_base,
+                                         s.kind == Kind::yarn ? 2.0 : 1.0, 1e30));
   HEARTH_TRY(s.original_context,
              keys.count_or("rope.scaling.original_context_length", c.n_ctx_train, 1, std::int64_t{1} << 31));
   if (s.kind == Kind::yarn) {
     HEARTH_CHECK(read_yarn(keys, c));
   } else {
-    HEARTH_TRY(s.factor, keys.number_or("rope.scaling.factor", 1.0, 1e-3, 1e6));
+    HEARTH_TRY(s.factor, keys.number_or(factor_key(keys), 1.0, 1e-3, 1e6));
   }
   HEARTH_TRY(const double attention_factor, keys.number_or("rope.scaling.attn_factor", 1.0, 1e-3, 1e3));
   s.magnitude *= attention_factor;
-  if (c.arch->window_rope_base != 0) {
-    HEARTH_TRY(c.window_rope_base, keys.number_or("rope.freq_base_swa", c.arch->window_rope_base, 1.0, 1e30));
-  }
+  HEARTH_CHECK(read_window_base(keys, c));
   if (static_cast<double>(c.n_ctx_train) / s.divisor() > 0x1p31)
-    return keys.bad("rope.scaling.factor", "too small for context_length, " + std::to_string(c.n_ctx_train),
+    return keys.bad(factor_key(keys), "too small for context_length, " + std::to_string(c.n_ctx_train),
                     "large enough to keep angles below 2^31");
   return {};
 }

@@ -48,7 +48,7 @@ constexpr Need must_if(bool condition) { return condition ? Need::must : Need::n
 constexpr Need may_or_must(bool condition) { return condition ? Need::must : Need::may; }
 
 Need position_table(const Config& c, std::int64_t) { return must_if(c.arch->positions == Positions::learned); }
-Need token_types(const Config& c, std::int64_t) { return c.causal ? Need::no : Need::may; }
+Need token_types(const Config& c, std::int64_t) { return c.causal ? Need::spare : Need::may; }
 
 Need always(const Config&, std::int64_t) { return Need::must; }
 Need optional(const Config&, std::int64_t) { return Need::may; }
@@ -71,7 +71,8 @@ Need some_norm_bias(const Config& c, bool has_norm) {
 }
 Need norm_bias(const Config& c, std::int64_t) { return some_norm_bias(c, !norms_stream(c)); }
 Need stream_norm_bias(const Config& c, std::int64_t) { return some_norm_bias(c, norms_stream(c)); }
-Need last_norm(const Config& c, std::int64_t) { return must_if(!norms_stream(c)); }
+Need last_norm(const Config& c, std::int64_t) { return norms_stream(c) ? Need::spare : Need::must; }
+Need last_norm_bias(const Config& c, std::int64_t layer) { return norms_stream(c) ? Need::spare : norm_bias(c, layer); }
 Need ffn_norm_bias(const Config& c, std::int64_t layer) { return norms_ffn(c) ? norm_bias(c, layer) : Need::no; }
 Need qk_norm(const Config& c, std::int64_t) {
   if (c.arch->qk_norm == QkNorm::own_of_heads || c.arch->qk_norm == QkNorm::whole_or_none) return Need::may;
@@ -87,7 +88,9 @@ Need q_through_low(const Config& c, std::int64_t) { return must_if(latent(c) && 
 Need of_heads(const Config& c, std::int64_t) { return must_if(!latent(c)); }
 Need of_latents(const Config& c, std::int64_t) { return must_if(latent(c)); }
 Need kv_b_apart(const Config& c, std::int64_t) { return must_if(latent(c) && !c.kv_b_in_one); }
-Need kv_b_in_one(const Config& c, std::int64_t) { return must_if(latent(c) && c.kv_b_in_one); }
+Need kv_b_in_one(const Config& c, std::int64_t) {  // some files have the two apart as well
+  return !latent(c) ? Need::no : c.kv_b_in_one ? Need::must : Need::spare;
+}
 
 Need qkv_bias(const Config& c, std::int64_t) { return latent(c) ? Need::no : may_or_must(c.arch->bias != Bias::none); }
 Need output_bias(const Config& c, std::int64_t) {
@@ -188,8 +191,9 @@ std::span<const TensorRow> tensor_table() {
       TensorRow{"layer_output_norm.weight", &dim, &one, stream_norm, &L::layer_output_norm},
       TensorRow{"layer_output_norm.bias", &dim, &one, stream_norm_bias, &L::layer_output_norm, bias},
       TensorRow{"output_norm.weight", &dim, &one, last_norm, &W::output_norm},
-      TensorRow{"output_norm.bias", &dim, &one, norm_bias, &W::output_norm, bias},
+      TensorRow{"output_norm.bias", &dim, &one, last_norm_bias, &W::output_norm, bias},
       TensorRow{"output.weight", &dim, &n_vocab, optional, &W::output},
+      TensorRow{"output.bias", &n_vocab, &one, optional, &W::output, bias},
       TensorRow{"rope_freqs.weight", &half_rot, &one, optional, &W::rope_factors},
       TensorRow{"rope_factors_long.weight", &half_rot, &one, by_context, &W::rope_factors_long},
       TensorRow{"rope_factors_short.weight", &half_rot, &one, by_context, &W::rope_factors_short},

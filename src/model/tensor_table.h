@@ -18,7 +18,7 @@ struct Extent {
   std::int64_t (*of)(const Config&);
 };
 
-enum class Need { no, may, must };
+enum class Need { no, spare, may, must };  // spare: files may have it, and nothing is left out where it is not read
 enum class Part { weight, bias };
 
 /// One row. A matrix may have any type with kernels; everything else is F32; a stack is one matrix behind another.

@@ -149,35 +149,47 @@ Result<void> check_presence(const Config& config, const gguf::File& file) {
                                       "; the file is incomplete");
 }
 
-// Whether the name is "blk.N." and a row of the table, for an N that is no layer of the model.
-bool beyond_layers(std::string_view name, std::int64_t n_layer) {
-  if (name.substr(0, 4) != "blk.") return false;
-  name.remove_prefix(4);
-  const std::size_t dot = name.find('.');
-  if (dot == 0 || dot == std::string_view::npos ||
-      name.substr(0, dot).find_first_not_of("0123456789") != std::string_view::npos)
-    return false;
-  std::int64_t layer = 0;
-  const bool fits = std::from_chars(name.data(), name.data() + dot, layer).ec == std::errc();
-  if (fits && layer < n_layer) return false;
-  const auto rows = tensor_table();
-  return std::any_of(rows.begin(), rows.end(),
-                     [&](const TensorRow& row) { return row.per_layer() && row.name == name.substr(dot + 1); });
+// A tensor's name as rows of the table have it, and its layer where it begins "blk.N.".
+struct RowName {
+  std::string_view name;
+  std::optional<std::int64_t> layer;
+
+  bool of(const TensorRow& row) const { return row.per_layer() == layer.has_value() && row.name == name; }
+};
+
+RowName row_name(std::string_view name) {
+  const std::size_t dot = name.starts_with("blk.") ? name.find('.', 4) : std::string_view::npos;
+  if (dot == std::string_view::npos || dot == 4) return {name, {}};
+  const std::string_view number = name.substr(4, dot - 4);
+  if (number.find_first_not_of("0123456789") != std::string_view::npos) return {name, {}};
+  std::int64_t layer = INT64_MAX;  // where the number is too long for one: beyond all layers as well
+  std::from_chars(number.data(), number.data() + number.size(), layer);
+  return {name.substr(dot + 1), layer};
 }
 
-// A second norm behind attention, which one size of jina-bert-v2 has: leaving it out would give other numbers.
-bool left_out(std::string_view name) { return name.ends_with(".attn_norm_2.weight"); }
+// What no row of the table has, and what would give other numbers if it was left out: a second norm behind attention, which one size
+// of jina-bert-v2 has, and matrices behind pooling.
+bool is_missed(std::string_view name) {
+  return name.ends_with(".attn_norm_2.weight") || name.starts_with("dense_2.") || name.starts_with("dense_3.");
+}
 
-Result<void> check_layers(const Config& config, const gguf::File& file) {
-  for (const gguf::Tensor& tensor : file.tensors())
-    if (left_out(tensor.name))
-      return Error(Status::unsupported, "tensor '" + escape(tensor.name) + "' is not one that this build runs; " +
-                                            escape(file.path(), 256) + "; use another size of the family");
-    else if (beyond_layers(tensor.name, config.n_layer))
-      return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
-                                          std::to_string(config.n_layer) + "; " + escape(file.path(), 256) +
-                                          "; the file is damaged");
-  return {};
+// A tensor without a use, under a name that has one in some family, is a part of the model that would be left out in silence.
+Result<void> check_use(const Config& config, const gguf::Tensor& tensor, const std::string& path) {
+  const RowName found = row_name(tensor.name);
+  const auto rows = tensor_table();
+  const bool known = std::any_of(rows.begin(), rows.end(), [&](const TensorRow& row) { return found.of(row); });
+  if (known && found.layer.value_or(0) >= config.n_layer)
+    return Error(Status::malformed, "tensor '" + escape(tensor.name) + "' lies beyond block_count, " +
+                                        std::to_string(config.n_layer) + "; " + escape(path, 256) +
+                                        "; the file is damaged");
+  const bool used = std::any_of(rows.begin(), rows.end(), [&](const TensorRow& row) {
+    return found.of(row) && row.need(config, found.layer.value_or(0)) != Need::no;
+  });
+  if (!is_missed(tensor.name) && (!known || used)) return {};
+  return Error(Status::unsupported,
+               "tensor '" + escape(tensor.name) + "' is not one that this build runs in the family '" +
+                   std::string(config.arch->name) + "'; data at byte " + std::to_string(tensor.offset) + " of " +
+                   escape(path, 256) + "; use another model or size of the family");
 }
 
 // These few are read at once: the angles they make must be ones whose sines are good (below 2^31).
@@ -258,10 +270,10 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   weights.layers.resize(static_cast<std::size_t>(config.n_layer));
   const std::string& path = file.path();
   HEARTH_CHECK(check_presence(config, file));
-  HEARTH_CHECK(check_layers(config, file));
+  for (const gguf::Tensor& tensor : file.tensors()) HEARTH_CHECK(check_use(config, tensor, path));
   for (const TensorRow& row : tensor_table()) {
     for (std::int64_t layer = 0; layer < (row.per_layer() ? config.n_layer : 1); ++layer) {
-      if (row.need(config, layer) == Need::no) continue;
+      if (row.need(config, layer) < Need::may) continue;
       HEARTH_TRY(const std::optional<Found> found, find(config, file, row, layer));
       if (!found) continue;
       LayerWeights& own = weights.layers[static_cast<std::size_t>(layer)];
@@ -280,7 +292,8 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_long, "rope_factors_long.weight", path));
   for (LayerWeights& l : weights.layers)
     if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
-  if (!weights.output.file) weights.output = weights.token_embd;
+  if (const float* bias = weights.output.bias; !weights.output.file)
+    weights.output = weights.token_embd, weights.output.bias = bias;
   if (!config.causal) weights.output = {};
   for (std::size_t i = 1; i < weights.layers.size(); ++i)
     weights.layers[i].residual_norm = weights.layers[i - 1].post_ffn_norm;

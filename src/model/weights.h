@@ -96,9 +96,9 @@ class Weights {
   Matrix position_embd;  // [n_ctx_train, dim]
   Norm token_embd_norm;  // [dim], of a stream that is normed; the first layer's attn_norm
   std::vector<LayerWeights> layers;
-  Norm output_norm;                                                         // [dim]
-  Matrix output;                                                            // [n_vocab, dim]; tied: the embedding table
-  const float* rope_factors = nullptr;                                      // [n_rot/2], or none
+  Norm output_norm;                     // [dim]
+  Matrix output;                        // [n_vocab, dim]; tied: the embedding table, but for its bias
+  const float* rope_factors = nullptr;  // [n_rot/2], or none
   const float *rope_factors_short = nullptr, *rope_factors_long = nullptr;  // the same by the length of the context
 
  private:

@@ -10,13 +10,14 @@
 
 namespace hearth::test {
 
-inline model::Config config_of(const RandomModel& m) {
-  const std::vector<std::byte> bytes = make_random_model(m);
+inline model::Config config_from(const std::vector<std::byte>& bytes) {
   auto file = gguf::File::parse(bytes, "random");
   REQUIRE(file);
   auto config = model::read_config(*file);
   REQUIRE(config);
   return *config;
 }
+
+inline model::Config config_of(const RandomModel& m) { return config_from(make_random_model(m)); }
 
 }  // namespace hearth::test

@@ -166,6 +166,11 @@ class ModelEditor {
         {key, [key, values](gguf::Writer& w) { w.add_array(key, std::span<const T>(values)); }});
     return *this;
   }
+  template <std::size_t N> ModelEditor& set_bools(const std::string& key, std::array<bool, N> values) {
+    remove(key).keys_.push_back(
+        {key, [key, values](gguf::Writer& w) { w.add_array(key, std::span<const bool>(values)); }});
+    return *this;
+  }
 
   /// The tensor of that name; asking for one that is not there is a mistake in the test.
   Tensor& tensor(std::string_view name) {
