@@ -2,6 +2,7 @@
 // knows a page's bytes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -56,5 +57,19 @@ constexpr std::int64_t key_scale_index(std::int64_t slot, std::int64_t d, std::i
   return key_index(slot, d / kBlock, head_dim / kBlock);
 }
 constexpr std::int64_t value_scale_index(std::int64_t slot, std::int64_t d) { return d / kBlock * kPage + slot; }
+
+/// Zeroes what one head's keys, or values, have of the positions from `slot` on.
+inline void kv_forget(std::byte* head, KvType type, std::int64_t head_dim, bool keys, std::int64_t slot) {
+  const auto bytes = static_cast<std::size_t>(kv_info(type).bytes);
+  std::byte* const scales = head + kv_scales_offset(type, head_dim);
+  for (; slot < kPage; ++slot)
+    for (std::int64_t d = 0; d < head_dim; ++d) {
+      const std::int64_t at = keys ? key_index(slot, d, head_dim) : value_index(slot, d, head_dim);
+      std::fill_n(head + static_cast<std::size_t>(at) * bytes, bytes, std::byte{0});
+      if (!kv_info(type).scaled || d % kBlock != 0) continue;
+      const std::int64_t scale = keys ? key_scale_index(slot, d, head_dim) : value_scale_index(slot, d);
+      std::fill_n(scales + scale * 2, 2, std::byte{0});
+    }
+}
 
 }  // namespace hearth::kernels

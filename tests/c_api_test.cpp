@@ -268,6 +268,37 @@ TEST_CASE("A8 opening a model and chatting can be stopped at each step, and noth
     REQUIRE(hearth_session_chat(m.session, "abc", 3, &options, on_text, &steps, &reply, nullptr) == HEARTH_OK);
     CHECK(hash_of(m.session) == hash);
   }
+  Count none{0};  // the answer was made, but not heard to its end
+  hearth_reply reply{};
+  reply.size = sizeof reply;
+  generate_options.max_tokens = 2, generate_options.on_progress = nullptr;
+  REQUIRE(hearth_session_reset(m.session, nullptr) == HEARTH_OK);
+  REQUIRE(hearth_session_generate(m.session, kPrompt, 2, &generate_options, nullptr, &none, &reply, nullptr) ==
+          HEARTH_OK);
+  CHECK(reply.finish == HEARTH_FINISH_CANCELLED);
+  CHECK(reply.n_generated == 2);
+}
+
+TEST_CASE("A8 a cancel that is freed during its call is nobody else's before the call's end") {
+  OpenModel m;
+  hearth_generate_options options;
+  REQUIRE(hearth_generate_options_init(&options, sizeof options) == HEARTH_OK);
+  options.cancel = m.cancel;
+  options.max_tokens = 4;
+  const auto on_text = [](void* user, const char*, std::size_t) {
+    hearth_cancel_free(static_cast<hearth_cancel*>(user));
+    for (int i = 0; i < 66000; ++i) {  // more than there are places
+      hearth_cancel* other = nullptr;
+      hearth_cancel_new(&other, nullptr);
+      hearth_cancel_request(other);
+      hearth_cancel_free(other);
+    }
+    return 0;
+  };
+  hearth_reply reply{};
+  reply.size = sizeof reply;
+  REQUIRE(hearth_session_generate(m.session, kPrompt, 2, &options, on_text, m.cancel, &reply, nullptr) == HEARTH_OK);
+  CHECK(reply.n_generated == 4);
 }
 
 TEST_CASE("A8 a cancel works from a signal handler and from another thread, until it is reset") {

@@ -209,6 +209,9 @@ TEST_CASE("Llama 3: bare JSON, python_tag with JSON or a call") {
   check("llama3", "<|python_tag|>import os\nprint(os)", {"", "", {}, true}, kTools);
   check("llama3", "{\"name\": \"get_weather\", \"param", {"{\"name\": \"get_weather\", \"param", "", {}, true}, kTools);
   check("llama3", "It is sunny.", {"It is sunny.", "", {}}, kTools);
+  const std::string anna = "{\"name\": \"Anna (7)\", \"city\": \"Paris\"}";  // an answer in JSON
+  check("llama3", anna, {anna, "", {}}, kTools);
+  check("llama3", "[" + anna + "]", {"[" + anna + "]", "", {}}, kTools);
 }
 
 TEST_CASE("Functionary: function tags") {

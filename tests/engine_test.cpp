@@ -202,6 +202,43 @@ TEST_CASE("a good draft has its guesses kept; a wrong one stops guessing, and no
   CHECK(refused.error().status() == Status::invalid_argument);
   CHECK(refused.error().message().find("vocabulary") != std::string::npos);
   CHECK_FALSE(Engine::start(model, {.session = unfit}));
+  Kind wide = kind;
+  wide.name = "wide heads", wide.model.head_dim = 32;
+  const auto no_groups =
+      open_model(wide).session({.kv = Kv::q8_0, .draft = std::make_shared<const Model>(open_model(kind))});
+  REQUIRE_FALSE(no_groups);  // the draft's heads of 16 have no groups of 32
+  CHECK(no_groups.error().status() == Status::unsupported);
+}
+
+TEST_CASE("a guess whose numbers leave the floats ends nobody's text") {
+  Kind sound = kinds()[0], holed = sound, stranger = sound;
+  sound.name = "sound", holed.name = "holed", stranger.name = "stranger";
+  sound.model.format = holed.model.format = stranger.model.format = kernels::Format::f32, stranger.model.seed = 99;
+  const GenerateOptions options{.max_tokens = 40, .n_draft = 7};
+  const Ids prompt = prompt_of(0, 40);
+  const Reply expected =
+      must(must(open_model(sound).session()).generate_from(prompt, {.max_tokens = 40, .n_draft = 0}));
+
+  test::ModelEditor editor(holed.model);  // whatever is no token of that text is no number
+  auto& rows = editor.tensor("token_embd.weight");
+  const std::size_t row_bytes = rows.dims[0] * sizeof(float);
+  for (std::int32_t id = 0; id < static_cast<std::int32_t>(rows.dims[1]); ++id) {
+    const auto holds = [&](const Ids& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+    if (holds(prompt) || holds(expected.tokens)) continue;
+    std::fill_n(rows.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(id) * row_bytes), row_bytes,
+                std::byte{0xff});
+  }
+  const test::TempFolder folder;
+  REQUIRE(editor.write(folder / "holed.gguf") != 0);
+  const Model model = must(Model::open(folder / "holed.gguf", {.threads = 2}));
+  const SessionOptions session{.n_ctx = 256, .draft = std::make_shared<const Model>(open_model(stranger))};
+  const Reply alone = must(must(model.session(session)).generate_from(prompt, options));
+  check_same(alone, expected);
+  CHECK(alone.n_drafted > alone.n_accepted);
+  Engine engine = start(model, {.session = session});
+  std::vector<Request> requests;
+  for (int i = 0; i < 3; ++i) requests.push_back(must(engine.submit_from(prompt, options)));
+  for (const Request& request : requests) check_same(must(request.wait()), expected);
 }
 
 TEST_CASE("a pass has no more rows than it may, however slow they are") {
@@ -243,6 +280,26 @@ TEST_CASE("DRY's breakers are the tokens that hold one, and many are looked for 
   const double one = seconds(std::span(many).first(1)), all = seconds(many);
   CAPTURE(one, all);
   CHECK(all < 20 * one + 0.2);
+}
+
+TEST_CASE("options that nothing can be generated with are refused by submit, a prompt that is too long by its reply") {
+  const Model model = open_model(kinds()[0]);
+  Engine engine = start(model, {.session = {.n_ctx = 64}});
+  const auto refused = [&](const GenerateOptions& options) {
+    const auto request = engine.submit("abc", options);
+    REQUIRE_FALSE(request);
+    CHECK(request.error().status() == Status::invalid_argument);
+  };
+  refused({.max_tokens = -2});
+  refused({.sampling = {.temp = -1}});
+  refused({.grammar = "root ::= ("});
+  refused({.json_schema = "{"});
+  refused({.regex = "("});
+  const Reply reply = must(must(engine.submit("abc", {.max_tokens = 9, .grammar = "root ::= \"xx\""})).wait());
+  CHECK(reply.text == "xx");
+  const auto full = must(engine.submit_from(Ids(65, 5), {.max_tokens = 1})).wait();
+  REQUIRE_FALSE(full);
+  CHECK(full.error().status() == Status::context_full);
 }
 
 TEST_CASE("one whose numbers leave the floats fails alone") {

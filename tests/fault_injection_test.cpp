@@ -288,6 +288,24 @@ TEST_CASE("A12 after any allocation that failed, a session that is asked again a
   }
 }
 
+TEST_CASE("A12 after any allocation that failed, a model that had begun to keep pages for others ends well") {
+  std::vector<std::int32_t> ids;  // one pass of several pages
+  for (std::int32_t i = 0; i < 250; ++i) ids.push_back(4 + i * 7 % 250);
+  static const GenerateOptions few{.max_tokens = 1};
+  bool reached = true;
+  for (long n = 0; reached; ++n) {
+    auto model = Model::open(model_path(), {.threads = 1, .weights = Weights::file});
+    REQUIRE(model);
+    auto session = model->session({.n_ctx = 256, .chunk = 256});
+    REQUIRE(session);
+    g_failed = 0, g_left = n, g_mode = Mode::once;
+    const auto reply = session->generate_from(ids, few);
+    g_mode = Mode::never;
+    reached = g_failed > 0;
+    CHECK((reply || reply.error().status() == Status::out_of_memory));
+  }
+}
+
 TEST_CASE("A12 after any allocation that failed, evaluating goes on where it stood") {
   std::vector<std::int32_t> ids;
   for (std::int32_t i = 0; i < 240; ++i) ids.push_back(4 + i * 7 % 250);

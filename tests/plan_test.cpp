@@ -182,7 +182,7 @@ TEST_CASE("weights that stay mapped count, those that are let go do not") {
   CHECK(read->weights_bytes == (*model)->file().file_bytes());
 }
 
-TEST_CASE("a batch has as many caches, one workspace and logits for each") {
+TEST_CASE("a batch is an engine's: as many caches, one workspace with a row beside a prompt's and logits for each") {
   const test::TempFolder folder;
   const test::RandomModel m;
   const std::string path = test::write_random_model(m, folder / "m.gguf");
@@ -192,7 +192,7 @@ TEST_CASE("a batch has as many caches, one workspace and logits for each") {
   CHECK(many->kv_bytes == 12 * one->kv_bytes);
   const model::Config c = test::config_of(m);
   CHECK(many->scratch_bytes - one->scratch_bytes ==
-        model::Workspace::bytes(c, 16, 12) - model::Workspace::bytes(c, 16, 8));  // one of them guesses seven
+        model::Workspace::bytes(c, 16 + 12, 12) - model::Workspace::bytes(c, 16, 8));  // one of them guesses seven
   for (const std::int64_t batch : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{257}, INT64_MAX}) {
     const auto refused = plan(path, {}, {}, batch, false);
     REQUIRE_FALSE(refused);

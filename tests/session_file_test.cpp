@@ -101,7 +101,7 @@ TEST_CASE("a fork goes on by itself, and a session cut short is one that never w
     INFO("kind " << kind);
     go_on(*fork, 5);
     same(go_on(session), expected);
-    for (const std::int64_t n : {170, 100, 20, 0}) {
+    for (const std::int64_t n : {151, 100, 20, 0}) {
       INFO("cut to " << n);
       REQUIRE(fork->truncate(n));
       CHECK(fork->n_past() == n);
@@ -118,6 +118,26 @@ TEST_CASE("a fork goes on by itself, and a session cut short is one that never w
       CHECK(refused.error().status() == Status::invalid_argument);
     }
     CHECK(session.n_past() == n_past);
+  }
+}
+
+TEST_CASE("a saved file follows from the text alone: nothing that was cut off is in it") {
+  const test::TempFolder folder;
+  test::RandomModel heads, latents;
+  heads.head_dim = 32, heads.n_layer = 3;
+  latents.arch = "deepseek2", latents.n_expert = 4;
+  for (const auto& [m, kv] : {std::pair{heads, Kv::f16}, {heads, Kv::q8_0}, {heads, Kv::f32}, {latents, Kv::f16}}) {
+    const Model model = open_file(test::write_random_model(m, folder / "m.gguf"));
+    const auto saved = [&](std::int64_t n) {
+      auto session = model.session({.n_ctx = 200, .kv = kv, .reuse = false});
+      if (!session) FAIL(session.error().message());
+      REQUIRE(session->evaluate(long_text(n), [](auto) { return true; }));
+      REQUIRE(session->truncate(75));
+      REQUIRE(session->save(folder / "a.session"));
+      return test::read_file(folder / "a.session");
+    };
+    INFO(m.arch << " " << static_cast<int>(kv));
+    CHECK(saved(75) == saved(120));
   }
 }
 

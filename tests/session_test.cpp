@@ -144,6 +144,22 @@ TEST_CASE("generating twice continues the text: the same logits as one long eval
   CHECK(c.logits_hash == fnv1a(rows.back()));
 }
 
+TEST_CASE("a prompt that continues a text is that text's next letters, wherever it was cut") {
+  const Model model = open_model();
+  const std::string text = "abc de";  // in this vocabulary each letter is a token
+  Session whole = open_session(model);
+  const Reply expected = must(whole.generate(text, {.max_tokens = 4}));
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    INFO(cut);
+    Session session = open_session(model);
+    must(session.generate(text.substr(0, cut), {.max_tokens = 0}));
+    const Reply rest = must(session.generate(text.substr(cut), {.max_tokens = 4, .echo = true}));
+    CHECK(rest.tokens == expected.tokens);
+    CHECK(rest.logits_hash == expected.logits_hash);
+    CHECK(rest.text == text.substr(cut) + expected.text);
+  }
+}
+
 TEST_CASE("generating after evaluate goes on from the last position, whatever the chunk") {
   const Model model = open_model();
   const Ids ids = some_ids(10);

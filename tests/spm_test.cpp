@@ -91,6 +91,8 @@ TEST_CASE("spm: spaces, the prefix, and what decode takes away again") {
   CHECK(decoded(t, {byte_id(' '), word}) == "  x");  // a byte is the text's own, and the text has begun
   CHECK(decoded(t, {space, word}) == " x");
   CHECK(encoded(t, "x", {.add_special = true}) == Ids{1, word});
+  CHECK(encoded(t, "x", {.begins = false}) == Ids{x});
+  CHECK(encoded(t, " x", {.begins = false}) == Ids{word});
   CHECK(t.piece(word) == " x");
   CHECK(t.first_piece(word) == "x");
 

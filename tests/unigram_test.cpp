@@ -119,6 +119,8 @@ TEST_CASE("unigram: white space as the flags say, and decode takes the prefix ba
   CHECK(encoded(both, "  a  a ") == Ids{word, word});
   CHECK(encoded(both, "   ") == Ids{});
   CHECK(*both.decode(Ids{word, word}) == "a a");
+  CHECK(*both.encode(" a", {.begins = false}) == Ids{word});
+  CHECK(*both.encode("a", {.begins = false}) == Ids{a});
   parts.remove_extra_whitespaces = false;
   CHECK(encoded(tokenizer_of(parts), " a ") == Ids{space, word, space});
   parts.add_space_prefix = false;

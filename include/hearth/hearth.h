@@ -17,8 +17,8 @@
 // may use the library, but the session that calls it is busy. A C++ exception that leaves a callback ends there: HEARTH_CANCELLED.
 //
 // Everything may be called from any thread. A session does one call at a time: a second one gets HEARTH_BUSY and changes nothing.
-// Many requests at once are an engine's. A child made by fork may use the models and sessions that it inherits, if at the
-// fork no other thread was in a call and no engine at work.
+// Many requests at once are an engine's. A child made by fork may use the models and sessions that it inherits, if the CPU
+// computes all of them and at the fork no other thread was in a call and no engine at work.
 #ifndef HEARTH_H
 #define HEARTH_H
 

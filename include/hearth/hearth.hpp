@@ -163,6 +163,9 @@ struct GenerateOptions {
   std::int64_t n_draft = 7;
   OnProgress on_progress{};  ///< of reading the prompt in; cancelled there, a call changes nothing
   Cancelled cancelled{};     ///< asked before each pass; while generating it ends the text: Finish::cancelled
+  /// Whoever asks for these two is heard within a tenth of a second: a session reads a prompt in passes of that length. False: in
+  /// passes of whole chunks, which take less time in all.
+  bool short_passes = true;
 };
 
 /// Why a text ended.
@@ -318,14 +321,14 @@ struct Plan {
   double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
 };
 
-/// `batch`: sequences computed together. `forecast` measures this machine for a second; without it, and where a device computes,
+/// `batch`: 1 is a session, more are an engine's n_parallel; what a draft takes is not in it. `forecast` measures this machine for a second; without it, and where a device computes,
 /// the speeds are 0.
 HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
                              const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 
 /// A model file ready to run: immutable, shared by any number of sessions on any threads. Copies share it. A child made by
-/// fork may use the models and sessions that it inherits, if at the fork no other thread was in a call and no engine at
-/// work.
+/// fork may use the models and sessions that it inherits, if the CPU computes all of them and at the fork no other thread was in a
+/// call and no engine at work.
 class HEARTH_API Model {
  public:
   /// Opens a .gguf (the first shard of a split one). Everything in it is checked before it is used.
@@ -369,7 +372,8 @@ class HEARTH_API Model {
 /// One sequence of tokens and its KV cache. Keeps its model alive. Not for two threads at once.
 class HEARTH_API Session {
  public:
-  /// Continues the session's text with `prompt` (BOS first where the model wants one and the session is empty), then generates.
+  /// Continues the session's text with `prompt`, letter for letter (BOS first where the model wants one and the session is empty),
+  /// then generates.
   /// A prompt longer than the context is context_full with both numbers, and changes nothing.
   Result<Reply> generate(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
 
@@ -443,8 +447,8 @@ class HEARTH_API Engine {
  public:
   static Result<Engine> start(const Model& model, const EngineOptions& options = {});
 
-  /// Callbacks come from the engine's thread: all requests wait while one works, and none may ask the engine for
-  /// anything or end it.
+  /// What is wrong with the options, a grammar that cannot be read too, is said at once. Callbacks come from the engine's thread:
+  /// all requests wait while one works, and none may ask the engine for anything or end it.
   Result<Request> submit(std::string_view prompt, const GenerateOptions& options = {}, const OnText& on_text = {});
   Result<Request> submit_from(std::span<const std::int32_t> ids, const GenerateOptions& options = {},
                               const OnText& on_text = {});

@@ -58,7 +58,7 @@ hearth_status generate(Handle* handle, const hearth_generate_options* options, h
     HEARTH_CHECK(listener.sound());
     if (stopped(reply)) reply = Reply{.finish = Finish::cancelled};
     if (!reply) return std::move(reply).error();
-    tell_tokens(*reply, given, listener);
+    if (!tell_tokens(*reply, given, listener)) reply->finish = Finish::cancelled;
     HEARTH_CHECK(listener.sound());
     write_struct(out, reply_of(*reply));
     return {};
@@ -71,16 +71,16 @@ std::string as_json(const ToolCall& call) {
          ",\"arguments\":" + json_string(call.arguments) + "}";
 }
 
-/// The parts of an answer, until the caller has heard enough.
-void tell_parts(const ChatReply& reply, hearth_part_fn on_part, Listener& listener) {
+/// The parts of an answer; false when the caller has heard enough.
+bool tell_parts(const ChatReply& reply, hearth_part_fn on_part, Listener& listener) {
   const auto tell = [&](std::int32_t part, const std::string& text) {
     return listener.tell(on_part, part, text.data(), text.size());
   };
-  if (!on_part || !tell(HEARTH_PART_RAW, reply.raw) || !tell(HEARTH_PART_CONTENT, reply.content)) return;
-  if (!reply.reasoning.empty() && !tell(HEARTH_PART_REASONING, reply.reasoning)) return;
+  if (!tell(HEARTH_PART_RAW, reply.raw) || !tell(HEARTH_PART_CONTENT, reply.content)) return false;
+  if (!reply.reasoning.empty() && !tell(HEARTH_PART_REASONING, reply.reasoning)) return false;
   for (const ToolCall& call : reply.tool_calls)
-    if (!tell(HEARTH_PART_TOOL_CALL, as_json(call))) return;
-  if (reply.parse_error) tell(HEARTH_PART_PARSE_ERROR, *reply.parse_error);
+    if (!tell(HEARTH_PART_TOOL_CALL, as_json(call))) return false;
+  return !reply.parse_error || tell(HEARTH_PART_PARSE_ERROR, *reply.parse_error);
 }
 
 /// What both ways to chat share; `run` is one of the two.
@@ -98,7 +98,8 @@ hearth_status chat(hearth_session* session, const hearth_chat_options* options, 
     HEARTH_CHECK(listener.sound());
     if (stopped(reply)) reply = ChatReply{.generation = {.finish = Finish::cancelled}};
     if (!reply) return std::move(reply).error();
-    if (tell_tokens(reply->generation, generation, listener)) tell_parts(*reply, given.on_part, listener);
+    if (!tell_tokens(reply->generation, generation, listener) || !tell_parts(*reply, given.on_part, listener))
+      reply->generation.finish = Finish::cancelled;
     HEARTH_CHECK(listener.sound());
     hearth_reply written = reply_of(reply->generation);
     written.n_reused = reply->n_reused;

@@ -33,8 +33,8 @@ class HandleTable {
   /// No new pin finds it; the last one that holds it ends it.
   Result<void> close(Handle handle, Kind kind);
 
-  /// A slot's own flag, for signal handlers: no pin, no object, no memory. Null: no such handle. The flag outlives the handle,
-  /// and is lowered when another begins.
+  /// A slot's own flag, for signal handlers: no pin, no object, no memory. Null: no such handle. It is lowered when another handle
+  /// begins there.
   std::atomic<bool>* flag(Handle handle, Kind kind);
 
  private:
@@ -55,7 +55,7 @@ class HandleTable {
 /// The process's one table, and its only mutable global: a bare pointer from C can only be checked against what outlives it.
 HandleTable& handles();
 
-/// A handle's object for the time of one call.
+/// A handle's object, which a cancel has none of, for the time of one call.
 template <class T> class Pinned {
  public:
   static Result<Pinned> make(HandleTable::Handle handle, Kind kind, bool alone = false) {
@@ -63,11 +63,11 @@ template <class T> class Pinned {
     if (!object) return std::move(object).error();
     return Pinned(handle, static_cast<T*>(*object));
   }
-  Pinned(Pinned&& other) noexcept : handle_(other.handle_), object_(std::exchange(other.object_, nullptr)) {}
+  Pinned(Pinned&& other) noexcept : handle_(std::exchange(other.handle_, 0)), object_(other.object_) {}
   Pinned& operator=(Pinned&&) = delete;
   Pinned(const Pinned&) = delete;
   ~Pinned() {
-    if (object_) handles().unpin(handle_);
+    if (handle_ != 0) handles().unpin(handle_);
   }
   T* operator->() const { return object_; }
   T& operator*() const { return *object_; }

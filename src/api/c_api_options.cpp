@@ -25,14 +25,15 @@ Result<std::size_t> count(std::size_t n, const void* first, std::size_t most, st
 
 std::string or_empty(const char* text) { return text ? text : ""; }
 
-/// Asks a cancel's flag, which stays there when the handle is freed during the call.
+/// Asks a cancel's flag. It is held, so that a handle that is freed during the call gives its place to nobody before the end.
 Result<Cancelled> cancelled_by(const hearth_cancel* cancel) {
   if (!cancel) return Cancelled();
-  const std::atomic<bool>* flag = handles().flag(number(cancel), Kind::cancel);
+  auto held = Pinned<Object>::make(number(cancel), Kind::cancel);
+  const std::atomic<bool>* flag = held ? handles().flag(number(cancel), Kind::cancel) : nullptr;
   if (!flag)
     return bad_argument("the handle was freed or never was one", "cancel",
                         "pass one that hearth_cancel_new made, or NULL");
-  return Cancelled([flag] { return flag->load(); });
+  return Cancelled([held = std::make_shared<Pinned<Object>>(std::move(*held)), flag] { return flag->load(); });
 }
 
 /// The settings that are numbers, by their names in C and in C++.

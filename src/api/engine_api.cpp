@@ -93,7 +93,7 @@ Result<Engine> Engine::start(const Model& model, const EngineOptions& options) {
 
 Result<Request> Engine::submit(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
   return api::guarded([&]() -> Result<Request> {
-    HEARTH_TRY(const auto ids, engine::prompt_ids(impl_->scheduler->model(), prompt, 0));
+    HEARTH_TRY(const auto ids, engine::prompt_ids(impl_->scheduler->model(), prompt, {}));
     return submit_from(ids, options, on_text);
   });
 }

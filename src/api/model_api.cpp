@@ -102,7 +102,9 @@ Result<Reply> Session::generate_from(std::span<const std::int32_t> ids, const Ge
   return api::guarded([&] { return impl_->sequence->generate_from(ids, options, on_text); });
 }
 
-Result<ChatReply> Session::chat(std::string_view text, const OnText& on_text) { return chat(text, {}, on_text); }
+Result<ChatReply> Session::chat(std::string_view text, const OnText& on_text) {
+  return api::guarded([&] { return chat(text, ChatOptions(), on_text); });
+}
 
 Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& options, const OnText& on_text) {
   return api::guarded([&] {

@@ -24,6 +24,9 @@ class DraftModel {
  public:
   /// Errors: check_draft's, and what a context of its own cannot have.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
+  /// None where only memory is short: the model answers without a draft then.
+  static Result<std::unique_ptr<DraftModel>> make_if_it_fits(std::shared_ptr<const LoadedModel> model,
+                                                             const Context& target);
 
   /// A text of up to `n_more` tokens beyond those that it knows will be chosen like this: so are the guesses, with the same random
   /// numbers at the same positions.

@@ -33,8 +33,6 @@ Result<std::optional<sample::Constraint>> make_constraint(const LoadedModel& mod
 /// What a row more costs a pass that decodes, in steps: experts are read for each row, everything else once.
 double row_cost(const model::Config& c) { return c.n_expert != 0 ? 0.6 : 0.1; }
 
-}  // namespace
-
 Result<void> check_options(const GenerateOptions& options) {
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
@@ -48,22 +46,28 @@ Result<void> check_options(const GenerateOptions& options) {
   return {};
 }
 
-Generation::Generation(Context& context, GenerateOptions options, OnText on_text, sample::Sampler sampler,
-                       DraftModel* draft)
+}  // namespace
+
+Result<Chooser> Chooser::make(const LoadedModel& model, const GenerateOptions& options) {
+  const FloatState canonical;  // settings and a schema's bounds are numbers too
+  HEARTH_CHECK(check_options(options));
+  HEARTH_TRY(auto sampler, make_sampler(model, options.sampling));
+  HEARTH_TRY(auto constraint, make_constraint(model, options));
+  return Chooser{std::move(sampler), std::move(constraint)};
+}
+
+Generation::Generation(Context& context, Chooser chooser, GenerateOptions options, OnText on_text, DraftModel* draft)
     : context_(context),
       options_(std::move(options)),
       on_text_(std::move(on_text)),
       draft_(draft),
       pace_(options_.n_draft),
-      sampler_(std::move(sampler)) {}
+      chooser_(std::move(chooser)) {}
 
 Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::span<const std::int32_t> ids,
-                                                      std::int64_t n_before, GenerateOptions options, OnText on_text,
-                                                      DraftModel* draft) {
+                                                      std::int64_t n_before, Chooser chooser, GenerateOptions options,
+                                                      OnText on_text, DraftModel* draft) {
   HEARTH_CHECK(context.check_ids(ids));
-  HEARTH_TRY(auto sampler, make_sampler(context.model(), options.sampling));
-  HEARTH_TRY(auto constraint, make_constraint(context.model(), options));
-  HEARTH_CHECK(check_options(options));
   if (ids.empty() && context.n_tokens() == 0)
     return Error(Status::invalid_argument,
                  "the prompt is empty and the model starts no text by itself (it has no BOS); prompt; give some text");
@@ -71,13 +75,12 @@ Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::spa
   HEARTH_CHECK(context.check_length(n_after));
 
   std::unique_ptr<Generation> g(
-      new Generation(context, std::move(options), std::move(on_text), std::move(sampler), draft));
-  g->constraint_ = std::move(constraint);
+      new Generation(context, std::move(chooser), std::move(options), std::move(on_text), draft));
   g->n_text_before_ = context.n_tokens();
   const std::int64_t most = context.n_ctx() - n_after, wanted = g->options_.max_tokens;
   const std::int64_t n_more = static_cast<std::int64_t>(ids.size()) + (wanted < 0 ? most : std::min(wanted, most));
   context.make_room(n_more);
-  if (draft) draft->begin(g->sampler_, n_more + kMostGuesses);
+  if (draft) draft->begin(g->chooser_.sampler, n_more + kMostGuesses);
   context.append(ids);
   context.reuse();
   g->reply_.n_prompt = n_after - n_before;
@@ -116,7 +119,8 @@ Result<void> Generation::plan(std::int64_t most, std::vector<model::Row>& rows) 
 /// A row that the next token follows. A device may choose that where nothing but the settings has a say in it.
 model::Row Generation::wanting(std::int64_t index, std::int32_t token) const {
   model::Row row = context_.row(index, token, true);
-  if (!constraint_ && options_.logprobs < 0) row.draw = sampler_.draw_at(static_cast<std::uint64_t>(index + 1));
+  if (!chooser_.constraint && options_.logprobs < 0)
+    row.draw = chooser_.sampler.draw_at(static_cast<std::uint64_t>(index + 1));
   return row;
 }
 
@@ -129,6 +133,15 @@ void Generation::plan_guesses(std::int64_t most) {
   const auto to = std::span(guesses_).first(static_cast<std::size_t>(most));
   n_guesses_ =
       static_cast<std::int64_t>(draft_ ? draft_->guess(context_.tokens(), to) : look_up(context_.tokens(), to));
+}
+
+bool Generation::give_up_guesses() {
+  if (n_guesses_ == 0) return false;
+  context_.drop_guesses();
+  pace_.saw(n_guesses_, 0);
+  reply_.n_drafted += n_guesses_;
+  n_guesses_ = 0;
+  return true;
 }
 
 Result<void> Generation::take(model::Workspace& space, std::int64_t first) {
@@ -171,7 +184,8 @@ void Generation::begin_answer() {
   const auto ids = context_.tokens().subspan(before);
   const text::Tokenizer& tokenizer = context_.model().tokenizer();
   auto begin = begins_text(tokenizer, options_.echo ? context_.tokens().first(before) : context_.tokens());
-  if (constraint_ && !options_.echo) begin = text::StreamDecoder::Begin::inside_text;  // every byte is the grammar's
+  if (chooser_.constraint && !options_.echo)
+    begin = text::StreamDecoder::Begin::inside_text;  // every byte is the grammar's
   out_ = std::make_unique<TextOut>(tokenizer, begin, options_, on_text_, reply_);
   if (options_.echo) done_ = !std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) { return out_->push(id); });
   answer_start_ = Clock::now();
@@ -193,13 +207,13 @@ bool Generation::is_over() {
 Result<std::int32_t> Generation::pick(std::span<const float> logits) {
   const FloatState canonical;  // sampling is arithmetic too; the caller's state is back for the callback
   std::span<const std::uint64_t> allowed;
-  if (constraint_) {
-    HEARTH_TRY(allowed, constraint_->mask());
+  if (chooser_.constraint) {
+    HEARTH_TRY(allowed, chooser_.constraint->mask());
   }
-  HEARTH_TRY(const std::int32_t id,
-             sampler_.pick(logits, static_cast<std::uint64_t>(context_.n_tokens()), context_.tokens(), allowed));
+  HEARTH_TRY(const std::int32_t id, chooser_.sampler.pick(logits, static_cast<std::uint64_t>(context_.n_tokens()),
+                                                          context_.tokens(), allowed));
   if (options_.logprobs >= 0) {
-    HEARTH_TRY(TokenLogprobs found, sampler_.logprobs(logits, id, static_cast<std::size_t>(options_.logprobs)));
+    HEARTH_TRY(TokenLogprobs found, chooser_.sampler.logprobs(logits, id, static_cast<std::size_t>(options_.logprobs)));
     reply_.logprobs.push_back(std::move(found));
   }
   return id;
@@ -213,7 +227,7 @@ Result<std::int32_t> Generation::chosen(model::Workspace& space, std::int64_t ro
 
 // The text goes on with a token; false when it is over.
 Result<bool> Generation::go_on(std::int32_t id) {
-  if (constraint_) HEARTH_CHECK(constraint_->accept(id));
+  if (chooser_.constraint) HEARTH_CHECK(chooser_.constraint->accept(id));
   context_.append(id);
   reply_.tokens.push_back(id);
   if (context_.model().tokenizer().vocab().ends_text(id)) {
@@ -231,6 +245,13 @@ Reply Generation::finish() {
   if (answering_) reply_.decode_seconds = seconds_since(answer_start_);
   if (out_ && reply_.finish != Finish::cancelled && reply_.finish != Finish::stop_string) out_->flush();
   return std::move(reply_);
+}
+
+Result<void> compute(const LoadedModel& model, Generation& generation, std::span<const model::Row> rows,
+                     model::Workspace& space) {
+  auto done = model.forward(rows, space);
+  if (done || done.error().status() != Status::non_finite || !generation.give_up_guesses()) return done;
+  return model.forward(rows.first(static_cast<std::size_t>(generation.n_rows())), space);
 }
 
 }  // namespace hearth::engine

@@ -19,6 +19,15 @@
 
 namespace hearth::engine {
 
+/// What chooses a token, and all that it remembers. Only tokens that become part of the text move it on: a guess never does.
+struct Chooser {
+  /// A grammar may take a while to read. Errors: of options that nothing can be generated with.
+  static Result<Chooser> make(const LoadedModel& model, const GenerateOptions& options);
+
+  sample::Sampler sampler;
+  std::optional<sample::Constraint> constraint;  // none: any text
+};
+
 /// One request. It never runs a pass itself, so that one loop serves a session alone and an engine's many: what it makes does not
 /// depend on its company. The context must outlive it.
 class Generation {
@@ -27,8 +36,8 @@ class Generation {
 
   /// Appends `ids` to the context's text. Errors change nothing. `n_before`: tokens of the text that are not the prompt's.
   static Result<std::unique_ptr<Generation>> start(Context& context, std::span<const std::int32_t> ids,
-                                                   std::int64_t n_before, GenerateOptions options, OnText on_text,
-                                                   DraftModel* draft);
+                                                   std::int64_t n_before, Chooser chooser, GenerateOptions options,
+                                                   OnText on_text, DraftModel* draft);
 
   /// A prompt that was not read is forgotten.
   ~Generation();
@@ -45,6 +54,10 @@ class Generation {
   std::int64_t n_rows() const { return n_own_ + n_guesses_; }
   std::int64_t n_logits() const { return wants_logits_ ? 1 + n_guesses_ : 0; }
 
+  /// After a pass that left the floats, perhaps with a guess: the next is to compute its own rows alone, the first of those that it
+  /// had. False where it had no others.
+  bool give_up_guesses();
+
   /// After the pass: what its workspace has for its wanting rows, of which this one's own begin at `first`.
   Result<void> take(model::Workspace& space, std::int64_t first);
 
@@ -52,7 +65,7 @@ class Generation {
   Reply finish();
 
  private:
-  Generation(Context& context, GenerateOptions options, OnText on_text, sample::Sampler sampler, DraftModel* draft);
+  Generation(Context& context, Chooser chooser, GenerateOptions options, OnText on_text, DraftModel* draft);
   Result<void> goes_on_reading() const;
   void plan_guesses(std::int64_t most);
   void begin_answer();
@@ -68,9 +81,7 @@ class Generation {
   DraftModel* const draft_;  // none: guesses are looked up in the text
   DraftPace pace_;
   Reply reply_;
-  // What chooses a token, and all that it remembers. Only tokens that become part of the text move it on: a guess never does.
-  sample::Sampler sampler_;
-  std::optional<sample::Constraint> constraint_;
+  Chooser chooser_;
   std::unique_ptr<TextOut> out_;  // once the prompt is read
 
   std::int64_t n_text_before_ = 0;                    // tokens before those that `ids` appended
@@ -81,7 +92,8 @@ class Generation {
   Clock::time_point start_ = Clock::now(), answer_start_{};
 };
 
-/// The error of options that nothing can be generated with.
-Result<void> check_options(const GenerateOptions& options);
+/// A pass of rows that are one generation's; once more without its guesses where it left the floats: no guess may end a text.
+Result<void> compute(const LoadedModel& model, Generation& generation, std::span<const model::Row> rows,
+                     model::Workspace& space);
 
 }  // namespace hearth::engine

@@ -12,15 +12,21 @@
 #include <utility>
 #include <vector>
 
+#include "generation.h"
+
 namespace hearth::engine {
 
 /// Shared by who waits for it and the engine that works on it. Both may come from any thread.
 class Job {
  public:
-  Job(std::vector<std::int32_t> ids, GenerateOptions options, OnText on_text)
-      : ids_(std::move(ids)), options_(std::move(options)), on_text_(std::move(on_text)) {}
+  Job(std::vector<std::int32_t> ids, Chooser chooser, GenerateOptions options, OnText on_text)
+      : ids_(std::move(ids)),
+        chooser_(std::move(chooser)),
+        options_(std::move(options)),
+        on_text_(std::move(on_text)) {}
 
   const std::vector<std::int32_t>& ids() const { return ids_; }
+  Chooser take_chooser() { return std::move(chooser_); }  // once, by who works on it
   const GenerateOptions& options() const { return options_; }
   const OnText& on_text() const { return on_text_; }
 
@@ -52,6 +58,7 @@ class Job {
  private:
   const pid_t owner_ = getpid();
   const std::vector<std::int32_t> ids_;
+  Chooser chooser_;
   const GenerateOptions options_;
   const OnText on_text_;
   std::atomic<bool> cancel_{false};

@@ -207,6 +207,9 @@ Result<void> LoadedModel::check_generates() const {
 }
 
 Result<void> LoadedModel::forward(std::span<const model::Row> rows, model::Workspace& space, model::Head head) const {
+  const auto apart = [](const Heap* heap) { return !heap->on_host(); };
+  if (turns_.forked() && std::any_of(placement().heaps.begin(), placement().heaps.end(), apart))
+    return Error(Status::unsupported, "the model's device belongs to the parent process; fork; open the model again");
   const Turns::Turn turn(turns_);
   const auto start = Clock::now();
   auto done = model::forward(network_, rows, space, head);

@@ -127,8 +127,9 @@ void count(Plan& plan, const Opened& o, const gguf::File& file, const kernels::K
   weights.host = saturating_add(repacked ? model::repacked_bytes(o.weights, cpu) : 0, read + in_file);
   const model::PlacedBytes kv_bytes = model::KvCache::bytes(o.config, kv, plan.n_ctx, plan.chunk, o.placement)
                                           .times(static_cast<std::uint64_t>(plan.batch));
-  model::PlacedBytes space = scratch(o, kv, plan.n_ctx, std::max(plan.chunk, plan.batch),
-                                     plan.batch == 1 ? session_logits(plan.chunk) : plan.batch, plan.batch);
+  const PassRoom room =
+      plan.batch == 1 ? PassRoom{plan.chunk, session_logits(plan.chunk)} : engine_room(plan.chunk, plan.batch);
+  model::PlacedBytes space = scratch(o, kv, plan.n_ctx, room.rows, room.logits, plan.batch);
   if (computes)
     space.host = saturating_add(space.host, backend::CpuBackend::bytes(table, plan.threads, o.config.widest()));
   needed.add(weights), needed.add(kv_bytes), needed.add(space);
@@ -257,6 +258,11 @@ Result<std::int64_t> choose_context(const model::Config& c, const SessionOptions
 }
 
 std::int64_t session_logits(std::int64_t chunk) { return std::min(1 + GenerateOptions().n_draft, chunk); }
+
+PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel) {
+  const std::int64_t n_decode = std::max(kDecodeRows, n_parallel);
+  return {n_decode + chunk, n_decode};
+}
 
 Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
                           const std::string& where_and_to_do) {

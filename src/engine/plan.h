@@ -65,6 +65,15 @@ Result<std::int64_t> choose_context(const model::Config& config, const SessionOp
 /// Rows of a session's pass that may want logits: a token's own, and those of as many guesses as are usual.
 std::int64_t session_logits(std::int64_t chunk);
 
+/// Requests that decode, or guess, in one pass of an engine: as many cost little more than one.
+inline constexpr std::int64_t kDecodeRows = 8;
+
+/// The most rows that a pass has, and those that may want logits.
+struct PassRoom {
+  std::int64_t rows, logits;
+};
+PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel);
+
 /// Refuses, with both figures, what is more than the memory that is left.
 Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
                           const std::string& where_and_to_do);

@@ -52,7 +52,7 @@ void PrefixCache::add(std::size_t kind, std::span<const std::int32_t> tokens, co
       std::list<Node*> place(1, made.get());  // in the order once it is in the tree: either may find no memory
       made->place = place.begin();
       child = node->children.emplace(key, std::move(made)).first;
-      order_.splice(order_.begin(), place);
+      order_.splice(node->parent ? std::next(node->place) : order_.begin(), place);  // never before what it follows
     }
     node = child->second.get();
   }

@@ -10,8 +10,6 @@
 namespace hearth::engine {
 namespace {
 
-constexpr std::int64_t kDecodeRows = 8;  // as many cost little more than one; guesses take what requests leave of them
-
 Result<void> check(const EngineOptions& o) {
   constexpr std::int64_t kMostParallel = 256, kMostQueued = 1 << 20;
   if (o.n_parallel < 1 || o.n_parallel > kMostParallel)
@@ -50,15 +48,14 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(std::shared_ptr<const LoadedM
                                                        context.chunk(), s->model_->placement());
   HEARTH_CHECK(s->model_->pool()->could_hold(one.times(static_cast<std::uint64_t>(options.n_parallel)).total()));
   if (s->draft_) HEARTH_CHECK(DraftModel::make(s->draft_, context));
-  const std::int64_t n_decode = std::max(kDecodeRows, options.n_parallel);
-  HEARTH_TRY(s->space_,
-             model::Workspace::make(s->model_->config(), n_decode + context.chunk(), n_decode, s->model_->placement()));
+  const PassRoom room = engine_room(context.chunk(), options.n_parallel);
+  HEARTH_TRY(s->space_, model::Workspace::make(s->model_->config(), room.rows, room.logits, s->model_->placement()));
   return s;
 }
 
 Result<std::shared_ptr<Job>> Scheduler::submit(std::vector<std::int32_t> ids, GenerateOptions options, OnText on_text) {
-  HEARTH_CHECK(check_options(options));
-  auto job = std::make_shared<Job>(std::move(ids), std::move(options), std::move(on_text));
+  HEARTH_TRY(Chooser chooser, Chooser::make(*model_, options));  // here: nobody else waits for a long grammar
+  auto job = std::make_shared<Job>(std::move(ids), std::move(chooser), std::move(options), std::move(on_text));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (closed_) return Error(Status::cancelled, "the engine was closed; request; start another");
   if (n_unfinished_ >= options_.n_parallel + options_.n_queue)
@@ -124,11 +121,11 @@ Result<std::unique_ptr<Scheduler::Active>> Scheduler::begin(std::shared_ptr<Job>
   auto active = std::make_unique<Active>(Active{std::move(job), std::move(context), nullptr, nullptr});
   GenerateOptions options = active->job->options();
   if (draft_ && options.n_draft > 0) {
-    HEARTH_TRY(active->draft, DraftModel::make(draft_, active->context));
+    HEARTH_TRY(active->draft, DraftModel::make_if_it_fits(draft_, active->context));
   }
   options.cancelled = [job = active->job.get()] { return job->cancelled(); };
-  HEARTH_TRY(active->generation, Generation::start(active->context, active->job->ids(), 0, std::move(options),
-                                                   active->job->on_text(), active->draft.get()));
+  HEARTH_TRY(active->generation, Generation::start(active->context, active->job->ids(), 0, active->job->take_chooser(),
+                                                   std::move(options), active->job->on_text(), active->draft.get()));
   return active;
 }
 
@@ -175,7 +172,7 @@ void Scheduler::pass() {
 }
 
 void Scheduler::pass_alone(Active& a) {
-  const auto done = model_->forward(std::span(rows_).subspan(a.first_row, a.n_rows), space_);
+  const auto done = compute(*model_, *a.generation, std::span(rows_).subspan(a.first_row, a.n_rows), space_);
   if (done) return take(a, 0);
   end(*a.job, done.error());
 }

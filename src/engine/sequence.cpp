@@ -15,7 +15,8 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
 }
 
 Result<std::unique_ptr<Sequence>> Sequence::make(Context context, std::shared_ptr<const LoadedModel> draft) {
-  if (draft) HEARTH_CHECK(check_draft(*draft, context.model()));
+  if (draft)
+    HEARTH_CHECK(DraftModel::make_if_it_fits(draft, context));  // what no answer could guess with is refused now
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(context), std::move(draft)));
   HEARTH_CHECK(sequence->make_space(session_logits(sequence->context_.chunk())));
   return sequence;
@@ -42,16 +43,18 @@ std::span<const float> Sequence::logits(std::int64_t n_rows) const {
   return {space_.ended_with, static_cast<std::size_t>(n_rows * context_.model().config().n_vocab)};
 }
 
-Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt, std::int64_t n_before) {
+Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt,
+                                             std::span<const std::int32_t> before) {
   const text::Vocab& vocab = model.tokenizer().vocab();
-  HEARTH_TRY(auto ids, model.tokenizer().encode(prompt, {.add_special = n_before == 0}));
-  if (!ids.empty() && n_before == 0 && vocab.add_eos() && vocab.special().eos == ids.back())
+  const bool begins = before.empty() || model.tokenizer().keeps_text_start(before.back());
+  HEARTH_TRY(auto ids, model.tokenizer().encode(prompt, {.add_special = before.empty(), .begins = begins}));
+  if (!ids.empty() && before.empty() && vocab.add_eos() && vocab.special().eos == ids.back())
     ids.pop_back();  // the text goes on
   return ids;
 }
 
 Result<Reply> Sequence::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
-  HEARTH_TRY(const auto ids, prompt_ids(context_.model(), prompt, n_past()));
+  HEARTH_TRY(const auto ids, prompt_ids(context_.model(), prompt, context_.tokens()));
   return generate_from(ids, options, on_text);
 }
 
@@ -63,13 +66,14 @@ Result<Reply> Sequence::generate_from(std::span<const std::int32_t> ids, const G
 // After `ids`, which are appended to the text; its first n_before tokens are not the prompt's.
 Result<Reply> Sequence::answer(std::span<const std::int32_t> ids, std::int64_t n_before, const GenerateOptions& options,
                                const OnText& on_text) {
-  HEARTH_CHECK(check_options(options));
+  HEARTH_TRY(Chooser chooser, Chooser::make(context_.model(), options));
   HEARTH_CHECK(make_space(std::min(1 + options.n_draft, context_.chunk())));
   if (draft_ && !drafter_ && options.n_draft > 0) {
-    HEARTH_TRY(drafter_, DraftModel::make(draft_, context_));
+    HEARTH_TRY(drafter_, DraftModel::make_if_it_fits(draft_, context_));
   }
-  HEARTH_TRY(auto generation, Generation::start(context_, ids, n_before, options, on_text, drafter_.get()));
-  return run(*generation, options.cancelled || options.on_progress);
+  HEARTH_TRY(auto generation,
+             Generation::start(context_, ids, n_before, std::move(chooser), options, on_text, drafter_.get()));
+  return run(*generation, options.short_passes && (options.cancelled || options.on_progress));
 }
 
 Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options,
@@ -88,7 +92,7 @@ Result<Reply> Sequence::run(Generation& generation, bool soon) {
     const std::int64_t most = soon ? length_.n_rows(context_.chunk()) : context_.chunk();
     const auto start = Clock::now();
     auto done = generation.plan(most, rows_);
-    if (done) done = context_.model().forward(rows_, space_);
+    if (done) done = compute(context_.model(), generation, rows_, space_);
     if (done) {
       length_.saw(generation.n_rows(), seconds_since(start));
       done = generation.take(space_, 0);

@@ -59,7 +59,9 @@ class Sequence {
   PassLength length_;
 };
 
-/// A prompt's ids where a text of `n_before` tokens stands: BOS first where the model wants one and the text is empty.
-Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt, std::int64_t n_before);
+/// A prompt's ids behind a text's tokens: BOS first where the model wants one and the text is empty, and no space in front that is
+/// not in the prompt where it goes on with other text.
+Result<std::vector<std::int32_t>> prompt_ids(const LoadedModel& model, std::string_view prompt,
+                                             std::span<const std::int32_t> before);
 
 }  // namespace hearth::engine

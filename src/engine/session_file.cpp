@@ -110,7 +110,8 @@ void write_window(Writer& to, const Context& context, std::size_t window) {
   to.number(std::min(held.first, end));
   std::vector<std::byte> bytes(held.page_bytes);
   for (std::int64_t page = held.first; page < end; ++page) {
-    context.cache().read(window, page, bytes.data());
+    const std::int64_t n_slots = std::min<std::int64_t>(kernels::kPage, context.n_computed() - page * kernels::kPage);
+    context.cache().read(window, page, n_slots, bytes.data());  // what was cut off, or guessed, is in no file
     to.bytes(bytes);
   }
 }

@@ -211,10 +211,16 @@ Result<void> KvCache::restore(std::size_t window, std::int64_t first, std::span<
   return check_heaps();
 }
 
-void KvCache::read(std::size_t window, std::int64_t page, std::byte* to) const {
+void KvCache::read(std::size_t window, std::int64_t page, std::int64_t n_slots, std::byte* to) const {
+  const bool latent = shape_.latent_dim != 0;
   for (const Part& part : parts_) {
     if (part.window != windows_[window]) continue;
     heap(part).fetch(to, part.pages[static_cast<std::size_t>(page)], part.page_bytes);
+    std::byte* head = to;  // layers of heads, each of keys and values
+    for (bool keys = true; n_slots < kernels::kPage && head != to + part.page_bytes; keys = latent || !keys) {
+      kernels::kv_forget(head, shape_.kv_type, shape_.head_dim, keys, n_slots);
+      head += shape_.kv_head_bytes();
+    }
     to += part.page_bytes;
   }
 }

@@ -86,7 +86,8 @@ class KvCache {
   };
   std::size_t n_windows() const { return windows_.size(); }
   Held held(std::size_t window) const;
-  void read(std::size_t window, std::int64_t page, std::byte* to) const;  // page_bytes, to the host
+  /// page_bytes, to the host; of the page's first `n_slots` positions, zeros for the rest.
+  void read(std::size_t window, std::int64_t page, std::int64_t n_slots, std::byte* to) const;
   Result<void> restore(std::size_t window, std::int64_t first, std::span<const std::byte> bytes);
   Result<void> check_heaps() const;
 

@@ -114,7 +114,7 @@ Result<bool> HfAlgorithm::encode_whole(std::string_view text, EncodeOptions opti
         ids.push_back(inner.id);
         continue;
       }
-      const bool at_start = outer.begin == 0 && inner.begin == 0;
+      const bool at_start = options.begins && outer.begin == 0 && inner.begin == 0;
       HEARTH_CHECK(encode_plain(normal.substr(inner.begin, inner.end - inner.begin), at_start, ids));
     }
   }

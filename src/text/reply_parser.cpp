@@ -133,16 +133,20 @@ std::string ReplyParser::push(std::string_view piece) {
   return shown();
 }
 
-/// A reply that is a call from its first character to its last. One that only looks like it stays content.
+/// A reply that is a call from its first character to its last. One that only looks like it stays content: JSON with a name and
+/// nothing to call it with, {"name": "Anna"}, is what somebody asked for.
 void ReplyParser::read_bare_json() {
   const std::string sound = jinja::made_sound(parts_.content);
   const std::string_view text = trimmed(sound);
   if (text.empty() || !maybe_bare_json()) return;
   auto calls = format_.read_calls({}, text);
+  const auto says = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
   if (!calls) {
-    if (text.find("\"name\"") != std::string_view::npos) parts_.parse_error = calls.error().message();
+    if (says("\"name\"")) parts_.parse_error = calls.error().message();
     return;
   }
+  const bool is_json = text.find('{') < text.find('(');  // and no name(a=1)
+  if (is_json && !says("\"arguments\"") && !says("\"parameters\"")) return;
   parts_.tool_calls = std::move(*calls);
   parts_.content.clear();
 }

@@ -69,7 +69,7 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text, Encod
   if (whole) return ids;
   ids.reserve(text.size() / 4);
   if (options.add_special && vocab_->add_bos()) ids.push_back(*vocab_->special().bos);
-  bool first = true;
+  bool first = options.begins;
   for (const Fragment& fragment : special_.split(text, options.parse_special)) {
     first = first || fragment.id >= 0;
     if (fragment.id >= 0) {

@@ -19,6 +19,7 @@ namespace hearth::text {
 struct EncodeOptions {
   bool add_special = false;    ///< put BOS before and EOS after, as the vocabulary says
   bool parse_special = false;  ///< text that spells a control token becomes it; never for what a user typed
+  bool begins = true;  ///< no other text stands before this one: a space goes in front where the vocabulary says so
 };
 
 /// What one tokenizing algorithm brings: a file of its own and a row in tokenizer.cpp. It may keep a reference to the

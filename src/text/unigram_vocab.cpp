@@ -26,7 +26,7 @@ class Unigram final : public Algorithm {
   std::size_t added_prefix(std::int32_t id) const override;
 
  private:
-  std::string normalized(std::string_view text) const;
+  std::string normalized(std::string_view text, bool first) const;
 
   const Vocab& vocab_;
   Charsmap charsmap_;
@@ -35,16 +35,16 @@ class Unigram final : public Algorithm {
 };
 
 /// Where white space is removed, one space is kept between words and none at the ends; a text of nothing else is empty
-/// and gets no prefix.
-std::string Unigram::normalized(std::string_view text) const {
+/// and gets no prefix. One that goes on, not `first`, has no beginning.
+std::string Unigram::normalized(std::string_view text, bool first) const {
   const bool merge = vocab_.remove_extra_whitespaces();
   std::string out;
   out.reserve(text.size() + text.size() / 4);
-  bool after_space = merge;
+  bool after_space = merge && first;
   const auto put = [&](std::string_view piece) {
     for (char c : piece) {
       if (c == ' ' && after_space) continue;
-      if (out.empty() && vocab_.add_space_prefix()) out.append(space_mark);
+      if (out.empty() && first && vocab_.add_space_prefix()) out.append(space_mark);
       c == ' ' ? out.append(space_mark) : out.append(1, c);
       after_space = merge && c == ' ';
     }
@@ -63,8 +63,8 @@ std::string Unigram::normalized(std::string_view text) const {
   return out;
 }
 
-Result<void> Unigram::encode(std::string_view text, bool, std::vector<std::int32_t>& ids) const {
-  const std::string marked = normalized(text);
+Result<void> Unigram::encode(std::string_view text, bool first, std::vector<std::int32_t>& ids) const {
+  const std::string marked = normalized(text, first);
   HEARTH_CHECK(check_normalized(marked.size()));
   UnigramModel::Run run{ids};
   for (std::size_t begin = 0, end; begin < marked.size(); begin = end) {
