@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "support/hearth_program.h"
+#include "support/sanitized.h"
 
 namespace chat_cli_test {
 
@@ -49,6 +50,27 @@ TEST_CASE("render takes a model's own template, and says so where there is none"
   CHECK(check_done(hearth_call({"render", with, "--context", context})).out == "plain");
 }
 
+#ifdef HEARTH_TEST_SANITIZED
+TEST_CASE("render looks for tools within limits") {
+  WARN("SKIPPED: a sanitizer takes more memory than may be taken here");
+}
+#else
+TEST_CASE("render looks for tools within limits") {
+  const TempFolder folder;
+  const std::string context = (folder / "c.json").string(), model = (folder / "m.gguf").string();
+  hearth::gguf::Writer writer;
+  writer.add("tokenizer.chat_template", "plain");
+  REQUIRE(writer.write(model));
+  write(context, "{\"tools\":" + std::string(8 << 20, '['));
+  Call call;
+  call.arguments = {"-c", "ulimit -v 200000; exec \"$0\" render \"$1\" --context \"$2\"", HEARTH_PROGRAM, model,
+                    context};
+  const Outcome refused = run_program("/bin/bash", std::move(call));  // which counts in KiB
+  check_error(refused, 1);
+  CHECK(refused.err.find("nested more than 64 deep") != std::string::npos);
+}
+#endif
+
 TEST_CASE("chat without a template is refused, with what to do") {
   const ModelOnDisk model;
   for (const bool bundled : {false, true}) {
@@ -59,6 +81,15 @@ TEST_CASE("chat without a template is refused, with what to do") {
     check_error(refused, 1);
     CHECK(refused.err.find("--template FILE") != std::string::npos);
   }
+}
+
+TEST_CASE("an empty template is an error, not the model's own") {
+  const ModelOnDisk model;
+  const std::string source = model.beside("empty.jinja");
+  write(source, "");
+  const Outcome refused = hearth_call({"chat", model.path(), "-p", "a", "-n", "1", "--template", source});
+  check_error(refused, 1);
+  CHECK(refused.err.find("the chat template is empty; --template ") != std::string::npos);
 }
 
 TEST_CASE("chat answers one turn with -p, and each line of standard input") {

@@ -89,6 +89,32 @@ const std::vector<std::string>& wrong_values(const std::string& type) {
   return type == "SEED" ? seeds : none;
 }
 
+/// What the program answers whose standard input and output are pipes that do not wait, with nobody at their other ends at first.
+std::string on_pipes_that_do_not_wait(std::vector<std::string> words, std::string_view input) {
+  Pipe in, out;
+  REQUIRE(::fcntl(in.read_end(), F_SETFL, O_NONBLOCK) == 0);
+  REQUIRE(::fcntl(out.write_end(), F_SETFL, O_NONBLOCK) == 0);
+  words.insert(words.begin(), "hearth");
+  const std::vector<char*> arguments = pointers(words);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(in.read_end(), 0), ::dup2(out.write_end(), 1), ::dup2(::open("/dev/null", O_WRONLY), 2);
+    ::execv(HEARTH_PROGRAM, arguments.data());
+    ::_exit(99);
+  }
+  out.close(1);
+  ::usleep(30000);
+  REQUIRE(::write(in.write_end(), input.data(), input.size()) == static_cast<ssize_t>(input.size()));
+  in.close(1);
+  std::string answer;
+  while (drain(out.read_end(), answer)) continue;
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  return answer;
+}
+
 struct Terminal {
   int ours = -1, theirs = -1;
   Terminal() { REQUIRE(::openpty(&ours, &theirs, nullptr, nullptr, nullptr) == 0); }
@@ -181,7 +207,9 @@ TEST_CASE("C2: a text that is missing, a folder, too large or not there at all, 
                                                {"run", m, "-p", "a", "--grammar", path},
                                                {"run", m, "-p", "a", "--json-schema", path}}) {
       INFO(joined(words));
-      check_error(hearth_call(words), 1);
+      const Outcome outcome = hearth_call(words);
+      check_error(outcome, 1);
+      if (words[2] != "-f") CHECK(outcome.err.find("the text with -p") == std::string::npos);  // it is no text
     }
   }
   std::ofstream(model.beside("nul"), std::ios::binary) << std::string("a\0b", 3);
@@ -191,6 +219,22 @@ TEST_CASE("C2: a text that is missing, a folder, too large or not there at all, 
   closed.arguments = {"chat", m, "--template", source};
   closed.close_input = true;
   check_error(hearth_call(std::move(closed)), 1);
+}
+
+TEST_CASE("C2: a standard stream that does not wait by itself is waited for") {
+  const ModelOnDisk model;
+  const std::string& m = model.path();
+  std::ofstream(model.beside("long")) << std::string(40000, 'a');  // whose ids are more than a pipe holds
+  std::ofstream(model.beside("t.jinja")) << "{{ messages[0].content }}";
+  const std::vector<std::string> ids = {"tokenize", m, "-f", model.beside("long")};
+  const bool same = on_pipes_that_do_not_wait(ids, "") == check_done(hearth_call(ids)).out;  // too long to be shown
+  CHECK(same);
+  CHECK(on_pipes_that_do_not_wait({"run", m, "-n", "0", "--echo"}, "ab") == "ab");
+  const std::vector<std::string> chat = {"chat", m, "--template", model.beside("t.jinja"), "-n", "4"};
+  Call waiting;
+  waiting.arguments = chat;
+  waiting.input = "ab\n";
+  CHECK(on_pipes_that_do_not_wait(chat, "ab\n") == check_done(hearth_call(std::move(waiting))).out);
 }
 
 TEST_CASE("C2: a full disk behind stdout is one line and exit 1") {

@@ -27,8 +27,8 @@ struct Ended {
   int exit_code = -1, signal = 0;
 };
 
-/// Starts the program and, `milliseconds` after it began to catch Ctrl-C, sends it a signal.
-Ended signalled(std::vector<std::string> words, int signal, int milliseconds) {
+/// Starts the program and, `milliseconds` after it began to catch Ctrl-C, sends it a signal. `output`: its stdout; -1: /dev/null.
+Ended signalled(std::vector<std::string> words, int signal, int milliseconds, int output = -1) {
   words.insert(words.begin(), "hearth");
   const std::vector<char*> arguments = pointers(words);
   const pid_t child = ::fork();
@@ -36,6 +36,8 @@ Ended signalled(std::vector<std::string> words, int signal, int milliseconds) {
   if (child == 0) {
     const int nowhere = ::open("/dev/null", O_RDWR);
     for (const int stream : {0, 1, 2}) ::dup2(nowhere, stream);
+    if (output >= 0) ::dup2(output, 1);
+    ::alarm(60);  // one that hears nothing ends all the same
     ::execv(HEARTH_PROGRAM, arguments.data());
     ::_exit(99);
   }
@@ -105,6 +107,15 @@ TEST_CASE("C4: Ctrl-C is exit 130 while a model is loaded, a prompt is read in, 
   }
   CHECK_FALSE(std::filesystem::exists(logits));
   CHECK(unfinished_beside(logits) == 0);
+}
+
+TEST_CASE("C4: one Ctrl-C ends a call whose reader does not read on") {
+  const ModelOnDisk model;
+  const Pipe out;  // which holds less than the vectors of so many tokens
+  const Ended ended = signalled({"embed", model.path(), "-p", std::string(200, 'a'), "--pooling", "none"}, SIGINT, 100,
+                                out.write_end());
+  CHECK(ended.exit_code == 130);
+  CHECK(ended.signal == 0);
 }
 
 TEST_CASE("C4: Ctrl-C in a conversion is exit 130, and leaves what was there and nothing else") {

@@ -60,7 +60,7 @@ TEST_CASE("the same seed is the same text, another seed another") {
 TEST_CASE("every word of -p is the prompt, however it looks") {
   const ModelOnDisk model;
   for (const std::string prompt :
-       {"-n", "--help", "--", "{}", "[a,b]", "%%", "\"quoted\"", " x ", "a=b", "-5", "\xc3\xa9"})
+       {"-n", "--help", "--stop=", "--", "{}", "[a,b]", "%%", "\"quoted\"", " x ", "a=b", "-5", "\xc3\xa9"})
     CHECK(check_done(hearth_call({"run", model.path(), "-p", prompt, "-n", "0", "--echo"})).out == prompt);
   CHECK(check_done(hearth_call({"run", model.path(), "-p", "", "-n", "0"})).err.find("prompt 1 tokens") !=
         std::string::npos);

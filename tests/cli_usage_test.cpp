@@ -67,6 +67,10 @@ TEST_CASE("a wrong call is exit 2 with one line") {
       {"run", m, "--gpu-layers", "1"},
       {"run", m, "--cpu-moe"},
       {"run", m, "--stop", ""},
+      {"run", "--stop=", m, "-p", "a", "-n", "1"},
+      {"run", m, "-p", "a", "-n", "1", "--ctx=", "64"},
+      {"run", m, "-p", "a", "-n", "1", "--echo="},
+      {"embed", m, "-p", "a", "b", "--pooling=", "mean"},
       {"run", m, "--mirostat", "3"},
       {"run", m, "-p", "a", "--receipt"},
       {"run", m, "-p", "a", "--receipt", "r", "--receipt", "r"},
@@ -137,6 +141,7 @@ TEST_CASE("what cannot be done is exit 1 with one line") {
       {"run", m, "-p", "a", "--device", "cuda:254"},
       {"run", m, "-p", "a", "--device", "cuda:255"},
       {"run", m, "-p", "a", "--isa", "neon"},
+      {"run", "-p", "a", "--", "--stop="},  // a file's name
       {"run", m, "-p", "a", "--ctx", "100001"},
       {"run", m, "-p", "a long prompt", "--ctx", "4"},
       {"inspect", model.beside("not.gguf"), "--json"},
@@ -208,9 +213,15 @@ TEST_CASE("help and version are results") {
 
 TEST_CASE("a reader that leaves gets no message, a closed or full stdout does") {
   const ModelOnDisk model;
+  std::ofstream(model.beside("t.jinja")) << "{{ messages[0].content }}";
+  hearth::gguf::Writer writer;
+  writer.add("general.sampling.temp", 0.5f);
+  REQUIRE(writer.write(model.beside("advice.gguf")));
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"run", model.path(), "-p", "a"},
+                                             {"chat", model.path(), "-p", "a", "--template", model.beside("t.jinja")},
                                              {"inspect", model.path()},
+                                             {"inspect", model.beside("advice.gguf")},
                                              {"tokenize", model.path(), "-p", "a"},
                                              {"info"},
                                              {"--help"}}) {

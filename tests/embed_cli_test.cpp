@@ -13,7 +13,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// A made-up encoder of context 64 that pools by the mean, and a causal model whose file names no pooling.
+/// Made-up models: an encoder of context 64 that pools by the mean, the same without pooling, and a causal model whose file names
+/// none.
 class Models {
  public:
   Models() {
@@ -21,9 +22,11 @@ class Models {
     m.arch = "bert", m.n_kv_head = m.n_head, m.n_ctx = 64;
     ModelEditor editor(m);
     REQUIRE(editor.set("bert.pooling_type", std::uint32_t{1}).write(encoder()) > 0);
+    REQUIRE(editor.set("bert.pooling_type", std::uint32_t{0}).write(unpooled()) > 0);
     write_random_model({}, causal());
   }
   std::string encoder() const { return (folder_ / "encoder.gguf").string(); }
+  std::string unpooled() const { return (folder_ / "unpooled.gguf").string(); }
   std::string causal() const { return (folder_ / "causal.gguf").string(); }
   std::string file(const std::string& text) const {
     std::ofstream(folder_ / "texts.txt", std::ios::binary) << text;
@@ -70,6 +73,29 @@ TEST_CASE("embed: without pooling each text is an array of its tokens' vectors")
   REQUIRE(embeddings.size() == 2);
   CHECK(embeddings[1].size() > embeddings[0].size());
   CHECK(embeddings[0][0].size() == 64);
+  for (const char* text : {"", "a"}) {  // of one token, and of more: the shape is the same, whoever said so
+    const auto as_file_says = hearth_call({"embed", models.unpooled(), "-p", text, "--json"});
+    const auto as_asked = hearth_call({"embed", models.unpooled(), "-p", text, "--pooling", "none", "--json"});
+    CHECK(check_done(as_file_says).out == check_done(as_asked).out);
+    CHECK(Json::parse(as_file_says.out).at("embeddings")[0][0].size() == 64);
+  }
+}
+
+TEST_CASE("embed: a text in brackets is one text") {
+  const Models models;
+  const auto embeddings = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"embed", models.encoder()});
+    words.push_back("--json");
+    return Json::parse(check_done(hearth_call(words)).out).at("embeddings");
+  };
+  CHECK(embeddings({"-p", "[a, b]", "[]", "-p", "[x]"}).size() == 3);
+  CHECK(embeddings({"-p", "[]"}).size() == 1);
+  const auto with_and_without = embeddings({"-p", "[x]", "x"});
+  CHECK(with_and_without[0] != with_and_without[1]);
+  const std::string deep = std::string(60000, '[') + std::string(60000, ']');
+  const Outcome too_long = hearth_call({"embed", models.encoder(), "-p", deep});
+  check_error(too_long, 1);
+  CHECK(too_long.err.find("text 1 of 1") != std::string::npos);
 }
 
 TEST_CASE("embed: a causal model is told how to pool") {

@@ -240,6 +240,45 @@ TEST_CASE("a receipt that cannot be written is said before there is a text") {
   CHECK(n_files == 2);  // the model and old.json: nothing temporary stayed
 }
 
+TEST_CASE("a receipt takes no model's place, nor that of what the call reads, by whatever name") {
+  const ModelOnDisk model;
+  const std::string& m = model.path();
+  const std::string shard = model.beside("other-00002-of-00002.gguf"), story = model.beside("story.txt"),
+                    link = model.beside("link.json"), grammar = model.beside("g.gbnf"),
+                    schema = model.beside("schema.json"), source = model.beside("t.jinja");
+  fs::copy_file(m, shard);
+  std::ofstream(story) << "ab";
+  fs::create_symlink(story, link);
+  std::ofstream(grammar) << "root ::= [a-z]+";
+  std::ofstream(schema) << "{}";
+  std::ofstream(source) << "{{ messages[0].content }}";
+  const auto refused = [](const Outcome& outcome, const std::string& part) {
+    check_error(outcome, 1);
+    CHECK(mentions(outcome, part));
+  };
+  const std::string before = read_file(shard);
+  refused(call({"run", m, "-p", "a", "-n", "2", "--receipt", shard}), "take the place of a model");
+  const bool untouched = read_file(shard) == before;  // too long to be shown
+  CHECK(untouched);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"run", m, "-f", story, "--receipt", story},
+                                             {"run", m, "-f", story, "--receipt", link},
+                                             {"run", m, "-p", "a", "--grammar", grammar, "--receipt", grammar},
+                                             {"run", m, "-p", "a", "--json-schema", schema, "--receipt", schema},
+                                             {"chat", m, "-p", "a", "--template", source, "--receipt", source}}) {
+    INFO(words.back());
+    auto all = words;
+    all.insert(all.end(), {"-n", "2"});
+    refused(call(all), "take the place of what the call reads");
+    CHECK(fs::file_size(words.back()) < 64);
+  }
+  Call redirected;
+  redirected.arguments = {"-c", "exec \"$0\" run \"$1\" -n 2 --receipt \"$2\" <\"$2\"", HEARTH_PROGRAM, m, story};
+  redirected.environment = {"HEARTH_CACHE=off"};
+  refused(run_program("/bin/sh", std::move(redirected)), "take the place of what the call reads");
+  CHECK(read_file(story) == "ab");
+}
+
 TEST_CASE("a turn of a chat has a receipt, a conversation line by line has none") {
   const ModelOnDisk model;
   const std::string source = model.beside("t.jinja"), receipt = model.beside("r.json");
@@ -277,6 +316,35 @@ TEST_CASE("a text that Ctrl-C ended has a receipt of what came") {
   REQUIRE(fs::exists(model.beside("r.json")));
   CHECK(read_json(model.beside("r.json"))["output"]["finish"] == "cancelled");
   check_done(call({"replay", model.beside("r.json")}));
+}
+
+TEST_CASE("Ctrl-C is heard while tokens come whose text is held back") {
+  const ModelOnDisk model;
+  const std::string grammar = model.beside("g.gbnf"), source = model.beside("t.jinja"),
+                    receipt = model.beside("r.json");
+  std::ofstream(grammar) << "root ::= \"b\" \"a\"+";
+  std::ofstream(source) << "{{ messages[0].content }}";
+  const std::string stop(40000, 'a');
+  for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
+           {"run", model.path()}, {"chat", model.path(), "--template", source, "--temp", "0"}}) {
+    INFO(words[0]);
+    words.insert(words.end(), {"-p", "ab", "-n", "30000", "--ban", "1", "--ban", "2", "--grammar", grammar, "--stop",
+                               stop, "--receipt", receipt});
+    Call hidden;
+    hidden.arguments = words;
+    hidden.environment = {"HEARTH_CACHE=off"};
+    bool sent = false;
+    hidden.watch = [&](pid_t child, std::string_view out) {
+      if (!out.empty() && !sent) sent = ::kill(child, SIGINT) == 0;
+    };
+    const Outcome outcome = hearth_call(std::move(hidden));
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 130);
+    CHECK(outcome.out.substr(0, 1) == "b");
+    const Json output = read_json(receipt)["output"];
+    CHECK(output["finish"] == "cancelled");
+    CHECK(output["ids"].size() < 30000);
+  }
 }
 
 TEST_CASE("digests are remembered where the environment says, or nowhere") {

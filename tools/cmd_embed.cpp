@@ -1,7 +1,8 @@
 // Enters: texts. Leaves: their embeddings: a vector a line, or one JSON object.
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
 #include <iterator>
 
 #include "command.h"
@@ -65,10 +66,12 @@ class Embed : public Command {
   Result<void> run(Console& console) override {
     auto session = model_.session_options();
     if (!session) return session.error();
+    auto unpooled = keeps_rows();
+    if (!unpooled) return unpooled.error();
     auto model = model_.open();
     if (!model) return model.error();
     if (file_) {
-      auto file = read_text_file(*file_);
+      auto file = read_text_file(*file_, kGiveFileOrText);
       if (!file) return file.error();
       texts_ = lines_of(*file);
     }
@@ -77,9 +80,9 @@ class Embed : public Command {
     std::string all;  // of a JSON object: nothing is written unless it is whole
     // Nothing looks at Ctrl-C while a text is computed, so it ends the program at once then; a line is written whole.
     auto done = model->embed(texts_, options, [&](std::span<const float> embedding) {
-      if (json_) return all += (all.empty() ? "" : ",") + as_json(embedding, dim), true;
+      if (json_) return all += (all.empty() ? "" : ",") + as_json(embedding, dim, *unpooled), true;
       const Interruptible while_writing;
-      return write_lines(console, embedding, dim) && !interrupted();
+      return write_lines(console, embedding, dim);
     });
     if (!done) return done.error();
     if (interrupted()) return Error(Status::cancelled, "interrupted; embedding; call again");
@@ -88,15 +91,27 @@ class Embed : public Command {
   }
 
  private:
+  /// Whether an object has a vector of each token: as the call says, or else the model's file, where 0 is no pooling.
+  Result<bool> keeps_rows() const {
+    if (!json_ || pooling_ != "model") return pooling_ == "none";
+    auto path = model_.path();
+    if (!path) return path.error();
+    auto report = tools::inspect(*path, 0, model_.mmap());
+    if (!report) return report.error();
+    return std::any_of(report->metadata.begin(), report->metadata.end(), [](const tools::MetadataEntry& entry) {
+      return entry.key.ends_with(".pooling_type") && entry.values == std::vector<std::string>{"0"};
+    });
+  }
+
   static bool write_lines(Console& console, std::span<const float> rows, std::size_t dim) {
     for (; !rows.empty(); rows = rows.subspan(dim))
-      if (!console.write(joined(rows.first(dim), ' ') + "\n")) return false;
+      if (!console.write(joined(rows.first(dim), ' ') + "\n") || interrupted()) return false;
     return true;
   }
 
-  /// An array of numbers; without pooling an array of those, one a token.
-  std::string as_json(std::span<const float> rows, std::size_t dim) const {
-    if (pooling_ != "none" && rows.size() == dim) return "[" + joined(rows, ',') + "]";
+  /// An array of numbers; unpooled, an array of those, one a token.
+  static std::string as_json(std::span<const float> rows, std::size_t dim, bool unpooled) {
+    if (!unpooled) return "[" + joined(rows, ',') + "]";
     std::string text = "[";
     for (; !rows.empty(); rows = rows.subspan(dim))
       text += (text.size() > 1 ? ",[" : "[") + joined(rows.first(dim), ',') + "]";

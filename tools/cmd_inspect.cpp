@@ -142,7 +142,7 @@ class Inspect : public Command {
     if (!path) return path.error();
     auto report = tools::inspect(*path, 8, model_.mmap());
     if (!report) return report.error();
-    console.write(json_ ? as_json(*report) : as_text(*report));
+    if (!console.write(json_ ? as_json(*report) : as_text(*report))) return {};  // nobody reads on
     if (const std::string words = recommended(*report); !words.empty())
       console.note("for sampling the model recommends " + words);
     return {};

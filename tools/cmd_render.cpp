@@ -1,6 +1,5 @@
 // Enters: a chat template, a model's or a file's, and its variables as JSON. Leaves: the prompt that it renders.
 #include <hearth/tools.hpp>
-#include <nlohmann/json.hpp>
 
 #include "bundled_model.h"
 #include "command.h"
@@ -10,10 +9,13 @@
 namespace hearth::cli {
 namespace {
 
-/// Whether the variables offer tools: some models have a template of their own for that.
-bool has_tools(const std::string& context) {
-  const auto json = nlohmann::json::parse(context, nullptr, false);  // what breaks JSON is for the renderer to say
-  return json.is_object() && json.contains("tools") && json["tools"].is_array();
+/// Whether the variables offer tools: some models have a template of their own for that. The renderer is asked, which reads them
+/// within its limits.
+Result<bool> has_tools(const std::string& context) {
+  auto answer = tools::render(
+      "{{ tools is defined and tools is sequence and tools is not string and tools is not mapping }}", context);
+  if (!answer) return answer.error();
+  return *answer == "True";
 }
 
 class Render : public Command {
@@ -46,7 +48,9 @@ class Render : public Command {
   Result<std::string> model_template(const std::string& context) const {
     auto path = find_model(*model_);
     if (!path) return path.error();
-    return tools::chat_template(*path, has_tools(context), !no_mmap_);
+    auto with_tools = has_tools(context);
+    if (!with_tools) return with_tools.error();
+    return tools::chat_template(*path, *with_tools, !no_mmap_);
   }
 
   std::optional<std::string> model_, template_, context_, now_;

@@ -8,11 +8,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include "is_model.h"
 #include "printable.h"
 
 namespace hearth::cli {
@@ -33,15 +32,6 @@ std::string header(std::int64_t n_rows, std::int64_t n_columns) {
   text.append((alignment - (before + text.size() + 1) % alignment) % alignment, ' ').push_back('\n');
   const auto size = static_cast<unsigned>(text.size());
   return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 255) + static_cast<char>(size >> 8) + text;
-}
-
-/// Whether what is there begins as GGUF files do: the model that is evaluated, one of its shards, or another.
-bool is_model(const std::string& path) {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(path, none)) return false;  // a pipe would wait for who writes
-  char magic[4] = {};
-  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
-  return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
 }  // namespace

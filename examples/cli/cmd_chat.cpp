@@ -1,13 +1,13 @@
 // Enters: what a person says, with -p or line by line. Leaves: what the model answers, through its own chat template.
 #include <unistd.h>
 
-#include <cerrno>
 #include <hearth/tools.hpp>
 #include <limits>
 
 #include "command.h"
 #include "constraint_options.h"
 #include "options.h"
+#include "printable.h"
 #include "receipt_option.h"
 #include "sampling_options.h"
 #include "text_input.h"
@@ -30,8 +30,7 @@ class InputLines {
       searched_ = read_.size();
       if (ended_) return read_.empty() ? std::optional<std::string>() : std::optional(std::exchange(read_, {}));
       char buffer[65536];
-      const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = read_some(STDIN_FILENO, buffer);
       if (got < 0) return Error(Status::io, "standard input cannot be read; chat; give the text with -p");
       if (read_.size() + static_cast<std::size_t>(got) > kMaxTextBytes)
         return Error(Status::invalid_argument, "a line is longer than 256 MiB; standard input; give a shorter one");
@@ -71,7 +70,9 @@ class Chat : public Command {
   Result<void> run(Console& console) override {
     if (auto ready = read_template(); !ready) return ready.error();
     if (auto ready = constraint_.read(options_.generate); !ready) return ready.error();
-    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
+    auto inputs = constraint_.files();
+    inputs.push_back(template_.value_or(""));
+    if (auto ready = receipt_.check(inputs); !ready) return ready.error();
     if (overflow_ == "drop-oldest") options_.overflow = Overflow::drop_oldest_turns;
     auto options = model_.session_options();
     if (!options) return options.error();
@@ -80,6 +81,8 @@ class Chat : public Command {
     auto sampling = sampling_.over(model->info());
     if (!sampling) return sampling.error();
     options_.generate.sampling = *sampling;
+    options_.generate.cancelled = interrupted;  // tokens may come for long without any text of theirs
+    options_.generate.short_passes = false;     // while a prompt is read in, Ctrl-C ends the program at once
     advice_ = sampling_.advice(model->info());
     if (!template_ && model_.mmap())  // said before anybody types, where the file need not be read again for it
       if (auto source = tools::chat_template(model->info().path); !source) return source.error();
@@ -103,6 +106,9 @@ class Chat : public Command {
     if (!template_) return {};
     auto source = read_text_file(*template_);
     if (!source) return source.error();
+    if (source->empty())  // which to the library means the model's own
+      return Error(Status::invalid_argument, "the chat template is empty; --template " + in_quotes(*template_) +
+                                                 "; give another file, or leave --template out");
     options_.chat_template = std::move(*source);
     return {};
   }
@@ -113,22 +119,22 @@ class Chat : public Command {
     std::optional<Interruptible> from_now_on;
     auto reply = session.chat(messages_, options_, [&](std::string_view piece) {
       if (!from_now_on) from_now_on.emplace();
-      return console.write(piece) && !interrupted();
+      return !interrupted() && console.write(piece);
     });
     if (!reply) return reply.error();
+    if (!console.write("\n")) return {};  // nobody reads on, so nobody is told anything
     if (const std::string advice = std::exchange(advice_, {}); !advice.empty()) console.note(advice);
     for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
     if (reply->n_dropped_messages > 0)
       console.note("messages left out because the context is full: " + std::to_string(reply->n_dropped_messages));
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
-    console.write("\n");
     if (messages_.size() < 3) console.note("context " + std::to_string(session.n_ctx()));  // once, where nothing failed
     messages_.push_back({.role = "assistant",
                          .content = reply->content,
                          .reasoning = reply->reasoning,
                          .tool_calls = reply->tool_calls});
-    return console.output_failed() ? Result<void>() : receipt_.write(model, session, options_, *reply, console);
+    return receipt_.write(model, session, options_, *reply, console);
   }
 
   ModelRun model_;

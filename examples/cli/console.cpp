@@ -2,6 +2,7 @@
 #include "console.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,13 +35,26 @@ void keep_number(int descriptor, int mode) {
   if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", mode);
 }
 
+/// Whether a read or write that failed is to be tried again: a signal came, or the stream is one that does not wait.
+bool passes(int code) { return code == EINTR || code == EAGAIN; }
+
+/// Waits until a stream can be read or written. False once Ctrl-C was heard: then nobody is waited for.
+bool wait_for(int descriptor, short events) {
+  pollfd stream{descriptor, events, 0};
+  for (;;) {
+    const int n = ::poll(&stream, 1, interrupted() ? 0 : -1);
+    if (n > 0 || (n < 0 && errno != EINTR)) return true;  // what is wrong with the stream, its use will say
+    if (interrupted()) return false;
+  }
+}
+
 /// 0, or the errno of the failure.
 int write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
+    if (!wait_for(descriptor, POLLOUT)) return EINTR;
     const ssize_t put = ::write(descriptor, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(put));
+    if (put < 0 && !passes(errno)) return errno;
+    if (put > 0) text.remove_prefix(static_cast<std::size_t>(put));
   }
   return 0;
 }
@@ -86,5 +100,14 @@ Interruptible::Interruptible() { g_interruptible = 1; }
 Interruptible::~Interruptible() { g_interruptible = 0; }
 
 bool interrupted() { return g_interrupted != 0; }
+
+ssize_t read_some(int descriptor, std::span<char> buffer) {
+  while (wait_for(descriptor, POLLIN)) {
+    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    if (got >= 0 || !passes(errno)) return got;
+  }
+  errno = EINTR;
+  return -1;
+}
 
 }  // namespace hearth::cli

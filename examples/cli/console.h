@@ -1,6 +1,9 @@
 // Enters: results and messages. Leaves: results on stdout, messages on stderr, and whether Ctrl-C or a closed pipe came between.
 #pragma once
 
+#include <sys/types.h>
+
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,7 +17,8 @@ class Console {
   Console();
 
   /// Result text: raw bytes to a pipe or file; to a terminal with its control sequences shown, not acted upon. False once
-  /// stdout has failed; the first failure is kept and later text is dropped.
+  /// stdout has failed; the first failure is kept and later text is dropped. After Ctrl-C no reader is waited for: what it does not
+  /// take at once is given up, which counts as a failure.
   bool write(std::string_view text);
 
   /// One line for people, on stderr.
@@ -42,6 +46,9 @@ class Interruptible {
 };
 
 bool interrupted();
+
+/// read(2) that waits for input, from a stream that does not wait by itself too.
+ssize_t read_some(int descriptor, std::span<char> buffer);
 
 inline constexpr int kExitInterrupted = 130;
 

@@ -5,6 +5,7 @@
 #include <hearth/hearth.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hearth::cli {
 
@@ -14,6 +15,8 @@ class ConstraintOptions {
   void declare(CLI::App& app, GenerateOptions& generate);
   /// Reads the files that the call names.
   Result<void> read(GenerateOptions& generate) const;
+  /// Those files; empty: none.
+  std::vector<std::string> files() const { return {grammar_.value_or(""), json_schema_.value_or("")}; }
 
  private:
   std::optional<std::string> grammar_, json_schema_;

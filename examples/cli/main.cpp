@@ -2,6 +2,7 @@
 #include <array>
 #include <hearth/tools.hpp>
 #include <new>
+#include <span>
 #include <string>
 
 #include "command.h"
@@ -38,6 +39,21 @@ std::string version_line() {
   return "hearth " + (info ? info->version : std::string("of unknown version")) + "\n";
 }
 
+/// "--name=" lacks its value, and CLI11 would take the next word for it.
+void check_values(const CLI::App& app, std::span<char* const> words) {
+  const auto option = [&](const std::string& word) {
+    return word.starts_with('-') ? app.get_option_no_throw(word) : nullptr;
+  };
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word == "--") return;
+    if (word.starts_with("--") && word.ends_with('=') && option(word.substr(0, word.size() - 1)))
+      throw CLI::ArgumentMismatch(word + " has no value");
+    if (const CLI::Option* named = option(word); named && named->get_items_expected_max() > 0)
+      ++i;  // the next word is its value, however it looks
+  }
+}
+
 int usage_error(Console& console, const CLI::App& app, const std::string& what) {
   std::string call = "hearth";
   for (const CLI::App* command : app.get_subcommands()) call += " " + command->get_name();
@@ -55,6 +71,7 @@ int exit_code(Console& console, const Result<void>& done) {
 }
 
 int program(Console& console, int argc, char** argv) {
+  const std::span<char* const> words(argv, static_cast<std::size_t>(argc));
   CLI::App app("Runs quantized transformer models on the machine in front of you.", "hearth");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_line);
@@ -64,6 +81,7 @@ int program(Console& console, int argc, char** argv) {
     apps[i] = app.add_subcommand(kCommands[i].name, kCommands[i].summary);
     commands[i] = kCommands[i].make();
     commands[i]->declare(*apps[i]);
+    apps[i]->preparse_callback([app = apps[i], words](std::size_t n_left) { check_values(*app, words.last(n_left)); });
   }
   try {
     app.parse(argc, argv);

@@ -126,7 +126,9 @@ CLI::Option* add_any_texts(CLI::App& app, const std::string& name, const char* t
                            const std::string& help) {
   CLI::Option* texts = add_raw(app, name, type, help,
                                [&values](const std::string&, const std::string& word) { values.push_back(word); });
-  return texts->take_all()->allow_extra_args(true);
+  // Not allow_extra_args(true): CLI11 would take a text in brackets for a list, and divide it at its commas.
+  constexpr int kMost = 1 << 20;  // more words than a call can have
+  return texts->take_all()->expected(1, kMost)->allow_extra_args(false);
 }
 
 CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {

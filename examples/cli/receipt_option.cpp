@@ -1,9 +1,11 @@
 // Enters: --receipt, and what a call made. Leaves: its receipt in that file; and the digests that receipts need.
 #include "receipt_option.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
+#include "is_model.h"
 #include "options.h"
 #include "printable.h"
 
@@ -32,12 +34,16 @@ void ReceiptOption::declare(CLI::App& app) {
            "remembered in ~/.cache/hearth, or in the folder HEARTH_CACHE; HEARTH_CACHE=off: nowhere");
 }
 
-Result<void> ReceiptOption::check(const Result<std::string>& model) const {
+Result<void> ReceiptOption::check(const std::vector<std::string>& inputs) const {
   if (!path_) return {};
-  std::error_code none;
-  if (model && std::filesystem::equivalent(*path_, *model, none))
-    return Error(Status::invalid_argument,
-                 "the receipt would take the model's place; --receipt " + in_quotes(*path_) + "; name another file");
+  const bool is_read = std::any_of(inputs.begin(), inputs.end(), [&](const std::string& input) {
+    std::error_code none;
+    return std::filesystem::equivalent(*path_, input, none);
+  });
+  if (is_read || is_model(*path_))
+    return Error(Status::invalid_argument, "the receipt would take the place of " +
+                                               std::string(is_read ? "what the call reads" : "a model") +
+                                               "; --receipt " + in_quotes(*path_) + "; name another file");
   return tools::check_writable(*path_);
 }
 

@@ -16,8 +16,9 @@ class ReceiptOption {
   void declare(CLI::App& app);
   bool given() const { return path_.has_value(); }
 
-  /// Whether the file can be written and is not the model's, before there is anything to lose.
-  Result<void> check(const Result<std::string>& model) const;
+  /// Whether the file can be written, before there is anything to lose: it takes no model's place, and that of none of the files
+  /// that the call reads. `inputs`: those; empty: none.
+  Result<void> check(const std::vector<std::string>& inputs) const;
 
   /// Writes the receipt that the call wants, if it wants one.
   template <class Options, class Made>

@@ -65,7 +65,9 @@ class Run : public Command {
 
   Result<void> run(Console& console) override {
     if (auto ready = constraint_.read(generate_); !ready) return ready.error();
-    if (auto ready = receipt_.check(model_.path()); !ready) return ready.error();
+    auto inputs = constraint_.files();
+    inputs.push_back(prompt_.file());
+    if (auto ready = receipt_.check(inputs); !ready) return ready.error();
     auto options = model_.session_options();
     if (!options) return options.error();
     auto model = model_.open();
@@ -73,6 +75,8 @@ class Run : public Command {
     auto sampling = sampling_.over(model->info());
     if (!sampling) return sampling.error();
     generate_.sampling = *sampling;
+    generate_.cancelled = interrupted;  // tokens may come for long without any text of theirs
+    generate_.short_passes = false;     // while a prompt is read in, Ctrl-C ends the program at once
     auto session = model->session(*options);
     if (!session) return session.error();
     auto prompt = prompt_.read(console);
@@ -91,7 +95,7 @@ class Run : public Command {
     std::optional<Interruptible> from_now_on;
     return session.generate(prompt, generate_, [&](std::string_view piece) {
       if (!from_now_on) from_now_on.emplace();
-      return console.write(piece) && !interrupted();
+      return !interrupted() && console.write(piece);
     });
   }
 

@@ -14,10 +14,9 @@
 namespace hearth::cli {
 namespace {
 
-Error read_error(int code, const std::string& from) {
-  return Error(
-      code == ENOENT ? Status::not_found : Status::io,
-      std::generic_category().message(code) + "; reading " + from + "; give a readable file, or the text with -p");
+Error read_error(int code, const std::string& from, const char* advice) {
+  return Error(code == ENOENT ? Status::not_found : Status::io,
+               std::generic_category().message(code) + "; reading " + from + "; " + advice);
 }
 
 Error too_long(const std::string& from) {
@@ -25,7 +24,7 @@ Error too_long(const std::string& from) {
                                              " bytes; reading " + from + "; give a shorter one");
 }
 
-Result<std::string> read_all(int descriptor, const std::string& from) {
+Result<std::string> read_all(int descriptor, const std::string& from, const char* advice) {
   struct stat info {};
   std::string text;
   if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
@@ -34,9 +33,8 @@ Result<std::string> read_all(int descriptor, const std::string& from) {
   }
   char buffer[65536];
   for (;;) {
-    const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return read_error(errno, from);
+    const ssize_t got = read_some(descriptor, buffer);
+    if (got < 0) return read_error(errno, from, advice);
     if (got == 0) return text;
     if (text.size() + static_cast<std::size_t>(got) > kMaxTextBytes) return too_long(from);
     text.append(buffer, static_cast<std::size_t>(got));
@@ -45,10 +43,10 @@ Result<std::string> read_all(int descriptor, const std::string& from) {
 
 }  // namespace
 
-Result<std::string> read_text_file(const std::string& path) {
+Result<std::string> read_text_file(const std::string& path, const char* advice) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return read_error(errno, in_quotes(path));
-  auto text = read_all(descriptor, in_quotes(path));
+  if (descriptor < 0) return read_error(errno, in_quotes(path), advice);
+  auto text = read_all(descriptor, in_quotes(path), advice);
   ::close(descriptor);
   return text;
 }
@@ -66,9 +64,9 @@ void TextInput::settle() const {
 
 Result<std::string> TextInput::read(Console& console) const {
   if (text_) return *text_;
-  if (file_) return read_text_file(*file_);
+  if (file_) return read_text_file(*file_, kGiveFileOrText);
   if (::isatty(STDIN_FILENO)) console.note("type the text, end it with Ctrl-D");
-  return read_all(STDIN_FILENO, "standard input");
+  return read_all(STDIN_FILENO, "standard input", kGiveFileOrText);
 }
 
 }  // namespace hearth::cli
