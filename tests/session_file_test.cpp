@@ -126,17 +126,17 @@ TEST_CASE("a saved file follows from the text alone: nothing that was cut off is
   test::RandomModel heads, latents;
   heads.head_dim = 32, heads.n_layer = 3;
   latents.arch = "deepseek2", latents.n_expert = 4;
-  for (const auto& [m, kv] : {std::pair{heads, Kv::f16}, {heads, Kv::q8_0}, {heads, Kv::f32}, {latents, Kv::f16}}) {
-    const Model model = open_file(test::write_random_model(m, folder / "m.gguf"));
+  for (const auto& row : {std::pair{heads, Kv::f16}, {heads, Kv::q8_0}, {heads, Kv::f32}, {latents, Kv::f16}}) {
+    const Model model = open_file(test::write_random_model(row.first, folder / "m.gguf"));
     const auto saved = [&](std::int64_t n) {
-      auto session = model.session({.n_ctx = 200, .kv = kv, .reuse = false});
+      auto session = model.session({.n_ctx = 200, .kv = row.second, .reuse = false});
       if (!session) FAIL(session.error().message());
       REQUIRE(session->evaluate(long_text(n), [](auto) { return true; }));
       REQUIRE(session->truncate(75));
       REQUIRE(session->save(folder / "a.session"));
       return test::read_file(folder / "a.session");
     };
-    INFO(m.arch << " " << static_cast<int>(kv));
+    INFO(row.first.arch << " " << static_cast<int>(row.second));
     CHECK(saved(75) == saved(120));
   }
 }
