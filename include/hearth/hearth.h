@@ -15,6 +15,7 @@
 // Texts are UTF-8. One given as a pointer and a count needs no NUL and may hold some; NULL with 0 is the empty one. Texts come out
 // through callbacks, for the duration of the call of the callback. A callback goes on with 0 and stops with anything else; it
 // may use the library, but the session that calls it is busy. A C++ exception that leaves a callback ends there: HEARTH_CANCELLED.
+// One list has at most 100,000 texts, 1,000,000 tokens or messages, and a message 10,000 calls.
 //
 // Everything may be called from any thread. A session does one call at a time: a second one gets HEARTH_BUSY and changes nothing.
 // Many requests at once are an engine's. A child made by fork may use the models and sessions that it inherits, if the CPU

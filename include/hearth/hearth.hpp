@@ -321,8 +321,8 @@ struct Plan {
   double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
 };
 
-/// `batch`: 1 is a session, more are an engine's n_parallel; what a draft takes is not in it. `forecast` measures this machine for a second; without it, and where a device computes,
-/// the speeds are 0.
+/// `batch`: 1 is a session, more are an engine's n_parallel; what a draft takes is not in it. `forecast` measures this machine for a
+/// second; without it, and where a device computes, the speeds are 0.
 HEARTH_API Result<Plan> plan(const std::string& path, const ModelOptions& model = {},
                              const SessionOptions& session = {}, std::int64_t batch = 1, bool forecast = true);
 
