@@ -17,8 +17,7 @@ std::size_t earlier(std::span<const std::int32_t> tokens, std::size_t n) {
   return tokens.size();
 }
 
-}  // namespace
-
+/// Whether a model can guess for another.
 Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target) {
   HEARTH_CHECK(draft.check_generates());
   const text::Vocab &guessed = draft.tokenizer().vocab(), &own = target.tokenizer().vocab();
@@ -29,6 +28,8 @@ Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target) {
                                              " tokens is not the model's of " + std::to_string(own.size()) +
                                              "; draft; use a smaller model of the same family");
 }
+
+}  // namespace
 
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to) {
   constexpr std::size_t kLongest = 4,

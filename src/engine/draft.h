@@ -16,13 +16,10 @@ namespace hearth::engine {
 /// What followed the last place where the text's end stood before (prompt lookup): up to n tokens, written to `to`.
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to);
 
-/// Whether a model can guess for another. Errors: it writes no text; the vocabularies differ.
-Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target);
-
 /// A smaller model with the same vocabulary that follows a text.
 class DraftModel {
  public:
-  /// Errors: check_draft's, and what a context of its own cannot have.
+  /// Errors: it writes no text; the vocabularies differ; what a context of its own cannot have.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
   /// None where only memory is short: the model answers without a draft then.
   static Result<std::unique_ptr<DraftModel>> make_if_it_fits(std::shared_ptr<const LoadedModel> model,

@@ -15,9 +15,10 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
 }
 
 Result<std::unique_ptr<Sequence>> Sequence::make(Context context, std::shared_ptr<const LoadedModel> draft) {
-  if (draft)
-    HEARTH_CHECK(DraftModel::make_if_it_fits(draft, context));  // what no answer could guess with is refused now
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(context), std::move(draft)));
+  if (sequence->draft_) {  // now: what no answer could guess with is refused here
+    HEARTH_TRY(sequence->drafter_, DraftModel::make_if_it_fits(sequence->draft_, sequence->context_));
+  }
   HEARTH_CHECK(sequence->make_space(session_logits(sequence->context_.chunk())));
   return sequence;
 }

@@ -17,7 +17,7 @@ namespace hearth::engine {
 
 class Sequence {
  public:
-  /// `draft`: guesses for it, if there is one. Errors: check_draft's too.
+  /// `draft`: guesses for it, if there is one. Errors: DraftModel's too, but for memory.
   static Result<std::unique_ptr<Sequence>> make(std::shared_ptr<const LoadedModel> model, const SessionOptions& options,
                                                 std::shared_ptr<const LoadedModel> draft = nullptr);
 
