@@ -33,8 +33,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     return r;
   }
   static constexpr bool kSignedDot = false;
-  static constexpr std::int64_t kAhead = 4096;  // bytes of repacked weights asked for ahead of their use
-  static constexpr bool kPaced = true;          // a few lines at a time
+  static constexpr std::int64_t kAhead = 4096, kFarAhead = 0;  // bytes asked for ahead, of no second cache
   static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;  // these and the panels' tokens are explained in isa_avx512.h
   static constexpr int kSmallTile = 4;

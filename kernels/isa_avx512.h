@@ -19,8 +19,9 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr bool kTiles = false;
   static constexpr const char* kNeeds = "AVX-512 F, BW, CD, DQ, VL and VNNI";
 #endif
-  static constexpr std::int64_t kAhead = 2048;  // bytes of repacked weights asked for ahead of their use
-  static constexpr bool kPaced = false;         // a block's lines are asked for at once
+  // Bytes of repacked weights asked for ahead of their use: into the first cache, and before that into the second, as the first
+  // one waits for too few lines at a time to hear of memory this early (Zen 4: it drops what it is asked for beyond those).
+  static constexpr std::int64_t kAhead = 4096, kFarAhead = 16384;
   static bool runs_here() {
 #if defined(__AMX_INT8__)
     if (!Tiles::allowed()) return false;
@@ -148,6 +149,14 @@ struct Isa : Lanes<xsimd::avx512bw> {
     __m512i sum = raw(acc);
     asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(raw(w)), "m"(*reinterpret_cast<const std::int32_t(*)[1]>(a)));
     return i(sum);
+  }
+
+  /// A line into the first cache, or into the second. Volatile: gcc would move all of a block's to its beginning.
+  static HEARTH_INLINE void prefetch_here(const std::byte* p) {
+    asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));
+  }
+  static HEARTH_INLINE void prefetch_far_here(const std::byte* p) {
+    asm volatile("prefetcht1 %0" : : "m"(*reinterpret_cast<const char*>(p)));
   }
 
   /// 16 rows of 16 bytes -> 4 vectors with lane = row.

@@ -19,11 +19,6 @@ inline constexpr std::int64_t kTileGroups = 2;   // groups of 16 rows that are e
 inline constexpr std::int64_t kTileSlice = 128;  // tokens whose chains wait in memory at a time
 inline constexpr std::int64_t kTileBlocks = 16;  // blocks of a panel that stay in the first cache while a slice passes
 
-template <std::size_t Bytes> HEARTH_INLINE void prefetch(const std::byte* p) {
-  HEARTH_UNROLL
-  for (std::size_t n = 0; n < Bytes; n += 64) __builtin_prefetch(p + n, 0, 3);
-}
-
 template <Format Fmt> struct Quantized {
   using U = Unpack<Fmt>;
   static constexpr FormatInfo kInfo = format_info(Fmt);
@@ -54,15 +49,17 @@ template <Format Fmt> struct Quantized {
     }
   };
 
-  /// The same, where each dword's codes ask for their share of the lines ahead: some memory units wait when asked for a whole
-  /// block at once.
+  /// The same, where each dword's codes ask for their share of the lines ahead: memory units wait when asked for a whole block
+  /// at once.
   template <int J> struct PacedSub : Sub<J> {
-    const std::byte* ahead;  // a block's bytes
+    const std::byte *ahead, *far_ahead;  // a block's bytes
     template <int D, class S = Isa> HEARTH_INLINE I code(int g) const {
       constexpr std::int64_t kLines = (kGroupBlock + 63) / 64, kSteps = 8 * kSubs, kStep = 8 * J + D;
       constexpr std::int64_t kFirst = kStep * kLines / kSteps, kEnd = (kStep + 1) * kLines / kSteps;
-      unroll<static_cast<int>(kEnd - kFirst)>([&](auto n)
-                                                  HEARTH_LAMBDA { S::prefetch_here(ahead + 64 * (kFirst + n)); });
+      unroll<static_cast<int>(kEnd - kFirst)>([&](auto n) HEARTH_LAMBDA {
+        if constexpr (S::kFarAhead != 0) S::prefetch_far_here(far_ahead + 64 * (kFirst + n));
+        S::prefetch_here(ahead + 64 * (kFirst + n));
+      });
       return Sub<J>::template code<D>(g);
     }
   };
@@ -122,9 +119,9 @@ template <Format Fmt> struct Quantized {
   }
 
   /// Where a group's weights are asked for ahead of use: further on in repacked rows, the next group in the file's.
-  static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group, bool packed) {
+  static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group, bool packed, std::int64_t distance) {
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
-    return a.weights + group * size + (packed ? Isa::kAhead : size);
+    return a.weights + group * size + (packed ? distance : size);
   }
 
   static HEARTH_INLINE void store_rows(const MatmulArgs& a, std::int64_t group, std::int64_t token, const F& acc) {
@@ -152,21 +149,23 @@ template <Format Fmt> struct Quantized {
       token_rows<N>(a, part * N, q[part]);
       for (F& sum : acc[part][0]) sum = Isa::zero();
     }
-    const std::byte* ahead = ahead_of(a, group, packed);
+    const std::byte* ahead = ahead_of(a, group, packed, Isa::kAhead);
+    const std::byte* far_ahead = ahead_of(a, group, packed, Isa::kFarAhead);
     visit_group(a, group, packed, a.scratch,
                 [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
-                  for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes, ahead += kGroupBlock) {
-                    if constexpr (!Isa::kPaced) prefetch<kGroupBlock>(ahead);
+                  for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes) {
                     const typename U::Head head = U::head(heads, body);
                     unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
                       unroll<T / N>([&](auto part) HEARTH_LAMBDA {
-                        if constexpr (Isa::kPaced && part == 0)
-                          Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead});
+                        if constexpr (part == 0)
+                          Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead, far_ahead});
                         else Mul::template block<1, N>(acc[part], q[part], Sub<j>{head, body});
                         HEARTH_UNROLL
                         for (int t = 0; t < N; ++t) ++q[part][t];
                       });
                     });
+                    ahead += kGroupBlock;
+                    far_ahead += kGroupBlock;
                   }
                 });
     for (int t = 0; t < T && t < a.n_tokens; ++t) store_rows(a, group, t, acc[t / N][0][t % N]);
