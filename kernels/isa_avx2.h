@@ -37,7 +37,9 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;  // these and the panels' tokens are explained in isa_avx512.h
   static constexpr int kSmallTile = 4;
-  static constexpr std::int64_t kSmallBatchOfSubs = 4;
+  static constexpr bool few(std::int64_t n_tokens, bool bytes) {  // a tile of eight pays where it is nearly full
+    return n_tokens <= 4 || (bytes && n_tokens >= 7 && n_tokens <= 8);
+  }
   static constexpr int kFloatRows = 3, kFloatTokens = 4, kFloatRowsOfFew = 2;
   static constexpr int kQueryTile = 4;
   // Widening V takes a multiplier's place: each vector of it is for many queries.

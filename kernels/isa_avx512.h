@@ -34,7 +34,8 @@ struct Isa : Lanes<xsimd::avx512bw> {
   static constexpr int kPanelTokens = 7;  // tokens of that tile, where a block has one sum,
   static constexpr int kPanelTokensTwoSums = 5, kPanelTokensBytes = 7;  // where it has two, where codes are bytes
   static constexpr int kSmallTile = 8;                                  // tokens of a tile of one group
-  static constexpr std::int64_t kSmallBatchOfSubs = 8;  // tokens of a small batch where a block has several sub-blocks
+  /// Whether so many tokens meet the weights as these come from memory; others' weights are expanded to a panel.
+  static constexpr bool few(std::int64_t n_tokens, bool) { return n_tokens <= 16; }
   static constexpr int kFloatRows = 4, kFloatTokens = 6;  // of a tile of float weights
   static constexpr int kFloatRowsOfFew = 4;               // where there are fewer tokens
   static constexpr int kQueryTile = 8;                    // queries whose scores stay in registers

@@ -139,7 +139,7 @@ template <Format Fmt> struct Quantized {
     for (int t = 0; t < T; ++t) rows[t] = a.q + (token + t < a.n_tokens ? token + t : a.n_tokens - 1) * a.q_stride;
   }
 
-  // ---- Up to eight tokens: weights go from memory to registers, and each code meets all T tokens there, N at a time.
+  // ---- Few tokens: weights go from memory to registers, and each code meets all T tokens there, N at a time.
   template <int T>
   static __attribute__((noinline)) void fused_tokens(const MatmulArgs& a, std::int64_t group, bool packed) {
     constexpr int N = T < Isa::kSmallTile ? T : Isa::kSmallTile;
@@ -171,12 +171,14 @@ template <Format Fmt> struct Quantized {
     for (int t = 0; t < T && t < a.n_tokens; ++t) store_rows(a, group, t, acc[t / N][0][t % N]);
   }
 
-  /// More tokens than this expand whole rows.
-  static constexpr std::int64_t kSmallBatch = kSubs == 1 ? 8 : Isa::kSmallBatchOfSubs;
+  static constexpr bool few(std::int64_t n_tokens) { return Isa::few(n_tokens, U::kMaxCode == 255); }
 
   static void few_tokens(const MatmulArgs& a, std::int64_t group, bool packed) {
     const std::int64_t n = a.n_tokens;
-    if constexpr (kSmallBatch > 4) {
+    if constexpr (few(16)) {
+      if (n > 8) return fused_tokens<16>(a, group, packed);
+    }
+    if constexpr (few(8)) {
       if (n > 4) return fused_tokens<8>(a, group, packed);
     }
     if (n > 2) fused_tokens<4>(a, group, packed);
@@ -231,17 +233,19 @@ template <Format Fmt> struct Quantized {
   }
 
   template <int T>
-  static void panel_tile(const MatmulArgs& a, std::int64_t group, std::int64_t token, const std::byte* panel) {
+  static void panel_tile(const MatmulArgs& a, std::int64_t group, std::int64_t token, const std::byte* panel,
+                         Ahead& next) {
     F acc[kPanelGroups * T];
     for (F& chain : acc) chain = Isa::zero();
     const QBlock* rows[T];
     token_rows<T>(a, token, rows);
-    Mul::template tile<kPanelGroups, T>(acc, rows, panel, a.k / kBlock);
+    Mul::template tile<kPanelGroups, T>(acc, rows, panel, a.k / kBlock, next);
     for (int g = 0; g < kPanelGroups && (group + g) * kGroupRows < a.n_rows; ++g)
       for (int t = 0; t < T && token + t < a.n_tokens; ++t) store_rows(a, group + g, token + t, acc[g * T + t]);
   }
 
-  /// Many tokens: whole rows of a few groups stay expanded in the second cache while all tokens pass.
+  /// Many tokens: whole rows of a few groups stay expanded in the second cache while all tokens pass, and memory is asked for the
+  /// next ones.
   static void many_tokens(const MatmulArgs& a, std::int64_t group, std::int64_t last, bool packed) {
     for (int g = 0; g < kPanelGroups && group + g < last; ++g) {
       std::byte* out = a.scratch;
@@ -252,9 +256,13 @@ template <Format Fmt> struct Quantized {
                   });
     }
     constexpr int T = kPanelTokens, kRest = (T + 1) / 2;
-    std::int64_t t = 0;
-    for (; a.n_tokens - t > kRest; t += T) panel_tile<T>(a, group, t, a.scratch);
-    if (t < a.n_tokens) panel_tile<kRest>(a, group, t, a.scratch);
+    const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
+    const std::int64_t n_tile_blocks = (a.n_tokens + T - 1) / T * (a.k / kBlock);
+    Ahead next{a.weights + (group + kPanelGroups) * size, kPanelGroups * size / n_tile_blocks + 1};
+    for (std::int64_t t = 0; t < a.n_tokens; t += T) {
+      if (a.n_tokens - t > kRest) panel_tile<T>(a, group, t, a.scratch, next);
+      else panel_tile<kRest>(a, group, t, a.scratch, next);
+    }
   }
 
   /// Panels, one a group, and the chains of a slice of tokens.
@@ -312,7 +320,7 @@ template <Format Fmt> struct Quantized {
   static void matmul(const MatmulArgs& a, bool packed) {
     const std::int64_t last = (a.row_end + kGroupRows - 1) / kGroupRows;
     std::int64_t g = a.row_begin / kGroupRows;
-    if (a.n_tokens <= kSmallBatch)
+    if (few(a.n_tokens))
       for (; g < last; ++g) few_tokens(a, g, packed);
     else
       for (; g < last; g += kPanelGroups) many_tokens(a, g, last, packed);

@@ -7,6 +7,16 @@
 
 namespace hearth::kernels::HEARTH_ISA {
 
+/// What is asked of memory, into the second cache, while a panel is multiplied: so many bytes a block.
+struct Ahead {
+  const std::byte* at;
+  std::int64_t bytes_a_block;
+
+  HEARTH_INLINE void ask() {
+    for (const std::byte* const end = at + bytes_a_block; at < end; at += 64) __builtin_prefetch(at, 0, 2);
+  }
+};
+
 /// What multiplying needs to know of a format: how its rows are multiplied, its largest code, its zero point 2^ZeroShift.
 template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   static constexpr Kind kKind = K;
@@ -178,7 +188,7 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   /// acc [G][T] += n_blocks of a panel times T activation rows.
   template <int G, int T>
   static __attribute__((noinline)) void tile(F* out, const QBlock* const* rows, const std::byte* panel,
-                                             std::int64_t n_blocks) {
+                                             std::int64_t n_blocks, Ahead& next) {
     F acc[G][T];
     const QBlock* q[T];
     HEARTH_UNROLL
@@ -188,6 +198,7 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
       for (int g = 0; g < G; ++g) acc[g][t] = out[g * T + t];
     }
     for (std::int64_t b = 0; b < n_blocks; ++b, panel += block_bytes<G>()) {
+      next.ask();
       block<G, T>(acc, q, Panel<G>{panel});
       HEARTH_UNROLL
       for (int t = 0; t < T; ++t) ++q[t];
