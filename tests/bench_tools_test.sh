@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Enters: the source tree and a built `hearth`. Leaves: success when tools/compare and bench/model_bench do their work on the
-# bundled model, with made-up rivals: one that answers like llama-bench, one that fails, one that is not there.
+# Enters: the source tree and a built `hearth`. Leaves: success when tools/compare, bench/model_bench and `tools/dev run` do their work
+# on the bundled model, with made-up rivals: one that answers like llama-bench, one that fails, one that is not there.
 set -euo pipefail
 source_dir=$1 hearth=$2
 for needed in python3 taskset; do
@@ -45,16 +45,43 @@ if "$source_dir/tools/compare" --out "$work/two.json" "$model" "$work/hearth-sto
 grep -q "two models are called 'hearth-stories.gguf'" "$work/messages"
 cat >"$work/ours" <<'TEXT'
 #!/usr/bin/env bash
+[[ $1 != info ]] || { echo '{"threads": 3}'; exit; }
+[[ $* == *"--threads 3 "* ]] || exit 3
 echo '{"prefill_tps": 8.0, "decode_tps": 4.0, "read_gbps": 1.0, "pct_of_read_peak": 1.0, "isa": "scalar", "weights": "file"}'
 TEXT
 chmod +x "$work/ours"
-mkdir -p "$work/tree/tools"
-cp "$source_dir/tools/compare" "$work/tree/tools/compare"  # its results go beside the copy
-for _ in 1 2 3; do "$work/tree/tools/compare" --hearth "$work/ours" --rounds 1 "$model" >/dev/null 2>&1; done
-(($(find "$work/tree/bench/results" -name '*.json' | wc -l) == 3))
+tree="$work/a tree"
+mkdir -p "$tree/tools" "$tree/build/bin" "$work/bin"
+cp "$source_dir/tools/compare" "$source_dir/tools/dev" "$tree/tools"  # what is measured goes beside the copy
+cp "$work/ours" "$tree/build/bin/hearth"
+python=$(python3 -c 'import sys; print(sys.executable)')  # python3 may be a script that looks for one
+compare() { "$python" "$tree/tools/compare" --rounds 1 "$model" >/dev/null 2>&1; }
+results() { find "$tree/bench/results" -name "*-$1.json" | wc -l; }
+ln -s "$(command -v bash)" "$work/bin"  # and no git
+PATH=$work/bin compare
+(($(results unknown) == 1))
+if command -v git >/dev/null; then
+  in_tree() { git -C "$tree" -c user.name=n -c user.email=e "$@"; }
+  in_tree init -q && in_tree add tools build && in_tree commit -q -m m
+  commit=$(in_tree rev-parse --short=12 HEAD)
+  for _ in 1 2 3; do compare; done
+  (($(results "$commit") == 1 && $(results "$commit-[23]") == 2))  # its own results are no changes
+  echo >>"$tree/tools/dev"
+  compare
+  (($(results "$commit+changes") == 1))
+fi
+
+# A build that fails is told; what an older one left does not run.
+printf '#!/bin/sh\necho broken; exit 1\n' >"$work/bin/cmake"
+chmod +x "$work/bin/cmake"
+printf '#!/bin/sh\necho an older one\n' >"$tree/build/bin/hearth"
+touch "$tree/build/build.ninja"
+if PATH=$work/bin:$PATH "$tree/tools/dev" run info >"$work/out" 2>"$work/messages"; then echo "an old program ran"; exit 1; fi
+grep -q broken "$work/messages"
+[[ ! -s $work/out ]]
 
 for measure in neighbour batch depth start; do  # whether a bound is kept says nothing on a model this small
-  "$source_dir/bench/model_bench" $measure "$model" --hearth "$hearth" --rounds 1 -n 2 >"$work/$measure" || (($? == 1))
+  "$source_dir/bench/model_bench" $measure --hearth "$hearth" --rounds 1 -n 2 "$model" >"$work/$measure" || (($? == 1))
 done
 grep -q '^kept: ' "$work/neighbour"
 grep -q '^8 together against 1: ' "$work/batch"
