@@ -80,6 +80,16 @@ if PATH=$work/bin:$PATH "$tree/tools/dev" run info >"$work/out" 2>"$work/message
 grep -q broken "$work/messages"
 [[ ! -s $work/out ]]
 
+# The peak of memory is the program's own, not that of the one that started it.
+if grep -q VmHWM /proc/self/status; then
+  python3 - "$hearth" "$model" <<'TEXT'
+import json, subprocess, sys
+large = bytearray(b"x") * (512 << 20)
+out = subprocess.check_output([sys.argv[1], "bench", sys.argv[2], "-p", "4", "-n", "2", "--reps", "1", "--json"])
+assert json.loads(out)["peak_rss_bytes"] < 400 << 20
+TEXT
+fi
+
 for measure in neighbour batch depth start; do  # whether a bound is kept says nothing on a model this small
   "$source_dir/bench/model_bench" $measure --hearth "$hearth" --rounds 1 -n 2 "$model" >"$work/$measure" || (($? == 1))
 done

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -144,6 +145,10 @@ int usable_processors() {
 std::uint64_t available_memory() { return std::min(system_available(), cgroup_headroom()); }
 
 std::uint64_t peak_resident_bytes() {
+  // rusage's peak outlives exec: a program that a large one starts would begin with the other's.
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
   rusage usage{};
   return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::uint64_t>(usage.ru_maxrss) * 1024 : 0;
 }
