@@ -22,6 +22,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "error: %s\n", done.error().message().c_str());
     return 1;
   }
+  for (const auto& embedding : embeddings)
+    if (embedding.size() != static_cast<std::size_t>(model->info().dim)) {
+      std::fprintf(stderr,
+                   "error: there is a vector for each token, none for a sentence; %s; give a model that pools\n",
+                   argv[1]);
+      return 1;
+    }
   for (std::size_t i = 1; i < sentences.size(); ++i) {
     float similarity = 0;  // the vectors have length 1: their product is the cosine of the angle between them
     for (std::size_t d = 0; d < embeddings[i].size(); ++d) similarity += embeddings[0][d] * embeddings[i][d];

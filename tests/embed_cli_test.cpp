@@ -122,6 +122,17 @@ TEST_CASE("embed: what cannot be done is exit 1 in one line, what is called wron
   for (const auto& call : wrong) check_error(hearth_call(call), 2);
 }
 
+TEST_CASE("examples/embed compares sentences, and says so where a model has no vector for one") {
+  const Models models;
+  const auto compare = [](const std::string& model) {
+    Call call;
+    call.arguments = {model, "a b c", "a"};
+    return run_program(HEARTH_EMBED_EXAMPLE, std::move(call));
+  };
+  CHECK(check_done(compare(models.encoder())).out.ends_with("  a\n"));
+  check_error(compare(models.unpooled()), 1);
+}
+
 TEST_CASE("an encoder writes no text: run, eval and bench say what to use") {
   const Models models;
   const std::string m = models.encoder();
