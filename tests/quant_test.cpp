@@ -133,4 +133,32 @@ TEST_CASE("requantize: a tensor with a value that the new type does not hold is 
   }
 }
 
+TEST_CASE("requantize: what it writes is no part of a split model; a name in a message is escaped") {
+  const std::vector<float> x(31, 1.0f);
+  gguf::Writer writer, quantized;
+  writer.add("split.no", std::uint16_t{0});
+  writer.add("split.count", std::uint16_t{1});
+  writer.add("general.name", "whole");
+  const std::vector<std::uint64_t> dims = {31};
+  writer.add_tensor("a\x1b[2Jb", static_cast<std::uint32_t>(Format::f32), dims, std::as_bytes(std::span(x)));
+  const auto bytes = writer.to_bytes();
+  REQUIRE(bytes);
+  const auto file = gguf::File::parse(*bytes);
+  REQUIRE(file);
+  REQUIRE(quant::requantize(
+      *file, [](const gguf::Tensor&) { return std::nullopt; }, quantized));
+  const auto written = quantized.to_bytes();
+  REQUIRE(written);
+  const auto whole = gguf::File::parse(*written);
+  REQUIRE(whole);
+  REQUIRE(whole->metadata().size() == 1);
+  CHECK(whole->metadata()[0].key == "general.name");
+
+  gguf::Writer refused;
+  const auto done = quant::requantize(
+      *file, [](const gguf::Tensor&) { return Format::q8_0; }, refused);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().message().find("'a\\x1b[2Jb'") != std::string::npos);
+}
+
 }  // namespace quant_test

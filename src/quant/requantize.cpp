@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "escape.h"
 #include "float_state.h"
 #include "kernel_table.h"
 #include "quantize_row.h"
@@ -30,13 +31,14 @@ bool convert(const gguf::Tensor& tensor, const kernels::FormatInfo& from, const 
 
 Error cannot(const gguf::Tensor& tensor, const std::string& why) {
   return Error(Status::unsupported,
-               "tensor '" + std::string(tensor.name) + "' cannot be converted: " + why + "; quantize; keep its type");
+               "tensor '" + escape(tensor.name) + "' cannot be converted: " + why + "; quantize; keep its type");
 }
 
 }  // namespace
 
 Result<void> requantize(const gguf::File& file, const Choose& choose, gguf::Writer& writer) {
-  for (const gguf::KeyValue& pair : file.metadata()) writer.copy(pair);
+  for (const gguf::KeyValue& pair : file.metadata())
+    if (!pair.key.starts_with("split.")) writer.copy(pair);  // what is written is one file
   for (const gguf::Tensor& tensor : file.tensors()) {
     const std::span<const std::uint64_t> dims(tensor.dims.data(), tensor.n_dims);
     const std::optional<kernels::Format> format = choose(tensor);
