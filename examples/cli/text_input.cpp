@@ -52,14 +52,9 @@ Result<std::string> read_text_file(const std::string& path, const char* advice) 
 }
 
 void TextInput::declare(CLI::App& app, Otherwise otherwise) {
-  otherwise_ = otherwise;
   const char* without = otherwise == Otherwise::standard_input ? "; without -p and -f, standard input" : "";
   CLI::Option* text = add_text(app, "-p", "TEXT", text_, std::string("the text") + without);
   add_text(app, "-f", "FILE", file_, "a file that holds the text, up to 256 MiB")->excludes(text);
-}
-
-void TextInput::settle() const {
-  if (otherwise_ == Otherwise::usage_error && !given()) throw CLI::ValidationError("-p TEXT or -f FILE is required");
 }
 
 Result<std::string> TextInput::read(Console& console) const {

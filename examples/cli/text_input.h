@@ -23,18 +23,15 @@ Result<std::string> read_text_file(const std::string& path, const char* advice =
 /// A call's text, from exactly one place.
 class TextInput {
  public:
-  enum class Otherwise { standard_input, usage_error, nothing };
+  enum class Otherwise { standard_input, nothing };
   void declare(CLI::App& app, Otherwise otherwise);
 
   bool given() const { return text_.has_value() || file_.has_value(); }
   /// The file that it is read from, which may be the one behind standard input; empty: none.
   std::string file() const { return text_ ? "" : file_.value_or("/dev/stdin"); }
-  /// Throws CLI::ValidationError for a call without a text where it must have one; after parsing.
-  void settle() const;
   Result<std::string> read(Console& console) const;
 
  private:
-  Otherwise otherwise_ = Otherwise::usage_error;
   std::optional<std::string> text_, file_;
 };
 
