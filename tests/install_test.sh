@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Enters: the source tree and a build of it. Leaves: success when the installed library builds examples/hello.cpp and hello.c, once
-# through find_package and once through pkg-config, and the installed program knows its bundled model.
+# through find_package and once through pkg-config, and the installed program knows its bundled model; and what asks for
+# absolute folders or a set of instructions that is none is answered well.
 set -euo pipefail
 source_dir=$1 build_dir=$2
 compiler=${CXX:-c++} c_compiler=${CC:-cc}
@@ -23,6 +24,13 @@ for static in "" --static; do
   # shellcheck disable=SC2086
   "$c_compiler" -std=c99 "$source_dir/examples/hello.c" $flags -Wl,-rpath,"${pc%/pkgconfig}" -o "$work/hello_c"
 done
+
+configure() { cmake -S "$source_dir" -B "$work/configured" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_COMPILER="$c_compiler" "$@" >"$work/log" 2>&1; }
+configure -DCMAKE_INSTALL_LIBDIR=/opt/lib -DCMAKE_INSTALL_INCLUDEDIR=/opt/include -DHEARTH_ISAS= || { cat "$work/log"; exit 1; }
+[[ $(PKG_CONFIG_PATH=$work/configured pkg-config --cflags hearth) == *-I/opt/include* ]]
+[[ $(PKG_CONFIG_PATH=$work/configured pkg-config --libs hearth) == *-L/opt/lib* ]]
+if configure -DHEARTH_ISAS=avx2,avx512; then echo "HEARTH_ISAS took a name that is none"; exit 1; fi
+grep -q "'avx2,avx512' is none of" "$work/log"
 
 "$prefix/bin/hearth" info --json | grep -q '"arithmetic"'
 for hello in "$work/hello" "$work/hello_c" "$work/consumer/hello" "$work/consumer/hello_c"; do

@@ -1,5 +1,5 @@
 # Enters: the targets of this tree. Leaves: install rules: library, headers, program, bundled model, and how CMake and
-# pkg-config find them. All paths are relative, so an installed tree may be moved.
+# pkg-config find them. Paths are relative unless an absolute one was asked for, so an installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS hearth EXPORT hearthTargets)
@@ -18,8 +18,17 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/hearthConfig.cmake ${CMAKE_CURRENT_BIN
 
 # A static libhearth needs its own libraries on every link line; a shared one only where somebody asks for --static.
 file(RELATIVE_PATH HEARTH_PC_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+foreach(folder INCLUDEDIR LIBDIR)
+  set(HEARTH_PC_${folder} "\${prefix}/${CMAKE_INSTALL_${folder}}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${folder}}")
+    set(HEARTH_PC_${folder} "${CMAKE_INSTALL_${folder}}")
+  endif()
+endforeach()
 if(BUILD_SHARED_LIBS)
   set(HEARTH_PC_PRIVATE .private)
+endif()
+if(HEARTH_CUDA)
+  set(HEARTH_PC_CUDA " -L${CUDAToolkit_LIBRARY_DIR} -lcudart_static -ldl -lrt")
 endif()
 if(HEARTH_OPENMP)
   set(HEARTH_PC_OPENMP " ${OpenMP_CXX_FLAGS}")
