@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <hearth/tools.hpp>
 
 #include "arch_traits.h"
 #include "cuda.h"
@@ -138,6 +139,19 @@ TEST_CASE("a plan's bytes on a device are those that are then taken") {
     INFO(arch);
     if (planned->device.find("host") != std::string::npos)  // a real one gives its memory out in larger pieces
       CHECK(before - (*device)->heap().left() == planned->device_bytes);
+  }
+}
+
+TEST_CASE("a device's speed is not compared with the host's memory") {
+  if (!has_device()) return;
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  for (const char* where : {"cpu", "cuda"}) {
+    const auto model = Model::open(path, {.threads = 1, .device = where});
+    REQUIRE(model);
+    const auto report = tools::bench(*model, {}, {.n_prompt = 1, .n_generate = 2, .reps = 1});
+    REQUIRE(report);
+    CHECK((report->runs[0].pct_of_read_peak > 0) == (std::string(where) == "cpu"));
   }
 }
 

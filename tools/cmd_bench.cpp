@@ -110,9 +110,11 @@ class Bench : public Command {
                   r.read_gbps, model.threads, model.isa.c_str());
     std::string text = line;
     for (const tools::BenchRun& run : r.runs) {
-      std::snprintf(line, sizeof line,
-                    "decode %.2f tok/s (%.0f%% of the read peak); batch %lld; depth %lld; logits %s\n", run.decode_tps,
-                    run.pct_of_read_peak, static_cast<long long>(run.batch), static_cast<long long>(run.depth),
+      char peak[48] = "";
+      if (run.pct_of_read_peak > 0)
+        std::snprintf(peak, sizeof peak, " (%.0f%% of the read peak)", run.pct_of_read_peak);
+      std::snprintf(line, sizeof line, "decode %.2f tok/s%s; batch %lld; depth %lld; logits %s\n", run.decode_tps, peak,
+                    static_cast<long long>(run.batch), static_cast<long long>(run.depth),
                     hash_text(run.logits_hash).c_str());
       text += line;
     }

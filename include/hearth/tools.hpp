@@ -114,7 +114,7 @@ struct BenchOptions {
 struct BenchRun {
   std::int64_t batch = 1, depth = 0;
   double decode_tps = 0;          ///< generated tokens a second, of all sequences together
-  double pct_of_read_peak = 0;    ///< weights read a second, of the machine's read bandwidth
+  double pct_of_read_peak = 0;    ///< weights read a second, of the machine's read bandwidth; 0 where a device computes
   std::uint64_t logits_hash = 0;  ///< of the first sequence's last logits: the same in every batch
 };
 

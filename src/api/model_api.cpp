@@ -223,7 +223,7 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     for (std::size_t i = 0; o.n_generate > 0 && i < report.runs.size(); ++i) {
       const double steps = static_cast<double>(o.n_generate) / median(decode[i]);
       report.runs[i].decode_tps = steps * static_cast<double>(report.runs[i].batch);
-      if (machine.read_gbps > 0)
+      if (machine.read_gbps > 0 && loaded.info().device == "cpu")  // a device reads its own memory
         report.runs[i].pct_of_read_peak =
             100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
     }
