@@ -218,6 +218,27 @@ TEST_CASE("CUDA: many heads of one K/V head, and whole rows where there are many
   sequence.attend(s.n_positions - 40, 40);
 }
 
+TEST_CASE("CUDA: positions are split where what is handed over has room") {
+  cuda::AttentionShape shape{};
+  shape.n_head = 32, shape.n_kv_head = 8, shape.kv_type = KvType::f16, shape.head_dim = 128;
+  constexpr std::size_t kLimit = std::size_t{256} << 20;
+  for (std::int64_t longest = 256; longest < 1 << 20; longest *= 2)
+    for (const std::int64_t n : {2, 7, 8, 40, 128}) {
+      INFO("rows " << n << " longest " << longest);
+      const std::size_t all = sizeof(float) * size(n * 32 * longest / kPage * 130);
+      CHECK(cuda::attend_scratch_bytes(1, shape, longest) == all / size(n));
+      CHECK(cuda::attend_scratch_bytes(n, shape, longest) == (all <= kLimit ? all : 0));
+    }
+  if (no_device()) return;
+  Setting s;
+  s.slack = 3'000'000;  // few rows, yet not split
+  check(s);
+  s.sinks = true;
+  s.window = 67;
+  s.n_positions = 150;
+  check(s);
+}
+
 TEST_CASE("CUDA: heads that have no room are told from those that have") {
   const auto fits = [](KvType type, std::int64_t head_dim, std::int64_t latent_dim) {
     cuda::AttentionShape shape{};

@@ -191,13 +191,26 @@ __global__ void __launch_bounds__(kAttendThreads) merge_chunks(const AttendLaunc
 constexpr std::int64_t kQueries = 16;  // of a tile, where there are so many
 constexpr std::int64_t kManyBlocks =
     264;  // of threads, two a multiprocessor of a large GPU: no need to split positions
+constexpr std::size_t kMostScratch = std::size_t{256} << 20;  // for split positions of several rows
 
 std::int64_t value_dim(const AttentionShape& s) { return s.latent_dim != 0 ? s.latent_dim : s.head_dim; }
 std::int64_t group_of(const AttentionShape& s) { return s.n_head / s.n_kv_head; }
 std::int64_t pieces(std::int64_t n, std::int64_t piece) { return (n + piece - 1) / piece; }
 
+/// What merge_chunks has in shared memory.
+std::size_t merge_bytes(std::int64_t n_chunks) { return sizeof(float) * static_cast<std::size_t>(3 * n_chunks + 1); }
+
+std::size_t partial_bytes(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longest) {
+  return sizeof(float) *
+         static_cast<std::size_t>(n_rows * shape.n_head * pieces(longest, kPage) * (value_dim(shape) + 2));
+}
+
+/// Where there are few blocks of threads otherwise. What several rows hand over is limited; a row alone is always worth it, as
+/// long as merge_chunks has room.
 bool splits(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longest) {
-  return longest > kPage && pieces(n_rows * group_of(shape), kQueries) * shape.n_kv_head < kManyBlocks;
+  return longest > kPage && pieces(n_rows * group_of(shape), kQueries) * shape.n_kv_head < kManyBlocks &&
+         merge_bytes(pieces(longest, kPage)) <= kBlockShared &&
+         (n_rows == 1 || partial_bytes(n_rows, shape, longest) <= kMostScratch);
 }
 
 /// Queries of one warp where values have many elements: f32's keys leave less room.
@@ -268,9 +281,7 @@ bool can_attend(const AttentionShape& shape) {
 std::int64_t attend_rows(const AttentionShape& shape) { return std::max<std::int64_t>(1, kQueries / group_of(shape)); }
 
 std::size_t attend_scratch_bytes(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longest) {
-  if (!splits(n_rows, shape, longest)) return 0;
-  return sizeof(float) *
-         static_cast<std::size_t>(n_rows * shape.n_head * pieces(longest, kPage) * (value_dim(shape) + 2));
+  return splits(n_rows, shape, longest) ? partial_bytes(n_rows, shape, longest) : 0;
 }
 
 void attend(Stream stream, const Rows& q, const AttentionShape& shape, const AttendTile* tiles, std::int64_t n_tiles,
@@ -294,7 +305,7 @@ void attend(Stream stream, const Rows& q, const AttentionShape& shape, const Att
   if (shape.kv_type == KvType::q8_0) queue_type<KvType::q8_0>(stream, a, n_tiles, few);
   if (a.partial)
     launch(stream, merge_chunks, dim3{static_cast<unsigned>(shape.n_head), static_cast<unsigned>(q.n), 1},
-           kAttendThreads, sizeof(float) * static_cast<std::size_t>(3 * a.n_chunks + 1), a);
+           kAttendThreads, merge_bytes(a.n_chunks), a);
 }
 
 }  // namespace hearth::kernels::cuda

@@ -175,7 +175,8 @@ bool can_attend(const AttentionShape& shape);
 /// Rows in one tile of attention: rows times the heads that share a K/V head are what one block of threads holds.
 std::int64_t attend_rows(const AttentionShape& shape);
 
-/// Attention splits a row's positions over blocks of threads where there are few rows: bytes of what they hand over.
+/// Attention splits a row's positions over blocks of threads where there are few rows: bytes of what they hand over, of several
+/// rows at most 256 MiB. Not monotonous: more rows, or longer ones, may not be split and need none.
 std::size_t attend_scratch_bytes(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longest);
 
 /// out = attention of each row; no row's `end` is beyond `longest`, which sizes the launch. Same bits split or not.

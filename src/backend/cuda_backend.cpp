@@ -17,10 +17,12 @@ std::int64_t power_of_two(std::int64_t n, std::int64_t least) {
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(std::max(n, least))));
 }
 
+constexpr std::int64_t kLeastLongest = 256;
+
 /// As texts grow, room comes in doublings.
 PassLimits rounded(PassLimits l) {
   l.n_pages = power_of_two(l.n_pages, 1024);
-  l.longest = power_of_two(l.longest, 256);
+  l.longest = power_of_two(l.longest, kLeastLongest);
   return l;
 }
 
@@ -37,11 +39,13 @@ bool equal(const PassLimits& a, const PassLimits& b) {
          a.n_angles == b.n_angles && a.n_used == b.n_used && a.n_expert == b.n_expert;
 }
 
-/// The most that passes of up to so many rows need: few rows may need more than many, since their work is cut smaller.
+/// The most that passes of up to so many rows, and of rows up to so long, need: few rows, or short ones, may need more than many or
+/// long ones, since their work is cut smaller. `longest` is rounded, as a pass has it.
 std::size_t attend_bytes(const PassLimits& l) {
   const cuda::AttentionShape shape = in_cuda(l.shape);
   std::size_t most = 0;
-  for (std::int64_t n = 1; n <= l.n_rows; ++n) most = std::max(most, cuda::attend_scratch_bytes(n, shape, l.longest));
+  for (std::int64_t longest = l.longest; longest >= kLeastLongest; longest /= 2)
+    for (std::int64_t n = 1; n <= l.n_rows; ++n) most = std::max(most, cuda::attend_scratch_bytes(n, shape, longest));
   return most;
 }
 
