@@ -232,6 +232,8 @@ __global__ void __launch_bounds__(kAttendThreads) attend_chunks(const AttendLaun
   const AttendTile tile = a.tiles[gridDim.z - 1 - blockIdx.z];
   const std::int64_t kv_head = blockIdx.y / static_cast<unsigned>(a.parts),
                      part = blockIdx.y % static_cast<unsigned>(a.parts);
+  const std::int64_t first_query = part * kAttendWarps * R;
+  if (first_query >= tile.n_rows * (a.shape.n_head / a.shape.n_kv_head)) return;  // a smaller tile than others
   const int dim = static_cast<int>(a.shape.head_dim), warp = static_cast<int>(threadIdx.x) / kWarp;
   std::byte* memory = dynamic_shared();
   auto* q = reinterpret_cast<float*>(memory + Stage<T>::bytes(dim, a.shape.latent_dim != 0)) + warp * R * dim;
@@ -252,7 +254,7 @@ __global__ void __launch_bounds__(kAttendThreads) attend_chunks(const AttendLaun
     last = chunk + 1;
   }
   for (int r = 0; r < R; ++r) {
-    mine.query[r] = query_of(a, tile, kv_head, (part * kAttendWarps + warp) * R + r);
+    mine.query[r] = query_of(a, tile, kv_head, first_query + warp * R + r);
     mine.m[r] = -INFINITY;
     const float* from = a.q + mine.query[r].row * a.q_stride + mine.query[r].head * dim;
     for (int d = lane_of_warp(); d < dim; d += kWarp) q[r * dim + d] = mine.query[r].there ? from[d] : 0.0f;

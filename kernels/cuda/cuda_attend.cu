@@ -227,19 +227,24 @@ template <KvType T> bool has_room(const AttentionShape& shape) {
          shared_bytes<T>(shape, value_dim(shape) <= 256 ? 4 : kManyElementRows<T>) <= kBlockShared;
 }
 
-template <KvType T, int R, int kPairs> void queue(Stream stream, AttendLaunch& a, std::int64_t n_tiles) {
-  const std::int64_t most = attend_rows(a.shape) * group_of(a.shape);  // queries of a tile
-  a.parts = static_cast<int>(pieces(most, kAttendWarps * R));
+template <KvType T, int R, int kPairs>
+void queue(Stream stream, AttendLaunch& a, std::int64_t n_tiles, std::int64_t tile_rows) {
+  a.parts = static_cast<int>(pieces(tile_rows * group_of(a.shape), kAttendWarps * R));
   const dim3 grid{a.partial ? static_cast<unsigned>(a.n_chunks) : 1u,
                   static_cast<unsigned>(a.shape.n_kv_head * a.parts), static_cast<unsigned>(n_tiles)};
   launch(stream, attend_chunks<T, R, kPairs>, grid, kAttendThreads, shared_bytes<T>(a.shape, R), a);
 }
 
-template <KvType T> void queue_type(Stream stream, AttendLaunch& a, std::int64_t n_tiles, bool few) {
-  if (a.value_dim <= 64) return few ? queue<T, 1, 1>(stream, a, n_tiles) : queue<T, 4, 1>(stream, a, n_tiles);
-  if (a.value_dim <= 128) return few ? queue<T, 1, 2>(stream, a, n_tiles) : queue<T, 4, 2>(stream, a, n_tiles);
-  if (a.value_dim <= 256) return few ? queue<T, 1, 4>(stream, a, n_tiles) : queue<T, 4, 4>(stream, a, n_tiles);
-  return few ? queue<T, 1, 8>(stream, a, n_tiles) : queue<T, kManyElementRows<T>, 8>(stream, a, n_tiles);
+template <KvType T> void queue_type(Stream stream, AttendLaunch& a, std::int64_t n_tiles, std::int64_t tile_rows) {
+  const bool few = tile_rows == 1 && group_of(a.shape) <= kAttendWarps;  // no more queries than warps
+  if (a.value_dim <= 64)
+    return few ? queue<T, 1, 1>(stream, a, n_tiles, tile_rows) : queue<T, 4, 1>(stream, a, n_tiles, tile_rows);
+  if (a.value_dim <= 128)
+    return few ? queue<T, 1, 2>(stream, a, n_tiles, tile_rows) : queue<T, 4, 2>(stream, a, n_tiles, tile_rows);
+  if (a.value_dim <= 256)
+    return few ? queue<T, 1, 4>(stream, a, n_tiles, tile_rows) : queue<T, 4, 4>(stream, a, n_tiles, tile_rows);
+  return few ? queue<T, 1, 8>(stream, a, n_tiles, tile_rows)
+             : queue<T, kManyElementRows<T>, 8>(stream, a, n_tiles, tile_rows);
 }
 
 }  // namespace
@@ -299,10 +304,10 @@ void attend(Stream stream, const Rows& q, const AttentionShape& shape, const Att
   a.n_chunks = static_cast<int>(pieces(longest, kPage));
   a.value_dim = value_dim(shape);
   a.partial = splits(q.n, shape, longest) ? reinterpret_cast<float*>(scratch) : nullptr;
-  const bool few = q.n == n_tiles && group_of(shape) <= kAttendWarps;  // a row a tile: no more queries than warps
-  if (shape.kv_type == KvType::f32) queue_type<KvType::f32>(stream, a, n_tiles, few);
-  if (shape.kv_type == KvType::f16) queue_type<KvType::f16>(stream, a, n_tiles, few);
-  if (shape.kv_type == KvType::q8_0) queue_type<KvType::q8_0>(stream, a, n_tiles, few);
+  const std::int64_t tile_rows = q.n == n_tiles ? 1 : attend_rows(shape);  // at most
+  if (shape.kv_type == KvType::f32) queue_type<KvType::f32>(stream, a, n_tiles, tile_rows);
+  if (shape.kv_type == KvType::f16) queue_type<KvType::f16>(stream, a, n_tiles, tile_rows);
+  if (shape.kv_type == KvType::q8_0) queue_type<KvType::q8_0>(stream, a, n_tiles, tile_rows);
   if (a.partial)
     launch(stream, merge_chunks, dim3{static_cast<unsigned>(shape.n_head), static_cast<unsigned>(q.n), 1},
            kAttendThreads, merge_bytes(a.n_chunks), a);
