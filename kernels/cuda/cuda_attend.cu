@@ -153,25 +153,30 @@ __global__ void __launch_bounds__(kAttendThreads) merge_chunks(const AttendLaunc
   const int first = static_cast<int>(first_seen(a.shape.window, place.position) / kPage);
   const int n = static_cast<int>((place.end + kPage - 1) / kPage) - first;
   auto* most = reinterpret_cast<float*>(dynamic_shared());  // [n + 1]: before each chunk, and in the end
-  float *old_weight = most + a.n_chunks + 1, *new_weight = old_weight + a.n_chunks;
+  float *old_weight = most + a.n_chunks + 1, *new_weight = old_weight + a.n_chunks, *sum = new_weight + a.n_chunks;
   const std::int64_t stride = a.value_dim + 2;
   const float* partial = a.partial + ((row * a.shape.n_head + head) * a.n_chunks + first) * stride;
+  for (int c = static_cast<int>(threadIdx.x); c < n; c += kAttendThreads) {
+    new_weight[c] = partial[c * stride];  // the maximum, until it is known what it weighs
+    sum[c] = partial[c * stride + 1];
+  }
+  __syncthreads();
   if (threadIdx.x == 0) {
     float m = -INFINITY;
     for (int c = 0; c < n; ++c) {
       most[c] = m;
-      m = m > partial[c * stride] ? m : partial[c * stride];
+      m = m > new_weight[c] ? m : new_weight[c];
     }
     most[n] = m;
   }
   __syncthreads();
   for (int c = static_cast<int>(threadIdx.x); c < n; c += kAttendThreads) {
     old_weight[c] = exp_nonpositive(most[c] - most[c + 1]);
-    new_weight[c] = exp_nonpositive(partial[c * stride] - most[c + 1]);
+    new_weight[c] = exp_nonpositive(new_weight[c] - most[c + 1]);
   }
   __syncthreads();
   float l = 0.0f;
-  for (int c = 0; c < n; ++c) l = fmaf(partial[c * stride + 1], new_weight[c], l * old_weight[c]);
+  for (int c = 0; c < n; ++c) l = fmaf(sum[c], new_weight[c], l * old_weight[c]);
   float sink_weight = 1.0f;
   if (a.shape.sinks) {
     const float sink = a.shape.sinks[head], mn = most[n] > sink ? most[n] : sink;
@@ -198,7 +203,7 @@ std::int64_t group_of(const AttentionShape& s) { return s.n_head / s.n_kv_head; 
 std::int64_t pieces(std::int64_t n, std::int64_t piece) { return (n + piece - 1) / piece; }
 
 /// What merge_chunks has in shared memory.
-std::size_t merge_bytes(std::int64_t n_chunks) { return sizeof(float) * static_cast<std::size_t>(3 * n_chunks + 1); }
+std::size_t merge_bytes(std::int64_t n_chunks) { return sizeof(float) * static_cast<std::size_t>(4 * n_chunks + 1); }
 
 std::size_t partial_bytes(std::int64_t n_rows, const AttentionShape& shape, std::int64_t longest) {
   return sizeof(float) *
