@@ -117,9 +117,8 @@ void matmul_heads(Stream stream, const Input& x, const Matrix& heads, std::int64
 }
 
 void matmul_experts(Stream stream, const Input& visits, const Routes& routes, std::span<const Product> products) {
-  const std::int64_t n = visits.x.n;
-  if (n != 0)
-    queue_all(stream, {visits, route_tile_visits(n), most_route_tiles(n, routes.n_expert), &routes}, products);
+  const std::int64_t n = visits.x.n, most = n == routes.n_used ? 1 : route_tile_visits(n);  // one row: each expert once
+  if (n != 0) queue_all(stream, {visits, most, most_route_tiles(n, routes.n_expert), &routes}, products);
 }
 
 }  // namespace hearth::kernels::cuda
