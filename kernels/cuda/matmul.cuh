@@ -79,13 +79,14 @@ __device__ __forceinline__ void unpack_tile(const Tile& tile, const LaneRow& row
   }
 }
 
-/// The same span of the tokens. Tokens that are not there repeat the last one.
+/// The same span of the tokens. Tokens that are not there repeat the last one, as far as sixteens are read.
 __device__ __forceinline__ void copy_tokens(std::byte* to, int token_stride, const MatmulLaunch& a, const Part& part,
                                             int span, int n_here) {
   constexpr int kPieces = kTokenBytes / 16;
+  const int n_read = (part.n + 15) / 16 * 16;
   for (int i = static_cast<int>(threadIdx.x); i < kTileTokens * kSpanBlocks * kPieces; i += kTileThreads) {
     const int token = i / (kSpanBlocks * kPieces), block = i / kPieces % kSpanBlocks, piece = i % kPieces;
-    if (block >= n_here) continue;
+    if (block >= n_here || token >= n_read) continue;
     const std::int64_t source = part.first + (token < part.n ? token : part.n - 1) * part.step;
     copy_16(to + token * token_stride + block * kTokenBytes + piece * 16,
             reinterpret_cast<const std::byte*>(a.q + source * a.q_stride + span * kSpanBlocks + block) + piece * 16);
