@@ -23,7 +23,8 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
                                       " rows; " + escape(path, 256) + "; the file is damaged or was converted wrongly");
 }
 
-/// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left.
+/// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left, beside the
+/// weights on devices.
 std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const model::Placement& placement) {
   using Kind = model::PagePool::Budget;
   if (budget != 0) return std::make_shared<model::PagePool>(budget, Kind::firm, placement);
@@ -69,10 +70,10 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   }
   m->describe();
   m->info_.device = device;
-  m->pool_ = make_pool(options.kv_budget, net.placement);
-  m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
   HEARTH_TRY(m->info_.weights, choose_weights(net.config, net.weights, net.placement, options.weights));
   HEARTH_CHECK(m->place_on_devices(options));
+  m->pool_ = make_pool(options.kv_budget, net.placement);
+  m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
   if (on_cpu(net.placement)) HEARTH_CHECK(m->place_on_cpu(options));
   HEARTH_CHECK(goes_on(options, 1));
   return m;
