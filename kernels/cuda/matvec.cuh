@@ -42,9 +42,9 @@ __device__ __forceinline__ void stage_span(std::byte* to, const std::byte* group
   for (int i = lane * 16; i < n * kBodyRow; i += kGroupRows * 16) copy_16(to + Shape::kHeads + i, body + i);
 }
 
-/// One round's terms of this thread's span, of which n_blocks of 32 are left.
+/// One round's terms of this thread's span, of which n_blocks of 32 are left, for T tokens.
 template <Format F, int T>
-__device__ __forceinline__ void put_terms(float* terms, const LaneRow& row, int n_blocks, const QBlock* const (&q)[T]) {
+__device__ __forceinline__ void put_terms(float* terms, const LaneRow& row, int n_blocks, const QBlock* const* q) {
   constexpr int kRowTerms = Facts<F>::kRowTerms, kSums = Facts<F>::kSums;
   each_sub<F>(row, 0, n_blocks, [&](const auto& sub, int j) {
     float* at = terms + j * kVecSpans * kGroupRows + threadIdx.x;
@@ -101,8 +101,10 @@ template <Format F, int T> __global__ void __launch_bounds__(kVecThreads) matvec
     wait_for_copies<Shape::kStages - 1>();
     __syncwarp();
     const std::byte* staged = stages + round % Shape::kStages * Shape::kStageBytes;
-    put_terms<F, T>(buffer, {staged + lane * Facts<F>::kHeadBytes, staged + Shape::kHeads + lane * 4},
-                    n_blocks - begin - other * kSpanBlocks, q);
+    const LaneRow row{staged + lane * Facts<F>::kHeadBytes, staged + Shape::kHeads + lane * 4};
+    const int left = n_blocks - begin - other * kSpanBlocks;
+    if (T > 2 && part.n == 1) put_terms<F, 1>(buffer, row, left, q);  // most experts have one token of a few rows
+    else put_terms<F, T>(buffer, row, left, q);
     for (int t = 0; t < T; ++t) q[t] += kRoundBlocks;
     __syncthreads();
     stage(round + Shape::kStages);
