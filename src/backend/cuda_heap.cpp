@@ -10,8 +10,11 @@ namespace cuda = kernels::cuda;
 Result<void> check_cuda(int device) {
   const char* const error = cuda::take_error();
   if (!error) return {};
-  return Error(Status::internal, "the device failed: " + std::string(error) + "; device cuda:" +
-                                     std::to_string(device) + "; open the model again, or use --device cpu");
+  cuda::wait(nullptr);  // after an illegal address, say, every call fails until the process ends
+  const bool stays = cuda::take_error() != nullptr;
+  return Error(Status::internal,
+               "the device failed: " + std::string(error) + "; device cuda:" + std::to_string(device) + "; " +
+                   (stays ? "start the program again" : "open the model again") + ", or use --device cpu");
 }
 
 std::byte* PinnedHeap::allocate(std::uint64_t bytes) const {
