@@ -73,7 +73,7 @@ TEST_CASE("CUDA: products of every format with few tokens have scalar's bits") {
     std::vector<std::int64_t> widths = {unit, 2048 + 256 + (unit < 256 ? 3 * unit : 0)};
     if (unit == 1) widths = {1, 17, 300};
     for (const std::int64_t k : widths)
-      for (const std::int64_t n_tokens : {1, 2, 3, 8, 11}) check_products(info, 33, k, n_tokens);
+      for (const std::int64_t n_tokens : {1, 2, 3, 8, 9, 11}) check_products(info, 33, k, n_tokens);
   }
 }
 

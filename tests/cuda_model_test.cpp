@@ -155,6 +155,25 @@ TEST_CASE("a device's speed is not compared with the host's memory") {
   }
 }
 
+TEST_CASE("long contexts take a limited room beside their pages, and smaller passes find it large enough") {
+  if (!has_device()) return;
+  const auto device = backend::open_cuda(0);
+  REQUIRE(device);
+  const auto bytes = [&](std::int64_t n_rows, std::int64_t longest) {
+    backend::PassLimits l{.n_rows = n_rows, .n_parts = 1, .n_pages = 1, .longest = longest, .n_angles = 64};
+    l.shape = {.n_head = 32, .n_kv_head = 8, .head_dim = 128, .kv_type = KvType::f16};
+    return (*device)->bytes(l).device;
+  };
+  std::uint64_t least = 0;
+  for (std::int64_t longest = 256; longest <= 131072; longest *= 2) {
+    const std::uint64_t last = bytes(15, longest);
+    CHECK(last >= least);
+    CHECK(bytes(16, longest) >= last);
+    least = last;
+  }
+  CHECK(bytes(128, 131072) < std::uint64_t{260} << 20);
+}
+
 TEST_CASE("what a device cannot do is refused, never done elsewhere") {
   const test::TempFolder folder;
   const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
