@@ -195,7 +195,7 @@ TEST_CASE("a good draft has its guesses kept; a wrong one stops guessing, and no
   CHECK(wrong.n_accepted < wrong.n_drafted);
   CHECK(wrong.n_drafted < 60);  // of 150 tokens: it paused
   Kind larger = kind;
-  larger.name = "larger", larger.model.n_vocab = 320;
+  larger.name = "larger", larger.model.n_vocab = 288 + 129;
   const SessionOptions unfit{.draft = std::make_shared<const Model>(open_model(larger))};
   const auto refused = model.session(unfit);
   REQUIRE_FALSE(refused);
@@ -208,6 +208,33 @@ TEST_CASE("a good draft has its guesses kept; a wrong one stops guessing, and no
       open_model(wide).session({.kv = Kv::q8_0, .draft = std::make_shared<const Model>(open_model(kind))});
   REQUIRE_FALSE(no_groups);  // the draft's heads of 16 have no groups of 32
   CHECK(no_groups.error().status() == Status::unsupported);
+}
+
+TEST_CASE("a draft may lack padding that the vocabulary has, and have some that it lacks") {
+  const auto padded = [](const char* name, kernels::Format format, std::int64_t n_pads) {
+    Kind kind = kinds()[0];
+    kind.name = name, kind.model.format = format, kind.model.n_vocab += n_pads;
+    return open_model(kind);
+  };
+  const auto check_pair = [](const Model& model, const Model& draft, const Ids& prompt, bool guesses) {
+    GenerateOptions options{.max_tokens = 60, .n_draft = 7};
+    Session alone = must(model.session({.n_ctx = 512, .reuse = false}));
+    Session helped = must(model.session({.n_ctx = 512, .reuse = false, .draft = std::make_shared<const Model>(draft)}));
+    const Reply reply = must(helped.generate_from(prompt, options));
+    CHECK((reply.n_drafted != 0) == guesses);
+    options.n_draft = 0;
+    check_same(must(alone.generate_from(prompt, options)), reply);
+    CHECK(Engine::start(model, {.session = {.draft = std::make_shared<const Model>(draft)}}));
+  };
+  const Model shorter = padded("pads 0", kernels::Format::f32, 0), longer = padded("pads 64", kernels::Format::f32, 64);
+  const Model short_draft = padded("pads 0 q4", kernels::Format::q4_0, 0),
+              long_draft = padded("pads 64 q4", kernels::Format::q4_0, 64);
+  const Ids prompt = prompt_of(0, 40);
+  check_pair(longer, short_draft, prompt, true);
+  check_pair(shorter, long_draft, prompt, true);
+  Ids strange = prompt;
+  strange.push_back(300);  // the draft has no such row
+  check_pair(longer, short_draft, strange, false);
 }
 
 TEST_CASE("a guess whose numbers leave the floats ends nobody's text") {

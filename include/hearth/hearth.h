@@ -193,7 +193,7 @@ typedef struct hearth_session_options {
   int32_t chunk;  // prompt tokens a pass, 1 to 4096
   int32_t reuse;  // 1: pages are shared with the model's other sessions whose text begins alike; the bits are the same
   int32_t reserved;     // 0
-  hearth_model* draft;  // a smaller model with the same vocabulary, which guesses tokens ahead; NULL: none
+  hearth_model* draft;  // guesses tokens ahead: smaller, the same vocabulary but for padding; NULL: none
 } hearth_session_options;
 
 typedef struct hearth_session_info {

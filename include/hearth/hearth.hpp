@@ -75,7 +75,8 @@ struct SessionOptions {
 
   /// Whether pages of 64 positions are shared with the model's other sessions whose text begins alike. The bits are the same.
   bool reuse = true;
-  std::shared_ptr<const Model> draft{};  ///< a smaller model with the same vocabulary, which guesses tokens ahead
+  /// A smaller model that guesses tokens ahead; its vocabulary is the same, but for up to 128 tokens of padding at the end.
+  std::shared_ptr<const Model> draft{};
 };
 
 /// What is added to one token's logit; -inf forbids it.

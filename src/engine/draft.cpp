@@ -2,6 +2,7 @@
 #include "draft.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "float_state.h"
 #include "try.h"
@@ -20,9 +21,11 @@ std::size_t earlier(std::span<const std::int32_t> tokens, std::size_t n) {
 /// Whether a model can guess for another.
 Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target) {
   HEARTH_CHECK(draft.check_generates());
+  constexpr std::int32_t kPadding = 128;  // models of one family pad their vocabularies to different sizes
   const text::Vocab &guessed = draft.tokenizer().vocab(), &own = target.tokenizer().vocab();
-  bool same = guessed.size() == own.size();
-  for (std::int32_t id = 0; same && id < own.size(); ++id) same = guessed.token(id) == own.token(id);
+  bool same = std::abs(guessed.size() - own.size()) <= kPadding;
+  const std::int32_t n_common = std::min(guessed.size(), own.size());
+  for (std::int32_t id = 0; same && id < n_common; ++id) same = guessed.token(id) == own.token(id);
   if (same) return {};
   return Error(Status::invalid_argument, "the draft model's vocabulary of " + std::to_string(guessed.size()) +
                                              " tokens is not the model's of " + std::to_string(own.size()) +
@@ -54,7 +57,8 @@ Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const Loade
   HEARTH_TRY(Context context, Context::make(std::move(model), options));
   HEARTH_TRY(auto space,
              model::Workspace::make(context.model().config(), context.chunk(), 1, context.model().placement()));
-  return std::unique_ptr<DraftModel>(new DraftModel(std::move(context), std::move(space), cost));
+  return std::unique_ptr<DraftModel>(
+      new DraftModel(std::move(context), std::move(space), cost, target.model().config().n_vocab));
 }
 
 Result<std::unique_ptr<DraftModel>> DraftModel::make_if_it_fits(std::shared_ptr<const LoadedModel> model,
@@ -79,8 +83,11 @@ std::size_t DraftModel::guess(std::span<const std::int32_t> tokens, std::span<st
   if (!sampler_ || static_cast<std::int64_t>(tokens.size() + to.size()) > context_.n_ctx()) return 0;
   const auto own = context_.tokens();
   const auto common = std::mismatch(tokens.begin(), tokens.end(), own.begin(), own.end()).first - tokens.begin();
+  const auto news = tokens.subspan(static_cast<std::size_t>(common));
+  const std::int64_t n_vocab = context_.model().config().n_vocab;
+  if (std::any_of(news.begin(), news.end(), [&](std::int32_t id) { return id >= n_vocab; })) return 0;
   context_.keep(common);
-  context_.append(tokens.subspan(static_cast<std::size_t>(common)));
+  context_.append(news);
   context_.keep_computed(context_.n_tokens() - 1);  // the last one's logits are wanted
   if (context_.n_computed() == 0) context_.reuse();
   if (context_.n_tokens() - context_.n_computed() > context_.chunk()) {
@@ -90,9 +97,9 @@ std::size_t DraftModel::guess(std::span<const std::int32_t> tokens, std::span<st
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (!read(context_.n_tokens() - context_.n_computed())) return i;
     const FloatState canonical;
-    const auto id = sampler_->pick({space_.ended_with, static_cast<std::size_t>(context_.model().config().n_vocab)},
+    const auto id = sampler_->pick({space_.ended_with, static_cast<std::size_t>(n_vocab)},
                                    static_cast<std::uint64_t>(context_.n_tokens()), context_.tokens());
-    if (!id) return i;
+    if (!id || *id >= n_vocab_) return i;
     to[i] = *id;
     context_.append(*id);
   }

@@ -16,7 +16,7 @@ namespace hearth::engine {
 /// What followed the last place where the text's end stood before (prompt lookup): up to n tokens, written to `to`.
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to);
 
-/// A smaller model with the same vocabulary that follows a text.
+/// A smaller model with the same vocabulary, but for up to 128 tokens at its end, that follows a text.
 class DraftModel {
  public:
   /// Errors: it writes no text; the vocabularies differ; what a context of its own cannot have.
@@ -32,21 +32,22 @@ class DraftModel {
     context_.make_room(n_more);
   }
 
-  /// Up to to.size() guesses; none while it reads what it has not seen, a chunk a call, and none where it fails: whatever
-  /// happens to a draft, the model itself decides.
+  /// Up to to.size() guesses; none while it reads what it has not seen, a chunk a call, none where the text has a token that it
+  /// does not know, and none where it fails: whatever happens to a draft, the model itself decides.
   std::size_t guess(std::span<const std::int32_t> tokens, std::span<std::int32_t> to);
 
   /// Of one guess, in steps of the model that is guessed for.
   double cost() const { return cost_; }
 
  private:
-  DraftModel(Context context, model::Workspace space, double cost)
-      : context_(std::move(context)), space_(std::move(space)), cost_(cost) {}
+  DraftModel(Context context, model::Workspace space, double cost, std::int64_t n_vocab)
+      : context_(std::move(context)), space_(std::move(space)), cost_(cost), n_vocab_(n_vocab) {}
   bool read(std::int64_t n);
 
   Context context_;
   model::Workspace space_;
   double cost_;
+  std::int64_t n_vocab_;  // of the model that it guesses for
   std::optional<sample::Sampler> sampler_;
   std::vector<model::Row> rows_;
 };
