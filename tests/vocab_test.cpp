@@ -289,6 +289,22 @@ TEST_CASE("vocab: what ends a text is the union of ids, known texts and what the
   CHECK_FALSE(vocab->ends_text(other));
 }
 
+TEST_CASE("vocab: </s> ends a text beside another eos, if it is a control token and the vocabulary is not Gemma's") {
+  SmallVocab small;
+  const auto im_end = small.add("<|im_end|>", 0, TokenType::control);
+  VocabParts parts = small.parts();
+  parts.special.eos = im_end;
+  CHECK(Vocab::from_parts(parts)->ends_text(2));
+  std::vector<TokenType> types = *parts.types;
+  types[2] = TokenType::user_defined;
+  parts.types = types;
+  CHECK_FALSE(Vocab::from_parts(parts)->ends_text(2));
+  const auto turn = small.add("<end_of_turn>", 0, TokenType::control);
+  VocabParts gemma = small.parts();
+  gemma.special.eos = turn;
+  CHECK_FALSE(Vocab::from_parts(gemma)->ends_text(2));
+}
+
 TEST_CASE("vocab: a token of undefined type is a normal one") {
   SmallVocab small;
   const auto id = small.add("x", 0, TokenType::undefined);

@@ -85,6 +85,9 @@ constexpr std::string_view end_texts[] = {
     "<｜end▁of▁sentence｜>",
 };
 
+/// Ends a text as a control token: fine-tunes of Llama and Mistral whose eos is <|im_end|> still write it. For Gemma it is HTML.
+constexpr std::string_view sentence_end = "</s>", gemma_turn_end = "<end_of_turn>";
+
 /// Where a vocabulary has all of `present`, `text` ends a message after which the turn goes on.
 struct NoEndText {
   std::string_view text;

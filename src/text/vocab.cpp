@@ -312,6 +312,8 @@ void Vocab::find_ends() {
   }
   for (const std::string_view text : end_texts) end_ids_.push_back(find(text));
   for (const std::string& text : parts_.end_texts) end_ids_.push_back(find(text));
+  if (const std::int32_t id = find(sentence_end); id >= 0 && type(id) == TokenType::control && find(gemma_turn_end) < 0)
+    end_ids_.push_back(id);
   for (const NoEndText& row : no_end_texts) {
     const bool present = std::all_of(std::begin(row.present), std::end(row.present),
                                      [&](std::string_view text) { return find(text) >= 0; });
