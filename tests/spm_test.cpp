@@ -51,6 +51,20 @@ std::int32_t byte_id(unsigned char byte) { return 3 + byte; }
 
 }  // namespace
 
+TEST_CASE("spm: Phi 3's turn marks eat the white space after them, however its name is spelled") {
+  SmallVocab small;
+  const auto end = small.add("<|end|>", 0, TokenType::control);
+  const auto x = small.add("x", -1);
+  const auto ids = [&](std::string_view name) {
+    VocabParts parts = small.parts();
+    parts.name = name, parts.add_space_prefix = false, parts.add_bos = false;
+    return encoded(tokenizer_of(parts), "<|end|>\nx", {.add_special = false, .parse_special = true});
+  };
+  for (const char* name : {"Phi 3 Mini 4k Instruct", "Phi 3.5 Mini Instruct", "Phi-3-mini", "phi3", "PHI_3"})
+    CHECK(ids(name) == Ids{end, x});
+  for (const char* name : {"", "Phi 2", "Llama 3"}) CHECK(ids(name) == Ids{end, byte_id('\n'), x});
+}
+
 TEST_CASE("spm: the best score merges first, the leftmost of equals") {
   SmallVocab small;
   const auto a = small.add("a", -1), b = small.add("b", -1), c = small.add("c", -1);

@@ -11,11 +11,10 @@ namespace {
 
 /// Families whose special tokens eat the white space after them. GGUF has no key for it; readers go by general.name.
 struct StripRow {
-  std::string_view name_part;  // lower case
+  std::string_view name_part;  // lower case, without separators
   std::string_view keep[3];    // tokens that do not
 };
 constexpr StripRow strip_rows[] = {
-    {"phi-3", {"<unk>", "<s>", "<|endoftext|>"}},
     {"phi3", {"<unk>", "<s>", "<|endoftext|>"}},
 };
 
@@ -25,9 +24,13 @@ bool is_special(TokenType type) {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-const StripRow* strip_row(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+const StripRow* strip_row(const Vocab& vocab) {
+  if (vocab.model() != "llama") return nullptr;
+  std::string lower;  // "Phi 3.5 Mini Instruct" and "Phi-3-mini" are one family
+  for (const char c : vocab.name()) {
+    if (std::string_view(" -_.").find(c) == std::string_view::npos)
+      lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
   for (const StripRow& row : strip_rows) {
     if (lower.find(row.name_part) != std::string::npos) return &row;
   }
@@ -37,7 +40,7 @@ const StripRow* strip_row(std::string_view name) {
 }  // namespace
 
 SpecialTokens::SpecialTokens(const Vocab& vocab) {
-  const StripRow* row = strip_row(vocab.name());
+  const StripRow* row = strip_row(vocab);
   std::string reversed;
   for (std::int32_t id = 0; id < vocab.size(); ++id) {
     if (!is_special(vocab.type(id))) continue;
