@@ -59,8 +59,14 @@ void check(std::string_view format, const std::string& raw, const Expected& expe
   }
 }
 
-constexpr ReplyParser::Situation kTools = {.reasoning_is_open = false, .has_tools = true};
-constexpr ReplyParser::Situation kThinking = {.reasoning_is_open = true, .has_tools = false};
+constexpr ReplyParser::Situation kTools = {.reasoning_is_open = false, .tools = R"([
+  {"type": "function", "function": {"name": "get_weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}},
+  {"type": "function", "function": {"name": "write",
+    "parameters": {"type": "object", "properties": {
+      "path": {"type": "string"}, "content": {"type": "string"}, "mode": {"type": "integer"}, "lines": {"type": "array"}}}}}
+])"};
+constexpr ReplyParser::Situation kThinking = {.reasoning_is_open = true, .tools = {}};
 
 const ToolCall kWeather = {"", "get_weather", R"({"city": "Paris"})"};
 
@@ -84,10 +90,15 @@ TEST_CASE("each reference template has the reply format of its model") {
         Row{"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", "deepseek"},
         Row{"deepseek-ai-DeepSeek-V3.1.jinja", "deepseek"}, Row{"openai-gpt-oss-120b.jinja", "harmony"},
         Row{"google-gemma-2-2b-it.jinja", "gemma"}, Row{"meetkai-functionary-medium-v3.1.jinja", "function-tags"},
+        Row{"GLM-4.7-Flash.jinja", "glm"}, Row{"GLM-5.2.jinja", "glm"},
+        Row{"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "cohere"}, Row{"Cohere2MoE.jinja", "cohere-text"},
         Row{"microsoft-Phi-3.5-mini-instruct.jinja", "plain"}}) {
     INFO(row.file);
     CHECK(reply_format(test::read_file(folder / row.file)).name == row.format);
   }
+  CHECK(reply_format("<|start_of_role|>… respond with <|tool_call|> followed by …").name == "granite");
+  CHECK(reply_format("<|start_of_role|>… <tool_call></tool_call> …").name == "hermes");  // Granite 4
+  CHECK(reply_format("'<|tool|>' + message['tools'] + '<|/tool|>'").name == "phi4");
 }
 
 TEST_CASE("a reply without marks is its content, to the last byte") {
@@ -196,6 +207,81 @@ TEST_CASE("Qwen3-Coder: parameters in XML") {
   check("qwen-xml", "<tool_call>\n<function=f>\n</function>\n</tool_call>", {"", "", {{"", "f", "{}"}}});
   check("qwen-xml", "<tool_call>\n<function=f>\n<parameter=x>\n1", {"", "", {}, true});
   check("qwen-xml", "<tool_call>\nnothing\n</tool_call>", {"", "", {}, true});
+}
+
+TEST_CASE("GLM: a name and its arguments in tags") {
+  check("glm", "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Paris</arg_value></tool_call>",
+        {"", "", {kWeather}});
+  check("glm",
+        "which?</think>Now:\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n"
+        "</tool_call>\n<tool_call>now</tool_call>",
+        {"Now:", "which?", {kWeather, {"", "now", "{}"}}}, kThinking);
+  check("glm",
+        "<tool_call>f<arg_key>n</arg_key><arg_value>[1, {\"a\": \"b\"}]</arg_value><arg_key>s</arg_key>"
+        "<arg_value>say \"</arg_value></tool_call> So.",
+        {"So.", "", {{"", "f", R"({"n": [1, {"a": "b"}], "s": "say \""})"}}});
+  check("glm", "<tool_call>f<arg_key>s</arg_key><arg_value>[\"</arg_value></tool_call> So.",
+        {"So.", "", {{"", "f", R"({"s": "[\""})"}}});
+  check("glm",
+        "<tool_call>write<arg_key>content</arg_key><arg_value>{\"a\": 1}\n</arg_value><arg_key>mode</arg_key>"
+        "<arg_value>420</arg_value></tool_call>",
+        {"", "", {{"", "write", R"({"content": "{\"a\": 1}\n", "mode": 420})"}}}, kTools);
+  check("glm", "<tool_call>f<arg_key>s</arg_key><arg_value>x", {"", "", {}, true});
+  check("glm", "<tool_call>f<arg_key>s</arg_key></tool_call>", {"", "", {}, true});
+  check("glm", "<tool_call>f<arg_key>s</tool_call>", {"", "", {}, true});
+  check("glm", "<tool_call>two words</tool_call>", {"", "", {}, true});
+}
+
+TEST_CASE("parameters in tags are what the tool's schema says they are") {
+  const std::string call =
+      "<tool_call>\n<function=write>\n<parameter=path>\n7\n</parameter>\n<parameter=content>\n{\"a\": "
+      "1}\n</parameter>\n"
+      "<parameter=mode>\n420\n</parameter>\n<parameter=lines>\n[1]\n</parameter>\n<parameter=else>\n2\n</parameter>\n"
+      "</function>\n</tool_call>";
+  check("qwen-xml", call,
+        {"", "", {{"", "write", R"({"path": "7", "content": "{\"a\": 1}", "mode": 420, "lines": [1], "else": 2})"}}},
+        kTools);
+  const ReplyParser::Situation bare{
+      .reasoning_is_open = false,
+      .tools = R"([{"name": "write", "parameters": {"properties": {"path": {"type": "string"}}}}])"};
+  check("qwen-xml", call,
+        {"", "", {{"", "write", R"({"path": "7", "content": {"a": 1}, "mode": 420, "lines": [1], "else": 2})"}}}, bare);
+  for (const char* strange : {"[]", "{}", "no JSON", R"([1, {"name": "write"}, {"name": "write", "parameters": 5}])"})
+    check("qwen-xml", call,
+          {"", "", {{"", "write", R"({"path": 7, "content": {"a": 1}, "mode": 420, "lines": [1], "else": 2})"}}},
+          {.reasoning_is_open = false, .tools = strange});
+}
+
+TEST_CASE("Qwen3-Coder: a call that begins without its tag is one where tools were offered") {
+  const std::string call = "<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n";
+  check("qwen-xml", call + "</tool_call>", {"", "", {kWeather}}, kTools);
+  check("qwen-xml", "I look.\n\n" + call + "</tool_call>\n" + call + "</tool_call>",
+        {"I look.", "", {kWeather, kWeather}}, kTools);
+  check("qwen-xml", call + call, {"", "", {kWeather, kWeather}}, kTools);
+  check("qwen-xml", "<tool_call>\n" + call + "</tool_call> So.", {"So.", "", {kWeather}}, kTools);
+  check("qwen-xml", "<function=f>\n<parameter=text>\na <function=g> b\n</parameter>\n</function>\n</tool_call>",
+        {"", "", {{"", "f", R"({"text": "a <function=g> b"})"}}}, kTools);
+  check("qwen-xml", "<function=f>\n</function>", {"<function=f>\n</function>", "", {}});  // no tools were offered
+}
+
+TEST_CASE("Granite and Phi 4: a list of calls behind a mark") {
+  const std::string call = R"(<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Paris"}}])";
+  check("granite", call, {"", "", {kWeather}});
+  check("granite", "<think>hm</think>\n<response>Yes.</response>", {"Yes.", "hm", {}});
+  check("granite", "<response>is a tag</response>", {"<response>is a tag</response>", "", {}});
+  check("granite", "<|tool_call|>[{\"name\":", {"", "", {}, true});
+  check("phi4", call + "<|/tool_call|>", {"", "", {kWeather}});
+  check("phi4", "One moment. " + call, {"One moment.", "", {kWeather}});
+}
+
+TEST_CASE("Cohere: actions, thoughts and responses") {
+  check("cohere", "<|START_RESPONSE|>Hello.<|END_RESPONSE|>", {"Hello.", "", {}});
+  check("cohere",
+        "<|START_THINKING|>hm<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": "
+        "\"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n]<|END_ACTION|>",
+        {"", "hm", {kWeather}});
+  check("cohere", "<|START_ACTION|>[{\"tool_name\": \"get_wea", {"", "", {}, true});
+  check("cohere-text", "hm<|END_THINKING|><|START_TEXT|>Hello.<|END_TEXT|>", {"Hello.", "hm", {}}, kThinking);
 }
 
 TEST_CASE("Llama 3: bare JSON, python_tag with JSON or a call") {

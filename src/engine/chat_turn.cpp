@@ -124,7 +124,7 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
              make_fitting_prompt(model.tokenizer(), chat, input, longest_prompt(options, sequence.n_ctx())));
 
   const text::ReplyFormat& format = chat.replies();
-  text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), !options.tools.empty()});
+  text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), options.tools});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
   HEARTH_TRY(const GenerateOptions generate, as_chat(options, source));
   ChatReply reply;

@@ -49,6 +49,7 @@ Result<ToolCall> call_of(Scratch& scratch, const Value& value, std::string_view 
   if (const Value* id = dict->find("id"); id && id->is_text()) made.id = std::string(id->text());
   if (const Value* inner = dict->find("function"); inner && inner->is(Kind::dict)) dict = &inner->as<jinja::Dict>();
   const Value* name = dict->find("name");
+  if (!name) name = dict->find("tool_name");  // Cohere
   if (!name || !name->is_text() || name->text().empty()) return broken("a call has no name", text);
   made.name = std::string(name->text());
   for (const std::string_view key : {"arguments", "parameters"}) {
@@ -87,6 +88,63 @@ std::string_view unfenced(std::string_view text) {
   text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
   return trimmed(text.substr(0, text.rfind("```")));
 }
+
+// ---- Arguments in tags -----------------------------------------------------------------------------------------------
+
+const jinja::Dict* dict_in(const jinja::Dict* dict, std::string_view key) {
+  const Value* value = dict ? dict->find(key) : nullptr;
+  return value && value->is(Kind::dict) ? &value->as<jinja::Dict>() : nullptr;
+}
+
+/// A call whose arguments stand each by itself as a text, which does not say of what type it is: the tool's schema does.
+class TaggedCall {
+ public:
+  explicit TaggedCall(const CallSource& source) : source_(source) {}
+
+  Result<void> begin(std::string_view name) {
+    HEARTH_TRY(made_.name, checked_name(name, source_.text));
+    if (source_.tools.empty()) return {};
+    auto tools = scratch_.read(source_.tools);
+    if (!tools || !tools->is(Kind::list)) return {};  // who offered them has been told
+    tools_ = *std::move(tools);
+    for (const Value& tool : tools_.as<jinja::Array>().items) {
+      if (!tool.is(Kind::dict)) continue;
+      const jinja::Dict* function = dict_in(&tool.as<jinja::Dict>(), "function");
+      if (!function) function = &tool.as<jinja::Dict>();
+      const Value* called = function->find("name");
+      if (called && called->is_text() && called->text() == made_.name)
+        properties_ = dict_in(dict_in(function, "parameters"), "properties");
+    }
+    return {};
+  }
+
+  void add(std::string_view key, std::string_view value) {
+    key = trimmed(key);
+    const jinja::Dict* schema = dict_in(properties_, key);
+    const Value* type = schema ? schema->find("type") : nullptr;
+    bool is_string = type && type->is_text() && type->text() == "string";
+    Value read;
+    if (!is_string) {
+      auto json = scratch_.read(value);
+      is_string = !json || json->is_text();
+      if (!is_string) read = *json;
+    }
+    arguments_->set(scratch_.rt.text(std::string(key)), is_string ? scratch_.rt.text(std::string(value)) : read);
+  }
+
+  Result<ToolCall> done() {
+    HEARTH_TRY(made_.arguments, scratch_.write(scratch_.rt.dict(arguments_)));
+    return made_;
+  }
+
+ private:
+  CallSource source_;
+  Scratch scratch_;
+  ToolCall made_;
+  Value tools_;
+  const jinja::Dict* properties_ = nullptr;  // in tools_
+  std::shared_ptr<jinja::Dict> arguments_ = std::make_shared<jinja::Dict>();
+};
 
 // ---- name(a=1, b="x") ------------------------------------------------------------------------------------------------
 
@@ -181,18 +239,18 @@ std::string_view json_extent(std::string_view text) {
   return inner == std::string_view::npos ? std::string_view() : text.substr(0, inner + 2);
 }
 
-Calls read_json_calls(std::string_view, std::string_view stretch) {
+Calls read_json_calls(const CallSource& source) {
   Scratch scratch;
   std::vector<ToolCall> calls;
-  std::string_view rest = unfenced(stretch);
+  std::string_view rest = unfenced(source.text);
   do {
     const std::string_view json = json_extent(rest);
-    if (json.empty()) return broken("the JSON is not closed", stretch);
+    if (json.empty()) return broken("the JSON is not closed", source.text);
     HEARTH_TRY(const Value value, scratch.read(json));
     std::vector<Value> each = {value};
     if (value.is(Kind::list)) each = value.as<jinja::Array>().items;
     for (const Value& one : each) {
-      HEARTH_TRY(ToolCall made, call_of(scratch, one, stretch));
+      HEARTH_TRY(ToolCall made, call_of(scratch, one, source.text));
       calls.push_back(std::move(made));
     }
     rest.remove_prefix(json.size());
@@ -201,29 +259,31 @@ Calls read_json_calls(std::string_view, std::string_view stretch) {
   return calls;
 }
 
-Calls read_json_or_code(std::string_view header, std::string_view stretch) {
-  const std::string_view text = unfenced(stretch);
-  return text.starts_with('{') || text.starts_with('[') ? read_json_calls(header, text) : read_code(text);
+Calls read_json_or_code(const CallSource& source) {
+  const std::string_view text = unfenced(source.text);
+  return text.starts_with('{') || text.starts_with('[') ? read_json_calls({.header = {}, .text = text, .tools = {}})
+                                                        : read_code(text);
 }
 
-Calls read_mistral_call(std::string_view header, std::string_view stretch) {
+Calls read_mistral_call(const CallSource& source) {
   constexpr std::string_view arguments_mark = "[ARGS]", id_mark = "[CALL_ID]";
-  const std::string_view text = trimmed(stretch);
-  if (text.starts_with('[') || text.starts_with('{')) return read_json_calls(header, text);
+  const std::string_view text = trimmed(source.text);
+  if (text.starts_with('[') || text.starts_with('{')) return read_json_calls(source);
   std::size_t end = text.find(arguments_mark);
   const std::size_t begin = end == std::string_view::npos ? text.find('{') : end + arguments_mark.size();
   end = std::min(end, begin);
-  if (end == std::string_view::npos) return broken("a call has no arguments", stretch);
+  if (end == std::string_view::npos) return broken("a call has no arguments", source.text);
   std::string_view name = text.substr(0, end);
   std::string id;
   if (const std::size_t mark = name.find(id_mark); mark != std::string_view::npos) {
     id = std::string(trimmed(name.substr(mark + id_mark.size())));
     name = name.substr(0, mark);
   }
-  return one_call(name, text.substr(begin), std::move(id), stretch);
+  return one_call(name, text.substr(begin), std::move(id), source.text);
 }
 
-Calls read_deepseek_call(std::string_view, std::string_view stretch) {
+Calls read_deepseek_call(const CallSource& source) {
+  const std::string_view stretch = source.text;
   constexpr std::string_view separator = "<｜tool▁sep｜>";
   const std::size_t at = stretch.find(separator);
   if (at == std::string_view::npos) return broken("a call has no separator", stretch);
@@ -237,7 +297,8 @@ Calls read_deepseek_call(std::string_view, std::string_view stretch) {
   return one_call(name, unfenced(rest), "", stretch);
 }
 
-Calls read_harmony_call(std::string_view header, std::string_view stretch) {
+Calls read_harmony_call(const CallSource& source) {
+  const std::string_view header = source.header, stretch = source.text;
   constexpr std::string_view to = "to=", functions = "functions.";
   const std::size_t at = header.find(to);
   if (at == std::string_view::npos) return broken("a call names no function", header);
@@ -247,43 +308,71 @@ Calls read_harmony_call(std::string_view header, std::string_view stretch) {
   return one_call(name, stretch, "", stretch);
 }
 
-Calls read_xml_call(std::string_view header, std::string_view stretch) {
+Calls read_xml_call(const CallSource& source) {
   constexpr std::string_view open = "<function=", key_open = "<parameter=", key_close = "</parameter>";
-  const std::string_view text = trimmed(stretch);
-  if (text.starts_with('{')) return read_json_calls(header, text);
-  const std::size_t name_end = text.find('>');
-  if (!text.starts_with(open) || name_end == std::string_view::npos)
-    return broken("a call has no <function=name>", stretch);
-  ToolCall made;
-  HEARTH_TRY(made.name, checked_name(text.substr(open.size(), name_end - open.size()), stretch));
-  Scratch scratch;
-  auto arguments = std::make_shared<jinja::Dict>();
-  std::string_view rest = text.substr(name_end + 1);
-  for (std::size_t at = rest.find(key_open); at != std::string_view::npos; at = rest.find(key_open)) {
-    rest = rest.substr(at + key_open.size());
-    const std::size_t key_end = rest.find('>');
-    const std::size_t value_end = rest.find(key_close);
-    if (key_end == std::string_view::npos || value_end == std::string_view::npos || key_end > value_end)
-      return broken("a parameter is not closed", stretch);
-    std::string_view value = rest.substr(key_end + 1, value_end - key_end - 1);
-    if (value.starts_with('\n')) value.remove_prefix(1);
-    if (value.ends_with('\n')) value.remove_suffix(1);
-    auto json = scratch.read(value);
-    const bool is_string = !json || json->is_text();
-    arguments->set(scratch.rt.text(std::string(trimmed(rest.substr(0, key_end)))),
-                   is_string ? scratch.rt.text(std::string(value)) : *json);
-    rest = rest.substr(value_end + key_close.size());
+  const std::string_view text = trimmed(source.text);
+  if (text.starts_with('{')) return read_json_calls(source);
+  if (!text.starts_with(open)) return broken("a call has no <function=name>", source.text);
+  std::vector<ToolCall> calls;
+  std::string_view rest = text;
+  for (std::size_t begin = 0; begin != std::string_view::npos; begin = rest.find(open)) {
+    rest = rest.substr(begin + open.size());
+    const std::size_t name_end = rest.find('>');
+    if (name_end == std::string_view::npos) return broken("a call has no <function=name>", source.text);
+    TaggedCall call(source);
+    HEARTH_CHECK(call.begin(rest.substr(0, name_end)));
+    rest = rest.substr(name_end + 1);
+    for (std::size_t at = rest.find(key_open); at != std::string_view::npos; at = rest.find(key_open)) {
+      if (rest.substr(0, at).find(open) != std::string_view::npos) break;  // the next call's
+      rest = rest.substr(at + key_open.size());
+      const std::size_t key_end = rest.find('>');
+      const std::size_t value_end = rest.find(key_close);
+      if (key_end == std::string_view::npos || value_end == std::string_view::npos || key_end > value_end)
+        return broken("a parameter is not closed", source.text);
+      std::string_view value = rest.substr(key_end + 1, value_end - key_end - 1);
+      if (value.starts_with('\n')) value.remove_prefix(1);
+      if (value.ends_with('\n')) value.remove_suffix(1);
+      call.add(rest.substr(0, key_end), value);
+      rest = rest.substr(value_end + key_close.size());
+    }
+    HEARTH_TRY(ToolCall made, call.done());
+    calls.push_back(std::move(made));
   }
-  HEARTH_TRY(made.arguments, scratch.write(scratch.rt.dict(std::move(arguments))));
+  return calls;
+}
+
+Calls read_glm_call(const CallSource& source) {
+  constexpr std::string_view key_open = "<arg_key>", key_close = "</arg_key>", value_open = "<arg_value>",
+                             value_close = "</arg_value>";
+  const std::string_view text = trimmed(source.text);
+  if (text.starts_with('{')) return read_json_calls(source);
+  std::string_view rest = text.substr(std::min(text.find(key_open), text.size()));
+  TaggedCall call(source);
+  HEARTH_CHECK(call.begin(text.substr(0, text.size() - rest.size())));
+  while (rest.starts_with(key_open)) {
+    rest.remove_prefix(key_open.size());
+    const std::size_t key_end = rest.find(key_close);
+    if (key_end == std::string_view::npos) return broken("a key is not closed", source.text);
+    const std::string_view key = rest.substr(0, key_end);
+    rest = trimmed(rest.substr(key_end + key_close.size()));
+    if (!rest.starts_with(value_open)) return broken("a key has no value", source.text);
+    rest.remove_prefix(value_open.size());
+    const std::size_t value_end = rest.find(value_close);
+    if (value_end == std::string_view::npos) return broken("a value is not closed", source.text);
+    call.add(key, rest.substr(0, value_end));
+    rest = trimmed(rest.substr(value_end + value_close.size()));
+  }
+  if (!rest.empty()) return broken("something stands behind the arguments", source.text);
+  HEARTH_TRY(ToolCall made, call.done());
   return std::vector{std::move(made)};
 }
 
-Calls read_function_tag(std::string_view header, std::string_view stretch) {
-  const std::string_view text = trimmed(stretch);
-  if (text.starts_with('{') || text.starts_with('[')) return read_json_calls(header, text);
+Calls read_function_tag(const CallSource& source) {
+  const std::string_view text = trimmed(source.text);
+  if (text.starts_with('{') || text.starts_with('[')) return read_json_calls(source);
   const std::size_t name_end = text.find('>');
-  if (name_end == std::string_view::npos) return broken("a call's name is not closed", stretch);
-  return one_call(text.substr(0, name_end), text.substr(name_end + 1), "", stretch);
+  if (name_end == std::string_view::npos) return broken("a call's name is not closed", source.text);
+  return one_call(text.substr(0, name_end), text.substr(name_end + 1), "", source.text);
 }
 
 }  // namespace hearth::text

@@ -18,6 +18,17 @@ std::vector<Mark> with_think(std::vector<Mark> marks) {
 
 const std::vector<Mark> kToolCallTags = {{content, "<tool_call>", call}, {call, "</tool_call>", content}};
 
+std::vector<Mark> with_tool_call_tags(std::vector<Mark> marks) {
+  marks.insert(marks.end(), kToolCallTags.begin(), kToolCallTags.end());
+  return with_think(std::move(marks));
+}
+
+const std::vector<Mark> kCohereMarks = {
+    {content, "<|START_THINKING|>", reasoning}, {reasoning, "<|END_THINKING|>", content},
+    {content, "<|START_ACTION|>", call},        {call, "<|END_ACTION|>", content},
+    {content, "<|START_RESPONSE|>", content},   {content, "<|END_RESPONSE|>", content},
+    {content, "<|START_TEXT|>", content},       {content, "<|END_TEXT|>", content}};
+
 // Sources: the models' own templates and cards; OpenAI's description of the harmony format.
 std::vector<ReplyFormat> make_formats() {
   return {
@@ -67,8 +78,17 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"qwen-xml",
        {"<tool_call>", "<function="},
-       with_think(kToolCallTags),
+       // A call often begins without <tool_call>, and </tool_call> follows it all the same.
+       with_tool_call_tags({{content, "<function=", call, When::with_tools, true}}),
        read_xml_call,
+       "<think>",
+       "</think>",
+       content,
+       false},
+      {"glm",
+       {"<tool_call>", "<arg_key>"},
+       with_think(kToolCallTags),
+       read_glm_call,
        "<think>",
        "</think>",
        content,
@@ -91,6 +111,40 @@ std::vector<ReplyFormat> make_formats() {
        content,
        false,
        CallText{"<function=", "", ">", "</function>", "\n<function="}},
+      {"granite",
+       {"<|start_of_role|>"},
+       with_think({{content, "<|tool_call|>", call},
+                   {content, "<response>", content, When::after_reasoning},
+                   {content, "</response>", content, When::after_reasoning}}),
+       read_json_calls,
+       "<think>",
+       "</think>",
+       content,
+       false},
+      {"phi4",
+       {"<|/tool|>"},
+       with_think({{content, "<|tool_call|>", call}, {call, "<|/tool_call|>", content}}),
+       read_json_calls,
+       "<think>",
+       "</think>",
+       content,
+       true},
+      {"cohere",
+       {"<|START_RESPONSE|>"},
+       kCohereMarks,
+       read_json_calls,
+       "<|START_THINKING|>",
+       "<|END_THINKING|>",
+       content,
+       false},
+      {"cohere-text",
+       {"<|START_ACTION|>", "<|START_TEXT|>"},
+       kCohereMarks,
+       read_json_calls,
+       "<|START_THINKING|>",
+       "<|END_THINKING|>",
+       content,
+       false},
       {"llama3",
        {"<|start_header_id|>"},
        with_think({{content, "<|python_tag|>", call}}),

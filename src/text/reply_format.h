@@ -14,15 +14,27 @@ namespace hearth::text {
 /// What a stretch of a reply is.
 enum class Part : std::uint8_t { content, reasoning, call, header, between };
 
+/// Where a mark is one.
+enum class When : std::uint8_t { always, with_tools, after_reasoning };
+
 /// In `from`, this text ends the stretch and `to` begins.
 struct Mark {
   Part from;
   std::string_view text;
   Part to;
+  When when = When::always;
+  bool kept = false;  // the text is the first of what `to` holds
 };
 
-/// Reads the calls in one stretch; `header` is what stood before it where a format has headers. An error says what is broken.
-using ReadCalls = Result<std::vector<ToolCall>> (*)(std::string_view header, std::string_view stretch);
+/// What one stretch of calls is read from.
+struct CallSource {
+  std::string_view header;  // what stood before it, where a format has headers
+  std::string_view text;
+  std::string_view tools;  // as they were offered, a JSON array; empty: none
+};
+
+/// Reads the calls in one stretch. An error says what is broken.
+using ReadCalls = Result<std::vector<ToolCall>> (*)(const CallSource& source);
 
 /// How calls are spelled around their names and arguments, both JSON without white space at the ends.
 struct CallText {

@@ -18,6 +18,10 @@ void CallStrings::take(char c) {
     case At::name:  // what stands before the JSON, if anything does
       if (c == '{' || c == '[') now_ = At::json;
       if (c == '(') now_ = At::other;
+      if (c == '<') now_ = At::tag;
+      return;
+    case At::tag:  // GLM's <arg_key> is one; DeepSeek's <｜tool▁sep｜> stands before JSON
+      now_ = c == 'a' ? At::other : c == '{' || c == '[' ? At::json : At::name;
       return;
     case At::json:
       if (c == '"') now_ = At::string;
@@ -43,13 +47,26 @@ ReplyParser::ReplyParser(const ReplyFormat& format, Situation situation)
   split_ = now_ != Part::content;
 }
 
+bool ReplyParser::counts(const Mark& mark) const {
+  if (mark.from != now_) return false;
+  switch (mark.when) {
+    case When::always:
+      return true;
+    case When::with_tools:
+      return !situation_.tools.empty();
+    case When::after_reasoning:
+      return !parts_.reasoning.empty();
+  }
+  return false;
+}
+
 /// The first mark that ends the stretch being read, of two at one place the first in the table.
 std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
   CallStrings strings = strings_;
   for (std::size_t at = 0; at < pending_.size(); ++at) {
     const std::string_view rest = std::string_view(pending_).substr(at);
     for (const Mark& mark : format_.marks)
-      if (mark.from == now_ && rest.starts_with(mark.text) && !strings.inside()) return Found{at, &mark};
+      if (counts(mark) && rest.starts_with(mark.text) && !strings.inside()) return Found{at, &mark};
     if (now_ == Part::call) strings.take(rest.front());
   }
   return std::nullopt;
@@ -59,7 +76,7 @@ std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
 std::size_t ReplyParser::held_back() const {
   std::size_t most = 0;
   for (const Mark& mark : format_.marks) {
-    if (mark.from != now_) continue;
+    if (!counts(mark)) continue;
     for (std::size_t n = std::min(mark.text.size() - 1, pending_.size()); n > most; --n)
       if (pending_.ends_with(mark.text.substr(0, n))) most = n;
   }
@@ -92,10 +109,12 @@ void ReplyParser::enter(const Mark& mark) {
   if (parts_.content.find_first_not_of(kBlank) == std::string::npos) parts_.content.clear();  // nobody's either
   split_ = true;
   now_ = to;
+  if (mark.kept) take(mark.text);
 }
 
 void ReplyParser::close_call() {
-  auto calls = format_.read_calls(jinja::made_sound(header_), jinja::made_sound(call_));  // JSON is UTF-8
+  const std::string header = jinja::made_sound(header_), text = jinja::made_sound(call_);  // JSON is UTF-8
+  auto calls = format_.read_calls({header, text, situation_.tools});
   call_.clear();
   strings_ = {};
   if (!calls) {
@@ -106,7 +125,7 @@ void ReplyParser::close_call() {
 }
 
 bool ReplyParser::maybe_bare_json() const {
-  if (!format_.bare_json || !situation_.has_tools) return false;
+  if (!format_.bare_json || situation_.tools.empty()) return false;
   const std::string_view text = trimmed(parts_.content);
   return text.empty() || text.starts_with('{') || text.starts_with('[') || text.starts_with("`");
 }
@@ -139,7 +158,7 @@ void ReplyParser::read_bare_json() {
   const std::string sound = jinja::made_sound(parts_.content);
   const std::string_view text = trimmed(sound);
   if (text.empty() || !maybe_bare_json()) return;
-  auto calls = format_.read_calls({}, text);
+  auto calls = format_.read_calls({{}, text, situation_.tools});
   const auto says = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
   if (!calls) {
     if (says("\"name\"")) parts_.parse_error = calls.error().message();

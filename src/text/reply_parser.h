@@ -20,14 +20,14 @@ struct ReplyParts {
 };
 
 /// Follows a call as it is written: whether it stands in a string of its JSON, where a mark is text like any other. Tags
-/// and code have no such strings.
+/// and code have no such strings, nor have tags behind a name.
 class CallStrings {
  public:
   void take(char c);
   bool inside() const { return now_ == At::string || now_ == At::escape; }
 
  private:
-  enum class At : std::uint8_t { begin, name, json, string, escape, other };
+  enum class At : std::uint8_t { begin, name, tag, json, string, escape, other };
   At now_ = At::begin;
 };
 
@@ -35,7 +35,7 @@ class ReplyParser {
  public:
   struct Situation {
     bool reasoning_is_open = false;  // the prompt ended inside of it
-    bool has_tools = false;          // they were offered
+    std::string_view tools{};        // that were offered, a JSON array; empty: none
   };
   ReplyParser(const ReplyFormat& format, Situation situation);
 
@@ -51,6 +51,7 @@ class ReplyParser {
     std::size_t at;
     const Mark* mark;
   };
+  bool counts(const Mark& mark) const;
   std::optional<Found> next_mark() const;
   std::size_t held_back() const;
   void take(std::string_view text);

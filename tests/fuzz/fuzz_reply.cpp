@@ -33,7 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const auto formats = reply_formats();
   const ReplyFormat& format = formats[data[0] % formats.size()];
-  const ReplyParser::Situation situation{(data[1] & 1) != 0, (data[1] & 2) != 0};
+  const std::string_view tools =
+      R"([{"name": "f", "parameters": {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}}])";
+  const ReplyParser::Situation situation{(data[1] & 1) != 0, (data[1] & 2) != 0 ? tools : std::string_view()};
   const std::string_view raw(reinterpret_cast<const char*>(data) + 2, size - 2);
   std::string shown, shown_whole;
   const ReplyParts parts = parsed(format, situation, raw, 1 + data[1] / 32, shown);
