@@ -262,6 +262,41 @@ TEST_CASE("who says stop is told no more") {
   }
 }
 
+TEST_CASE("a grammar begins where the reasoning ends that the prompt opened") {
+  const test::TempFolder folder;
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  const std::string_view digits = "0123456789ABCDEF";
+  for (std::size_t b = 0; b < 256; ++b) tokens.push_back(std::string("<0x") + digits[b >> 4] + digits[b & 15] + ">");
+  while (std::ssize(tokens) < test::RandomModel{}.n_vocab - 1)
+    tokens.push_back("\xE2\x96\x81" + std::to_string(tokens.size()));
+  tokens.push_back("</think>");
+  test::ModelEditor editor;
+  editor.set_array<std::string>("tokenizer.ggml.tokens", tokens);
+  const std::string path = folder / "thinker.gguf";
+  REQUIRE(editor.write(path) != 0);
+  const auto model = Model::open(path, {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session();
+  REQUIRE(session);
+  ChatOptions options = short_answers("{% for m in messages %}{{ m.content }}{% endfor %}<think>\n");
+  options.generate.max_tokens = 150;
+  options.generate.sampling.logit_bias = {{287, 4.0f}};  // eager to end its reasoning
+  options.generate.regex = "yes|no";
+  const ChatReply reply = answered(session->chat("ab", options));
+  CHECK((reply.content == "yes" || reply.content == "no"));
+  CHECK(reply.raw == reply.raw.substr(0, reply.raw.find("</think>")) + "</think>" + reply.content);
+  const auto receipt = tools::make_receipt(*session, options, reply, *tools::file_digests(*model));
+  REQUIRE(receipt);
+  CHECK(receipt->generate.grammar_triggers == std::vector<std::string>{"</think>"});
+  options.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n</think>\n";
+  const ChatReply plain = answered(session->chat(std::vector<ChatMessage>{{.role = "user", .content = "ab"}}, options));
+  CHECK((plain.raw == "yes" || plain.raw == "no"));
+  options.generate.grammar_triggers = {"never"};  // who names some means these
+  options.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n";
+  const auto own = session->chat(std::vector<ChatMessage>{{.role = "user", .content = "ab"}}, options);
+  CHECK(answered(own).raw.find("</think>") != std::string::npos);
+}
+
 TEST_CASE("BOS stands once, whether the template writes it or not") {
   Session with = open_session(), without = open_session();
   const ChatReply a = answered(with.chat("ab", short_answers("{{ bos_token }}{{ messages[0].content }}")));

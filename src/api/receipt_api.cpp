@@ -1,4 +1,5 @@
 // The C++ border for receipts: thin, and nothing thrown crosses it.
+#include <algorithm>
 #include <filesystem>
 #include <hearth/tools.hpp>
 
@@ -39,7 +40,9 @@ Result<Receipt> make_receipt(const Session& session, const ChatOptions& options,
     if (source.empty()) {
       HEARTH_TRY(source, text::chat_template_source(context.model().file(), !options.tools.empty()));
     }
-    HEARTH_TRY(const GenerateOptions generate, engine::as_chat(options, source));
+    const auto all = context.tokens();
+    const auto prompt = all.first(all.size() - std::min(all.size(), reply.generation.tokens.size()));
+    HEARTH_TRY(const GenerateOptions generate, engine::as_chat(options, source, context.model().tokenizer(), prompt));
     return engine::make_receipt(context, generate, reply.generation, source, std::move(files));
   });
 }

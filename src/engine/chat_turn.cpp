@@ -88,15 +88,31 @@ std::size_t longest_prompt(const ChatOptions& options, std::int64_t n_ctx) {
   return static_cast<std::size_t>(n_ctx - (wanted < 0 ? room : std::min(wanted, room)));
 }
 
+/// The text of a prompt's last tokens, control tokens spelled out.
+std::string end_of(const text::Tokenizer& tokenizer, std::span<const std::int32_t> prompt) {
+  constexpr std::size_t kTokens = 64;  // more than any mark has
+  std::string text;
+  for (const std::int32_t id : prompt.last(std::min(kTokens, prompt.size())))
+    text += tokenizer.vocab().type(id) == text::TokenType::control ? tokenizer.vocab().token(id) : tokenizer.piece(id);
+  return text;
+}
+
 }  // namespace
 
-Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source) {
+Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source,
+                                const text::Tokenizer& tokenizer, std::span<const std::int32_t> prompt) {
   GenerateOptions generate = options.generate;
   generate.special = true;
   generate.echo = false;
-  HEARTH_TRY(const auto tools, tool_grammar(options.tools, text::reply_format(template_source)));
-  if (!tools) return generate;
-  if (generate.grammar || generate.json_schema || generate.regex)
+  const text::ReplyFormat& format = text::reply_format(template_source);
+  HEARTH_TRY(const auto tools, tool_grammar(options.tools, format));
+  const bool constrained = generate.grammar || generate.json_schema || generate.regex;
+  if (!tools) {
+    if (constrained && generate.grammar_triggers.empty() && text::opens_reasoning(format, end_of(tokenizer, prompt)))
+      generate.grammar_triggers = {std::string(format.closes_reasoning)};
+    return generate;
+  }
+  if (constrained)
     return Error(Status::invalid_argument,
                  "a grammar is given beside strict tools, which are one; tools; leave either out");
   generate.grammar = tools->gbnf;
@@ -126,7 +142,7 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
   const text::ReplyFormat& format = chat.replies();
   text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), options.tools});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
-  HEARTH_TRY(const GenerateOptions generate, as_chat(options, source));
+  HEARTH_TRY(const GenerateOptions generate, as_chat(options, source, model.tokenizer(), prompt.ids));
   ChatReply reply;
   HEARTH_TRY(reply.generation, sequence.generate_after(prompt.ids, generate, [&](std::string_view piece) {
     return show(parser.push(text::jinja::made_sound(piece)));

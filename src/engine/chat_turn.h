@@ -8,9 +8,10 @@
 
 namespace hearth::engine {
 
-/// What an answer to a template of that source is generated with: control tokens are spelled out, for whoever splits it, and strict
-/// tools are a grammar.
-Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source);
+/// What an answer to a prompt by a template of that source is generated with: control tokens are spelled out, for whoever splits
+/// it, strict tools are a grammar, and reasoning that the prompt opens is free: a grammar without triggers begins where it ends.
+Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source,
+                                const text::Tokenizer& tokenizer, std::span<const std::int32_t> prompt);
 
 /// `sequence` then holds the prompt and the answer; what it had of the prompt before is not computed again.
 Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messages, const ChatOptions& options,
