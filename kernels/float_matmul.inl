@@ -15,7 +15,7 @@ template <Format Fmt> struct FloatRows {
     else return Isa::load_bf16(w);
   }
 
-  /// Bytes from a row's beginning to what is asked for of memory at element k: what the row has 2 KB further on or, where it ends
+  /// Bytes from a row's beginning to what the second cache is asked for at element k: what the row has 2 KB further on or, where it ends
   /// before that, what the row of the next R has there.
   static HEARTH_INLINE std::int64_t soon_after(std::int64_t k, std::int64_t n, int n_rows) {
     const std::int64_t at = k * kBytes + 2048, row = n * kBytes;
@@ -57,7 +57,7 @@ template <Format Fmt> struct FloatRows {
         HEARTH_UNROLL
         for (int r = 0; r < R; ++r) {
           wk[r] = load(w[r] + k * kBytes);
-          if constexpr (T == 1) __builtin_prefetch(w[r] + soon, 0, 3);
+          if constexpr (T == 1) __builtin_prefetch(w[r] + soon, 0, 2);
         }
         HEARTH_UNROLL
         for (int t = 0; t < T; ++t) {
