@@ -15,8 +15,8 @@ template <Format Fmt> struct FloatRows {
     else return Isa::load_bf16(w);
   }
 
-  /// Bytes from a row's beginning to what the second cache is asked for at element k: what the row has 2 KB further on or, where it ends
-  /// before that, what the row of the next R has there.
+  /// Bytes from a row's beginning to what the second cache is asked for at element k: what the row has 2 KB further on or, where
+  /// it ends before that, what the row of the next R has there.
   static HEARTH_INLINE std::int64_t soon_after(std::int64_t k, std::int64_t n, int n_rows) {
     const std::int64_t at = k * kBytes + 2048, row = n * kBytes;
     return at < row ? at : at + (n_rows - 1) * row;

@@ -33,7 +33,7 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     return r;
   }
   static constexpr bool kSignedDot = false;
-  static constexpr std::int64_t kAhead = 4096, kFarAhead = 0;  // bytes asked for ahead, of no second cache
+  static constexpr std::int64_t kAhead = 4096, kFarAhead = 0;  // bytes asked for ahead; of the second cache, nothing
   static constexpr bool kTiles = false;
   static constexpr int kPanelGroups = 1;  // these and the panels' tokens are explained in isa_avx512.h
   static constexpr int kSmallTile = 4;
@@ -192,10 +192,6 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
     std::int32_t x;
     __builtin_memcpy(&x, p, 4);
     return set1_i(x);
-  }
-  /// Volatile: gcc would move all of a block's to its beginning.
-  static HEARTH_INLINE void prefetch_here(const std::byte* p) {
-    asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));
   }
   static HEARTH_INLINE void pin(I& x) { asm("" : "+x"(x.a), "+x"(x.b)); }
 #ifdef __AVXVNNI__

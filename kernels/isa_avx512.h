@@ -152,14 +152,6 @@ struct Isa : Lanes<xsimd::avx512bw> {
     return i(sum);
   }
 
-  /// A line into the first cache, or into the second. Volatile: gcc would move all of a block's to its beginning.
-  static HEARTH_INLINE void prefetch_here(const std::byte* p) {
-    asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));
-  }
-  static HEARTH_INLINE void prefetch_far_here(const std::byte* p) {
-    asm volatile("prefetcht1 %0" : : "m"(*reinterpret_cast<const char*>(p)));
-  }
-
   /// 16 rows of 16 bytes -> 4 vectors with lane = row.
   static HEARTH_INLINE void transpose(const std::byte* p, std::size_t stride, I (&out)[4]) {
     const auto quarter = [&](std::size_t row) HEARTH_LAMBDA {

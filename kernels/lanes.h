@@ -2,6 +2,7 @@
 // each instruction set's own: xsimd has no int8 dot products, and its layers cost compile time where everything is unrolled.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <xsimd/xsimd.hpp>
@@ -66,6 +67,14 @@ template <class Arch> struct Lanes {
   }
   static HEARTH_INLINE F max(const F& a, const F& b) {
     return map<F>([&](int i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); });
+  }
+
+  /// A line into the first cache, or into the second. Volatile: gcc would move all of a block's to its beginning.
+  static HEARTH_INLINE void prefetch_here(const std::byte* p) {
+    asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));
+  }
+  static HEARTH_INLINE void prefetch_far_here(const std::byte* p) {
+    asm volatile("prefetcht1 %0" : : "m"(*reinterpret_cast<const char*>(p)));
   }
 };
 

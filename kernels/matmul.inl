@@ -53,12 +53,12 @@ template <Format Fmt> struct Quantized {
   /// at once.
   template <int J> struct PacedSub : Sub<J> {
     const std::byte *ahead, *far_ahead;  // a block's bytes
-    template <int D, class S = Isa> HEARTH_INLINE I code(int g) const {
+    template <int D> HEARTH_INLINE I code(int g) const {
       constexpr std::int64_t kLines = (kGroupBlock + 63) / 64, kSteps = 8 * kSubs, kStep = 8 * J + D;
       constexpr std::int64_t kFirst = kStep * kLines / kSteps, kEnd = (kStep + 1) * kLines / kSteps;
       unroll<static_cast<int>(kEnd - kFirst)>([&](auto n) HEARTH_LAMBDA {
-        if constexpr (S::kFarAhead != 0) S::prefetch_far_here(far_ahead + 64 * (kFirst + n));
-        S::prefetch_here(ahead + 64 * (kFirst + n));
+        if constexpr (Isa::kFarAhead != 0) Isa::prefetch_far_here(far_ahead + 64 * (kFirst + n));
+        Isa::prefetch_here(ahead + 64 * (kFirst + n));
       });
       return Sub<J>::template code<D>(g);
     }

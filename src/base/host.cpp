@@ -113,11 +113,11 @@ std::uint64_t cgroup_headroom() {
   return headroom;
 }
 
-std::uint64_t system_available() {
-  std::ifstream file("/proc/meminfo");
-  std::string key, unit;
-  for (std::uint64_t kilobytes = 0; file >> key >> kilobytes; std::getline(file, unit))
-    if (key == "MemAvailable:") return kilobytes * 1024;
+// What a file of lines such as "MemAvailable:  123 kB" gives a key, in bytes.
+std::uint64_t bytes_of(const char* path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
   return kNoLimit;
 }
 
@@ -142,13 +142,11 @@ int usable_processors() {
   return std::clamp(allowed, 1, kMostThreads);
 }
 
-std::uint64_t available_memory() { return std::min(system_available(), cgroup_headroom()); }
+std::uint64_t available_memory() { return std::min(bytes_of("/proc/meminfo", "MemAvailable:"), cgroup_headroom()); }
 
 std::uint64_t peak_resident_bytes() {
   // rusage's peak outlives exec: a program that a large one starts would begin with the other's.
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+  if (const std::uint64_t own = bytes_of("/proc/self/status", "VmHWM:"); own != kNoLimit) return own;
   rusage usage{};
   return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::uint64_t>(usage.ru_maxrss) * 1024 : 0;
 }

@@ -16,18 +16,29 @@ std::vector<Mark> with_think(std::vector<Mark> marks) {
   return marks;
 }
 
-const std::vector<Mark> kToolCallTags = {{content, "<tool_call>", call}, {call, "</tool_call>", content}};
-
-std::vector<Mark> with_tool_call_tags(std::vector<Mark> marks) {
-  marks.insert(marks.end(), kToolCallTags.begin(), kToolCallTags.end());
+std::vector<Mark> with_tool_call_tags(std::vector<Mark> marks = {}) {
+  marks.push_back({content, "<tool_call>", call});
+  marks.push_back({call, "</tool_call>", content});
   return with_think(std::move(marks));
 }
 
-const std::vector<Mark> kCohereMarks = {
-    {content, "<|START_THINKING|>", reasoning}, {reasoning, "<|END_THINKING|>", content},
-    {content, "<|START_ACTION|>", call},        {call, "<|END_ACTION|>", content},
-    {content, "<|START_RESPONSE|>", content},   {content, "<|END_RESPONSE|>", content},
-    {content, "<|START_TEXT|>", content},       {content, "<|END_TEXT|>", content}};
+ReplyFormat cohere(std::string_view name, std::vector<std::string_view> found_by) {
+  return {name,
+          std::move(found_by),
+          {{content, "<|START_THINKING|>", reasoning},
+           {reasoning, "<|END_THINKING|>", content},
+           {content, "<|START_ACTION|>", call},
+           {call, "<|END_ACTION|>", content},
+           {content, "<|START_RESPONSE|>", content},
+           {content, "<|END_RESPONSE|>", content},
+           {content, "<|START_TEXT|>", content},
+           {content, "<|END_TEXT|>", content}},
+          read_json_calls,
+          "<|START_THINKING|>",
+          "<|END_THINKING|>",
+          content,
+          false};
+}
 
 // Sources: the models' own templates and cards; OpenAI's description of the harmony format.
 std::vector<ReplyFormat> make_formats() {
@@ -87,7 +98,7 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"glm",
        {"<tool_call>", "<arg_key>"},
-       with_think(kToolCallTags),
+       with_tool_call_tags(),
        read_glm_call,
        "<think>",
        "</think>",
@@ -95,7 +106,7 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"hermes",
        {"<tool_call>"},
-       with_think(kToolCallTags),
+       with_tool_call_tags(),
        read_json_calls,
        "<think>",
        "</think>",
@@ -129,22 +140,8 @@ std::vector<ReplyFormat> make_formats() {
        "</think>",
        content,
        true},
-      {"cohere",
-       {"<|START_RESPONSE|>"},
-       kCohereMarks,
-       read_json_calls,
-       "<|START_THINKING|>",
-       "<|END_THINKING|>",
-       content,
-       false},
-      {"cohere-text",
-       {"<|START_ACTION|>", "<|START_TEXT|>"},
-       kCohereMarks,
-       read_json_calls,
-       "<|START_THINKING|>",
-       "<|END_THINKING|>",
-       content,
-       false},
+      cohere("cohere", {"<|START_RESPONSE|>"}),
+      cohere("cohere-text", {"<|START_ACTION|>", "<|START_TEXT|>"}),
       {"llama3",
        {"<|start_header_id|>"},
        with_think({{content, "<|python_tag|>", call}}),
