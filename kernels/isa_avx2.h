@@ -69,6 +69,9 @@ struct Isa : Lanes<xsimd::fma3<xsimd::avx2>> {
   static HEARTH_INLINE I sub_i(const I& x, const I& y) {
     return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
   }
+  static HEARTH_INLINE I mul16(const I& x, const I& y) {
+    return {_mm256_mullo_epi16(x.a, y.a), _mm256_mullo_epi16(x.b, y.b)};
+  }
   static HEARTH_INLINE I and_i(const I& x, const I& y) {
     return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)};
   }

@@ -29,12 +29,13 @@ template <Format Fmt> struct Quantized {
   static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;  // both
   static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;                    // blocks transposed at a time
   static constexpr int kPanelGroups = Isa::kPanelGroups;
-  static constexpr int kPanelTokens = !Mul::kOneSum        ? Isa::kPanelTokensTwoSums
-                                      : U::kMaxCode == 255 ? Isa::kPanelTokensBytes
-                                                           : Isa::kPanelTokens;
+  static constexpr int kPanelTokens = !Mul::template Panel<kPanelGroups>::kOneSum ? Isa::kPanelTokensTwoSums
+                                      : U::kMaxCode == 255                        ? Isa::kPanelTokensBytes
+                                                                                  : Isa::kPanelTokens;
 
   /// Sub-block J of a repacked block.
   template <int J> struct Sub {
+    static constexpr bool kOneSum = Mul::kOneSum;
     const typename U::Head& head;
     const std::byte* body;
     template <int D> HEARTH_INLINE I code(int) const { return U::template code<J, D>(head, body); }
@@ -186,20 +187,12 @@ template <Format Fmt> struct Quantized {
     else fused_tokens<1>(a, group, packed);
   }
 
-  /// A code as a tile unit takes it: signed, and of two_scales_min already times its scale.
-  template <int D, class Source, class S = Isa> static HEARTH_INLINE I tile_code(const Source& source) {
+  /// A code as a panel holds it; a tile unit takes signed ones. A product with a scale stays in its byte: two are one of 16 bits.
+  template <int D, bool ForTiles, class Source, class S = Isa> static HEARTH_INLINE I panel_code(const Source& source) {
     const I code = source.template code<D>(0);
-    if constexpr (kInfo.kind == Kind::two_scales_min)
-      return scaled_bytes(code, source.template twice_scale<(D >= 4)>(0));
-    else if constexpr (U::kZeroShift < 0) return code;
+    if constexpr (Mul::kScaledPanel) return S::mul16(code, source.template twice_scale<(D >= 4)>(0));
+    else if constexpr (!ForTiles || U::kZeroShift < 0) return code;
     else return S::sub_i8(code, S::set1_i(static_cast<std::int32_t>(0x01010101u << U::kZeroShift)));
-  }
-
-  /// Bytes times their lane's scale, which is there twice; no product exceeds a byte.
-  template <class S = Isa> static HEARTH_INLINE I scaled_bytes(const I& bytes, const I& scale) {
-    const I even = S::mul16(mask(bytes, 0x00ff00ff), scale),
-            odd = S::mul16(mask(Isa::shr<8>(bytes), 0x00ff00ff), scale);
-    return Isa::or_i(even, Isa::shl<8>(odd));
   }
 
   // ---- More tokens: n blocks -> a panel of G groups (this is group g of it), or of tiles.
@@ -212,17 +205,12 @@ template <Format Fmt> struct Quantized {
       const typename U::Head head = U::head(heads, body);
       unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
         const Sub<j> source{head, body};
-        unroll<8>([&](auto d) HEARTH_LAMBDA {
-          if constexpr (ForTiles) Isa::store_i(out + d * kRow, tile_code<d>(source));
-          else Isa::store_i(out + d * kRow, source.template code<d>(0));
-        });
+        unroll<8>([&](auto d) HEARTH_LAMBDA { Isa::store_i(out + d * kRow, panel_code<d, ForTiles>(source)); });
         Isa::store(reinterpret_cast<float*>(out + 8 * kRow), source.scale(0));
         if constexpr (Mul::kScaleRows >= 2) Isa::store(reinterpret_cast<float*>(out + 9 * kRow), source.second(0));
         if constexpr (kInfo.kind == Kind::two_scales_min) {
           Isa::store_i(out + 10 * kRow, source.minima(0));
-          if constexpr (Isa::kVnni) {
-            Isa::store_i(out + 11 * kRow, source.scales(0));
-          } else {
+          if constexpr (!Mul::kScaledPanel) {
             Isa::store_i(out + 11 * kRow, source.template twice_scale<0>(0));
             Isa::store_i(out + 12 * kRow, source.template twice_scale<1>(0));
           }

@@ -21,9 +21,12 @@ struct Ahead {
 template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   static constexpr Kind kKind = K;
   static constexpr bool kOneSum = K == Kind::scale || K == Kind::scale_min;
+  /// Codes of two_scales_min in a panel are already times their scale, at most 45: a block has one sum there. (Without VNNI that
+  /// would cost more: 16 bits hold the sum of fewer products.)
+  static constexpr bool kScaledPanel = K == Kind::two_scales_min && Isa::kVnni;
   static constexpr int kScaleRows = K == Kind::scale            ? 1
                                     : K != Kind::two_scales_min ? 2
-                                    : Isa::kVnni                ? 4
+                                    : kScaledPanel              ? 3
                                                                 : 5;  // vectors of 16, after the codes
 
   /// A panel of G row groups: for each block of 32, [8 dwords][G][16 rows] of codes, then [kScaleRows][G][16 rows].
@@ -32,6 +35,7 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   }
 
   template <int G> struct Panel {
+    static constexpr bool kOneSum = Multiply::kOneSum || kScaledPanel;
     const std::byte* at;
     template <int D> HEARTH_INLINE I code(int g) const { return Isa::load_i(at + (D * G + g) * kVector); }
     HEARTH_INLINE F scale(int g) const { return Isa::load(reinterpret_cast<const float*>(at + (8 * G + g) * kVector)); }
@@ -39,7 +43,6 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
       return Isa::load(reinterpret_cast<const float*>(at + (9 * G + g) * kVector));
     }
     HEARTH_INLINE I minima(int g) const { return Isa::load_i(at + (10 * G + g) * kVector); }
-    HEARTH_INLINE I scales(int g) const { return Isa::load_i(at + (11 * G + g) * kVector); }
     template <int Half> HEARTH_INLINE I twice_scale(int g) const {
       return Isa::load_i(at + ((11 + Half) * G + g) * kVector);
     }
@@ -128,14 +131,16 @@ template <Kind K, int MaxCode, int ZeroShift> struct Multiply {
   template <int G, int T, class Source>
   static HEARTH_INLINE void block(F (&acc)[G][T], const QBlock* const (&q)[T], const Source& source) {
     I sum[G][T];
-    if constexpr (kOneSum) {
+    if constexpr (Source::kOneSum) {
       dots<0, 8>(sum, q, source);
       HEARTH_UNROLL
       for (int t = 0; t < T; ++t) {
         const F d = Isa::set1(q[t]->d);
         HEARTH_UNROLL
-        for (int g = 0; g < G; ++g)
-          acc[g][t] = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum[g][t]), acc[g][t]);
+        for (int g = 0; g < G; ++g) {
+          if constexpr (K == Kind::two_scales_min) acc[g][t] = with_minimum(acc[g][t], sum[g][t], q[t], d, source, g);
+          else acc[g][t] = Isa::fma(Isa::mul(source.scale(g), d), Isa::to_float(sum[g][t]), acc[g][t]);
+        }
       }
       if constexpr (K == Kind::scale_min) {
         HEARTH_UNROLL
