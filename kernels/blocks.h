@@ -100,8 +100,9 @@ inline constexpr std::int8_t kIq4Codes[16] = {-127, -104, -83, -65, -49, -35, -2
 inline constexpr std::int8_t kFp4Codes[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 /// One row per format. `head` and `body` say how repacking cuts a block: `head_bytes` at `head_offset` (a scale that fits no
-/// dword), the rest `body_dwords` dwords from `body_offset`. A repacked group of 16 rows is [n_blocks][16 rows][head_bytes]
-/// followed by [n_blocks][body_dwords][16 rows][4 bytes]: the same bytes as in the file, lane = row.
+/// dword), the rest `body_dwords` dwords from `body_offset`. A repacked group of 16 rows is a sequence of runs of n blocks, n being
+/// run_blocks() or, at the end, what is left: [n][16 rows][head_bytes], then [n][body_dwords][16 rows][4 bytes]. They are the same
+/// bytes as in the file, lane = row, and a kernel reads them from the first to the last.
 struct FormatInfo {
   Format format;
   const char* name;  // as GGUF tools spell it, lower case
@@ -147,13 +148,41 @@ constexpr std::size_t format_index(Format format) {
 
 constexpr const FormatInfo& format_info(Format format) { return kFormats[format_index(format)]; }
 
+inline constexpr int kGroupRows = 16;  // rows interleaved when repacked
+
+/// Blocks whose heads lie together: as many as fill a line of 64 bytes.
+constexpr int run_blocks(const FormatInfo& info) {
+  return info.head_bytes == 0 ? 1 : 64 / (kGroupRows * info.head_bytes);
+}
+
+/// Where eight dwords of high bits and those of low bits stand: in the order in which they are needed, each high one before the
+/// low one that it meets first.
+constexpr int high_place(int d) { return 2 * d; }
+constexpr int low_place(int d) { return d < 8 ? 2 * d + 1 : d + 8; }
+
+/// Where dword `w` of a block's body stands in the repacked one: scales first, then codes as above.
+constexpr int body_place(Format format, int w) {
+  switch (format) {
+    case Format::q2_k:
+      return w == 20 ? 0 : w + 1;
+    case Format::q3_k:
+      return w >= 24 ? w - 24 : 3 + (w < 8 ? high_place(w) : low_place(w - 8));
+    case Format::q5_k:
+      return w < 4 ? w : 4 + (w < 12 ? high_place(w - 4) : low_place(w - 12));
+    case Format::q6_k:  // two halves of 8 and 16
+      if (w >= 48) return w - 48;
+      return 4 + (w >= 32 ? (w - 32) / 8 * 24 + high_place(w % 8) : w / 16 * 24 + low_place(w % 16));
+    default:
+      return w;
+  }
+}
+
 /// Bytes of one row of `k` elements; k is a multiple of the format's block.
 constexpr std::size_t row_bytes(const FormatInfo& info, std::int64_t k) {
   return static_cast<std::size_t>(k) / info.block_elements * info.block_bytes;
 }
 
-inline constexpr int kGroupRows = 16;  // rows interleaved when repacked
-inline constexpr int kBlock = 32;      // activations share one scale per 32 consecutive k
-inline constexpr int kPage = 64;       // positions in a KV page and in an attention chunk
+inline constexpr int kBlock = 32;  // activations share one scale per 32 consecutive k
+inline constexpr int kPage = 64;   // positions in a KV page and in an attention chunk
 
 }  // namespace hearth::kernels

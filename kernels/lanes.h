@@ -69,6 +69,10 @@ template <class Arch> struct Lanes {
     return map<F>([&](int i) HEARTH_LAMBDA { return xsimd::max(a.r[i], b.r[i]); });
   }
 
+  /// Whether the core itself asks memory far enough ahead for what is read from the first byte to the last: being asked as well, it
+  /// does worse. (Zen 4 reads repacked weights 1.3 to 1.4 times as fast alone.)
+  static bool reads_ahead() { return __builtin_cpu_is("amd"); }
+
   /// A line into the first cache, or into the second. Volatile: gcc would move all of a block's to its beginning.
   static HEARTH_INLINE void prefetch_here(const std::byte* p) {
     asm volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char*>(p)));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "kernel_table.h"
 #include "multiply.inl"
@@ -27,7 +28,8 @@ template <Format Fmt> struct Quantized {
   static constexpr std::int64_t kHeadBytes = kGroupRows * kInfo.head_bytes;  // of one repacked block
   static constexpr std::int64_t kBodyBytes = kGroupRows * 4 * kInfo.body_dwords;
   static constexpr std::int64_t kGroupBlock = kGroupRows * kInfo.block_bytes;  // both
-  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : 1;                    // blocks transposed at a time
+  static constexpr std::int64_t kRun = run_blocks(kInfo);
+  static constexpr std::int64_t kSpan = kSubs == 1 ? 8 : kRun;  // blocks transposed at a time
   static constexpr int kPanelGroups = Isa::kPanelGroups;
   static constexpr int kPanelTokens = !Mul::template Panel<kPanelGroups>::kOneSum ? Isa::kPanelTokensTwoSums
                                       : U::kMaxCode == 255                        ? Isa::kPanelTokensBytes
@@ -65,31 +67,44 @@ template <Format Fmt> struct Quantized {
     }
   };
 
-  // ---- File layout -> repacked layout: n blocks of 16 rows from `rows`.
-  static __attribute__((noinline)) void transpose_blocks(std::byte* heads, std::byte* body, const std::byte* rows,
-                                                         std::size_t stride, std::int64_t n) {
-    for (std::int64_t b = 0; b < n; ++b, rows += kInfo.block_bytes, heads += kHeadBytes, body += kBodyBytes) {
-      if constexpr (kInfo.head_bytes != 0) {
-        HEARTH_UNROLL
-        for (std::size_t r = 0; r < kGroupRows; ++r)
-          __builtin_memcpy(heads + r * kInfo.head_bytes, rows + r * stride + kInfo.head_offset, kInfo.head_bytes);
-      }
-      constexpr int kColumns = (kInfo.body_dwords + 3) / 4;
-      for (int c = 0; c < kColumns; ++c) {
-        const int first =
-            4 * c + 4 <= kInfo.body_dwords ? 4 * c : kInfo.body_dwords - 4;  // the last column may overlap
-        I t[4];
-        Isa::transpose(rows + kInfo.body_offset + 4 * first, stride, t);
-        HEARTH_UNROLL
-        for (int n4 = 0; n4 < 4; ++n4) Isa::store_i(body + (first + n4) * kVector, t[n4]);
-      }
+  // ---- File layout -> repacked layout: n blocks of 16 rows from `rows`, the last of a row or whole runs.
+  static __attribute__((noinline)) void transpose_blocks(std::byte* dst, const std::byte* rows, std::size_t stride,
+                                                         std::int64_t n) {
+    for (std::int64_t b = 0, n_run; b < n; b += n_run) {
+      n_run = n - b < kRun ? n - b : kRun;
+      std::byte *heads = dst, *body = dst + n_run * kHeadBytes;
+      for (std::int64_t i = 0; i < n_run; ++i, rows += kInfo.block_bytes, heads += kHeadBytes, body += kBodyBytes)
+        transpose_block(heads, body, rows, stride);
+      dst = body;
+    }
+  }
+
+  static constexpr auto kPlace = [] {
+    std::array<std::int16_t, kInfo.body_dwords> place{};
+    for (int w = 0; w < kInfo.body_dwords; ++w) place[w] = static_cast<std::int16_t>(body_place(Fmt, w));
+    return place;
+  }();
+
+  static HEARTH_INLINE void transpose_block(std::byte* heads, std::byte* body, const std::byte* rows,
+                                            std::size_t stride) {
+    if constexpr (kInfo.head_bytes != 0) {
+      HEARTH_UNROLL
+      for (std::size_t r = 0; r < kGroupRows; ++r)
+        __builtin_memcpy(heads + r * kInfo.head_bytes, rows + r * stride + kInfo.head_offset, kInfo.head_bytes);
+    }
+    constexpr int kColumns = (kInfo.body_dwords + 3) / 4;
+    for (int c = 0; c < kColumns; ++c) {
+      const int first = 4 * c + 4 <= kInfo.body_dwords ? 4 * c : kInfo.body_dwords - 4;  // the last column may overlap
+      I t[4];
+      Isa::transpose(rows + kInfo.body_offset + 4 * first, stride, t);
+      HEARTH_UNROLL
+      for (int n = 0; n < 4; ++n) Isa::store_i(body + kPlace[first + n] * kVector, t[n]);
     }
   }
 
   static void pack(std::byte* dst, const std::byte* src, std::int64_t n_rows, std::int64_t k) {
     if (n_rows < kGroupRows) return pack_group(kInfo, dst, src, n_rows, k);
-    const std::int64_t n = k / kInfo.block_elements;
-    transpose_blocks(dst, dst + n * kHeadBytes, src, row_bytes(kInfo, k), n);
+    transpose_blocks(dst, src, row_bytes(kInfo, k), k / kInfo.block_elements);
   }
 
   static std::size_t panel_bytes(std::int64_t k) {
@@ -108,21 +123,32 @@ template <Format Fmt> struct Quantized {
       base = tail;
       packed = true;
     }
-    alignas(64) std::byte few_heads[kSpan * kHeadBytes + 64], few_bodies[kSpan * kBodyBytes];
-    const std::byte *heads = packed ? base : few_heads, *body = packed ? base + n * kHeadBytes : few_bodies;
-    for (std::int64_t b = 0, span = packed ? n : kSpan; b < n; b += span) {
-      if (!packed) {
-        span = n - b < kSpan ? n - b : kSpan;
-        transpose_blocks(few_heads, few_bodies, base + b * kInfo.block_bytes, row_bytes(kInfo, a.k), span);
+    alignas(64) std::byte few[kSpan * kGroupBlock];
+    const std::byte* at = base;
+    const std::int64_t run = kInfo.head_bytes != 0 ? kRun : packed ? n : kSpan;
+    for (std::int64_t b = 0; b < n; b += run) {
+      if (!packed && b % kSpan == 0) {
+        at = few;
+        transpose_blocks(few, base + b * kInfo.block_bytes, row_bytes(kInfo, a.k), n - b < kSpan ? n - b : kSpan);
       }
-      visit(heads, body, span);
+      const std::int64_t n_run = n - b < run ? n - b : run;
+      visit(at, at + n_run * kHeadBytes, n_run);
+      at += n_run * kGroupBlock;
     }
   }
 
-  /// Where a group's weights are asked for ahead of use: further on in repacked rows, the next group in the file's.
-  static const std::byte* ahead_of(const MatmulArgs& a, std::int64_t group, bool packed, std::int64_t distance) {
+  /// What memory is asked for while a group is multiplied, and how far that moves with every block.
+  struct Asked {
+    const std::byte* at;
+    std::int64_t step;
+  };
+  /// Weights ahead of their use: further on in repacked rows, the next group in the file's; or always the same activations, which
+  /// are at hand, where the core does better alone. (Of fewer than 4 bits a weight it has no time to: multiplying takes it all.)
+  static Asked asked(const MatmulArgs& a, std::int64_t group, bool packed, std::int64_t distance) {
+    constexpr bool kReadingDecides = 2 * kInfo.block_bytes >= kInfo.block_elements;
+    if (packed && kReadingDecides && Isa::reads_ahead()) return {reinterpret_cast<const std::byte*>(a.q), 0};
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
-    return a.weights + group * size + (packed ? distance : size);
+    return {a.weights + group * size + (packed ? distance : size), kGroupBlock};
   }
 
   static HEARTH_INLINE void store_rows(const MatmulArgs& a, std::int64_t group, std::int64_t token, const F& acc) {
@@ -150,8 +176,7 @@ template <Format Fmt> struct Quantized {
       token_rows<N>(a, part * N, q[part]);
       for (F& sum : acc[part][0]) sum = Isa::zero();
     }
-    const std::byte* ahead = ahead_of(a, group, packed, Isa::kAhead);
-    const std::byte* far_ahead = ahead_of(a, group, packed, Isa::kFarAhead);
+    Asked near = asked(a, group, packed, Isa::kAhead), far = asked(a, group, packed, Isa::kFarAhead);
     visit_group(a, group, packed, a.scratch,
                 [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
                   for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes) {
@@ -159,14 +184,14 @@ template <Format Fmt> struct Quantized {
                     unroll<kSubs>([&](auto j) HEARTH_LAMBDA {
                       unroll<T / N>([&](auto part) HEARTH_LAMBDA {
                         if constexpr (part == 0)
-                          Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, ahead, far_ahead});
+                          Mul::template block<1, N>(acc[part], q[part], PacedSub<j>{{head, body}, near.at, far.at});
                         else Mul::template block<1, N>(acc[part], q[part], Sub<j>{head, body});
                         HEARTH_UNROLL
                         for (int t = 0; t < N; ++t) ++q[part][t];
                       });
                     });
-                    ahead += kGroupBlock;
-                    far_ahead += kGroupBlock;
+                    near.at += near.step;
+                    far.at += far.step;
                   }
                 });
     for (int t = 0; t < T && t < a.n_tokens; ++t) store_rows(a, group, t, acc[t / N][0][t % N]);

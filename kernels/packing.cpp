@@ -1,6 +1,7 @@
 // Enters: rows of blocks. Leaves: a repacked group of 16 rows, and a row of it back, in plain loops.
 #include "packing.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hearth::kernels {
@@ -8,15 +9,19 @@ namespace {
 
 // Calls copy(offset in the group, offset in the row, bytes) for every piece of row `row`.
 template <class Copy> void for_each_piece(const FormatInfo& info, std::int64_t row, std::int64_t k, Copy copy) {
-  const std::size_t n_blocks = static_cast<std::size_t>(k) / info.block_elements;
+  const std::size_t n_blocks = static_cast<std::size_t>(k) / info.block_elements, run = run_blocks(info);
   const std::size_t r = static_cast<std::size_t>(row);
-  const std::size_t heads = n_blocks * kGroupRows * info.head_bytes;
   for (std::size_t b = 0; b < n_blocks; ++b) {
-    const std::size_t block = b * info.block_bytes;
+    const std::size_t block = b * info.block_bytes, first = b / run * run, n = std::min(run, n_blocks - first);
+    const std::size_t heads = first * kGroupRows * info.block_bytes, bodies = heads + n * kGroupRows * info.head_bytes;
     if (info.head_bytes != 0)
-      copy((b * kGroupRows + r) * info.head_bytes, block + info.head_offset, std::size_t{info.head_bytes});
-    for (std::size_t w = 0; w < info.body_dwords; ++w)
-      copy(heads + ((b * info.body_dwords + w) * kGroupRows + r) * 4, block + info.body_offset + w * 4, std::size_t{4});
+      copy(heads + ((b - first) * kGroupRows + r) * info.head_bytes, block + info.head_offset,
+           std::size_t{info.head_bytes});
+    for (std::size_t w = 0; w < info.body_dwords; ++w) {
+      const auto place = static_cast<std::size_t>(body_place(info.format, static_cast<int>(w)));
+      copy(bodies + (((b - first) * info.body_dwords + place) * kGroupRows + r) * 4, block + info.body_offset + w * 4,
+           std::size_t{4});
+    }
   }
 }
 

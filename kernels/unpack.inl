@@ -206,8 +206,8 @@ template <> struct Unpack<Format::q4_k> : SixBitScales {
 template <> struct Unpack<Format::q5_k> : SixBitScales {
   static constexpr int kMaxCode = 31;
   template <int J, int D> static HEARTH_INLINE I code(const Head&, const std::byte* body) {
-    return Isa::or_i(nibbles<(J % 2 == 1)>(dword(body, 12 + J / 2 * 8 + D)),
-                     mask(move_bit<J, 4>(dword(body, 4 + D)), 0x10101010));
+    constexpr int low = 4 + low_place(J / 2 * 8 + D), high = 4 + high_place(D);
+    return Isa::or_i(nibbles<(J % 2 == 1)>(dword(body, low)), mask(move_bit<J, 4>(dword(body, high)), 0x10101010));
   }
 };
 
@@ -218,12 +218,12 @@ template <> struct Unpack<Format::q6_k> {
     I sc[4];
   };
   static HEARTH_INLINE Head head(const std::byte* heads, const std::byte* body) {
-    return {Isa::load_f16(heads), {dword(body, 48), dword(body, 49), dword(body, 50), dword(body, 51)}};
+    return {Isa::load_f16(heads), {dword(body, 0), dword(body, 1), dword(body, 2), dword(body, 3)}};
   }
   template <int J, int D> static HEARTH_INLINE I code(const Head&, const std::byte* body) {
-    constexpr int n = J / 4, g = J % 4;
-    return Isa::or_i(nibbles<(g >= 2)>(dword(body, 16 * n + 8 * (g % 2) + D)),
-                     mask(move_bit<2 * g, 4>(dword(body, 32 + 8 * n + D)), 0x30303030));
+    constexpr int half = 4 + 24 * (J / 4), g = J % 4;
+    constexpr int low = half + low_place(8 * (g % 2) + D), high = half + high_place(D);
+    return Isa::or_i(nibbles<(g >= 2)>(dword(body, low)), mask(move_bit<2 * g, 4>(dword(body, high)), 0x30303030));
   }
   template <int N>  // scale N of 16, signed
   static HEARTH_INLINE F nth(const Head& h) {
@@ -240,11 +240,12 @@ template <> struct Unpack<Format::q3_k> {
     I low[2], high;
   };
   static HEARTH_INLINE Head head(const std::byte* heads, const std::byte* body) {
-    return {Isa::load_f16(heads), {dword(body, 24), dword(body, 25)}, dword(body, 26)};
+    return {Isa::load_f16(heads), {dword(body, 0), dword(body, 1)}, dword(body, 2)};
   }
   template <int J, int D> static HEARTH_INLINE I code(const Head&, const std::byte* body) {
-    return Isa::or_i(mask(move_bit<2 * (J % 4), 0>(dword(body, 8 + 8 * (J / 4) + D)), 0x03030303),
-                     mask(move_bit<J, 2>(dword(body, D)), 0x04040404));
+    constexpr int low = 3 + low_place(8 * (J / 4) + D), high = 3 + high_place(D);
+    return Isa::or_i(mask(move_bit<2 * (J % 4), 0>(dword(body, low)), 0x03030303),
+                     mask(move_bit<J, 2>(dword(body, high)), 0x04040404));
   }
   template <int N>  // 6-bit scale N of 16, minus 32
   static HEARTH_INLINE F nth(const Head& h) {
@@ -263,11 +264,11 @@ template <> struct Unpack<Format::q2_k> {
     I sc[4];
   };
   static HEARTH_INLINE Head head(const std::byte*, const std::byte* body) {
-    const I v = dword(body, 20);
-    return {Isa::f16_low(v), Isa::f16_high(v), {dword(body, 0), dword(body, 1), dword(body, 2), dword(body, 3)}};
+    const I v = dword(body, 0);
+    return {Isa::f16_low(v), Isa::f16_high(v), {dword(body, 1), dword(body, 2), dword(body, 3), dword(body, 4)}};
   }
   template <int J, int D> static HEARTH_INLINE I code(const Head&, const std::byte* body) {
-    return mask(move_bit<2 * (J % 4), 0>(dword(body, 4 + 8 * (J / 4) + D)), 0x03030303);
+    return mask(move_bit<2 * (J % 4), 0>(dword(body, 5 + 8 * (J / 4) + D)), 0x03030303);
   }
   template <int> static HEARTH_INLINE F scale(const Head& h) { return h.d; }
   template <int> static HEARTH_INLINE F second(const Head& h) { return h.dmin; }

@@ -13,15 +13,15 @@ inline constexpr int kVecSpans = kVecThreads / kGroupRows;          // of 256 k,
 inline constexpr int kRoundBlocks = kVecSpans * kSpanBlocks;        // of 32 k
 inline constexpr int kTermFloats = kRoundBlocks * kGroupRows + 16;  // odd halves of the banks for odd terms
 
-/// T tokens, at most kVecThreads / 16. Shared memory: [stages][span][heads, dwords] of weights, then the terms of a round:
+/// T tokens, at most kVecThreads / 16. Shared memory: [stages][span][blocks] of weights, then the terms of a round:
 /// [buffers][row terms, then sums of each token][sub-block][span][16 rows].
 template <Format F, int T> struct MatvecShape {
   static constexpr int kTerms = Facts<F>::kRowTerms + T * Facts<F>::kSums;
   static constexpr int kBuffers = T <= 2 ? 2 : 1;  // two: the next round is multiplied while chains grow
   static constexpr int kStages = 2;
   static constexpr int kBlocks = kSpanBlocks / Facts<F>::kSubs;  // of the format, in a span
-  static constexpr int kHeads = kBlocks * kGroupRows * Facts<F>::kHeadBytes;
-  static constexpr int kSpanBytes = kHeads + kBlocks * kGroupRows * Facts<F>::kBodyBytes;
+  static constexpr int kBlockBytes = kGroupRows * format_info(F).block_bytes;
+  static constexpr int kSpanBytes = kBlocks * kBlockBytes;
   static constexpr int kSpanStride =
       (kSpanBytes + 63) / 64 * 64 + ((kSpanBytes + 63) / 64 % 2 == 0 ? 64 : 0);  // other banks
   static constexpr int kStageBytes = kVecSpans * kSpanStride;
@@ -33,13 +33,22 @@ template <Format F, int T> struct MatvecShape {
 template <Format F, int T>
 __device__ __forceinline__ void stage_span(std::byte* to, const std::byte* group, std::int64_t k, int span, int lane) {
   using Shape = MatvecShape<F, T>;
-  const int n_blocks = static_cast<int>(k / (kBlock * Facts<F>::kSubs)), first = span * Shape::kBlocks;
-  const int left = n_blocks - first, n = left < Shape::kBlocks ? left : Shape::kBlocks;  // maybe none
-  constexpr std::int64_t kHeadRow = kGroupRows * Facts<F>::kHeadBytes, kBodyRow = kGroupRows * Facts<F>::kBodyBytes;
-  for (int i = lane * 16; i < n * kHeadRow; i += kGroupRows * 16) copy_16(to + i, group + first * kHeadRow + i);
-  const std::byte* body = group + n_blocks * kHeadRow + first * kBodyRow;
+  const auto copy = [&](std::byte* into, const std::byte* from, int bytes) {
 #pragma unroll 4
-  for (int i = lane * 16; i < n * kBodyRow; i += kGroupRows * 16) copy_16(to + Shape::kHeads + i, body + i);
+    for (int i = lane * 16; i < bytes; i += kGroupRows * 16) copy_16(into + i, from + i);
+  };
+  const LaneRow row = lane_row<F>(group, k, 0);
+  const int first = span * Shape::kBlocks, left = row.n_blocks - first;  // maybe none
+  if constexpr (Shape::kBlocks % Facts<F>::kRun == 0) {
+    copy(to, group + std::int64_t{first} * Shape::kBlockBytes,
+         (left < Shape::kBlocks ? left : Shape::kBlocks) * Shape::kBlockBytes);
+  } else if (left > 0) {
+    static_assert(Shape::kBlocks == 1);
+    constexpr int kHeads = kGroupRows * Facts<F>::kHeadBytes;
+    const BlockPlace place = place_of<F>(row, first);
+    copy(to, place.head, kHeads);
+    copy(to + kHeads, place.body, Shape::kBlockBytes - kHeads);
+  }
 }
 
 /// One round's terms of this thread's span, of which n_blocks of 32 are left, for T tokens.
@@ -101,8 +110,8 @@ template <Format F, int T> __global__ void __launch_bounds__(kVecThreads) matvec
     wait_for_copies<Shape::kStages - 1>();
     __syncwarp();
     const std::byte* staged = stages + round % Shape::kStages * Shape::kStageBytes;
-    const LaneRow row{staged + lane * Facts<F>::kHeadBytes, staged + Shape::kHeads + lane * 4};
     const int left = n_blocks - begin - other * kSpanBlocks;
+    const LaneRow row{staged, lane, left < kSpanBlocks ? left / Facts<F>::kSubs : Shape::kBlocks};
     if (T > 2 && part.n == 1) put_terms<F, 1>(buffer, row, left, q);  // most experts have one token of a few rows
     else put_terms<F, T>(buffer, row, left, q);
     for (int t = 0; t < T; ++t) q[t] += kRoundBlocks;

@@ -16,18 +16,32 @@ template <Format F> struct Facts {
   static constexpr Kind kKind = format_info(F).kind;
   static constexpr int kSubs = format_info(F).block_elements / kBlock;  // sub-blocks of 32 in a block
   static constexpr int kHeadBytes = format_info(F).head_bytes, kBodyBytes = format_info(F).body_dwords * 4;
+  static constexpr int kRun = run_blocks(format_info(F));
   static constexpr int kRowTerms = kKind == Kind::scale ? 1 : 2;  // f32 that a sub-block of a row has for the chain
   static constexpr int kSums =
       kKind == Kind::two_scales || kKind == Kind::two_scales_min ? 2 : 1;  // and with each token
 };
 
-/// Where a row's heads and dwords begin; the other rows' lie beside them.
+/// A row of a group of which n_blocks of the format are here; the other rows lie beside it.
 struct LaneRow {
-  const std::byte *heads, *body;
+  const std::byte* group;
+  int row, n_blocks;
 };
 template <Format F> __device__ __forceinline__ LaneRow lane_row(const std::byte* group, std::int64_t k, int row) {
-  const std::int64_t n_blocks = k / (Facts<F>::kSubs * kBlock);
-  return {group + row * Facts<F>::kHeadBytes, group + n_blocks * kGroupRows * Facts<F>::kHeadBytes + row * 4};
+  return {group, row, static_cast<int>(k / (Facts<F>::kSubs * kBlock))};
+}
+
+/// Where block `block` of a row has its head and its dwords.
+struct BlockPlace {
+  const std::byte *head, *body;
+};
+template <Format F> __device__ __forceinline__ BlockPlace place_of(const LaneRow& row, int block) {
+  constexpr std::int64_t kHead = kGroupRows * Facts<F>::kHeadBytes, kBody = kGroupRows * Facts<F>::kBodyBytes;
+  constexpr int kRun = Facts<F>::kRun;
+  const int first = block / kRun * kRun, nth = block - first;
+  const int n = row.n_blocks - first < kRun ? row.n_blocks - first : kRun;
+  const std::byte* run = row.group + first * (kHead + kBody);
+  return {run + nth * kHead + row.row * Facts<F>::kHeadBytes, run + n * kHead + nth * kBody + row.row * 4};
 }
 
 /// Sub-block J of a block: what unpack.inl says of it, the zero point taken off.
@@ -66,12 +80,11 @@ __device__ __forceinline__ void each_sub(const LaneRow& row, int span, int n_blo
   unroll<(Count + kSubs - 1) / kSubs>([&](auto n) {
     constexpr int b = First / kSubs + decltype(n)::value;
     if (span * kSpanBlocks + b * kSubs >= n_blocks) return;
-    const std::int64_t at = (static_cast<std::int64_t>(span) * (kSpanBlocks / kSubs) + b) * kGroupRows;
-    const std::byte* body = row.body + at * Facts<F>::kBodyBytes;
-    const auto head = Unpack<F>::head(row.heads + at * Facts<F>::kHeadBytes, body);
+    const BlockPlace place = place_of<F>(row, span * (kSpanBlocks / kSubs) + b);
+    const auto head = Unpack<F>::head(place.head, place.body);
     unroll<kVisits>([&](auto j) {
       constexpr int J = First % kSubs + decltype(j)::value;
-      visit(Sub<F, J>{head, body}, b * kSubs + J);
+      visit(Sub<F, J>{head, place.body}, b * kSubs + J);
     });
   });
 }
