@@ -80,6 +80,23 @@ template <Format Fmt> struct FloatRows {
     });
   }
 
+  /// A row of halves and one token, n elements: memory is read from the first byte to the last, and asked for ahead in that order.
+  /// (Rows of F32 do better four at a time: there the activations, as long as a row, take as much of the first cache.)
+  static constexpr bool kRowByRow = kBytes == 2;
+  static HEARTH_INLINE Isa::F row_of_halves(const std::byte* w, const float* x, std::int64_t n) {
+    Isa::F sum = Isa::zero();
+    const auto add = [&](std::int64_t k) HEARTH_LAMBDA { sum = Isa::fma(load(w + k * kBytes), Isa::load(x + k), sum); };
+    std::int64_t k = 0;
+    for (; k + 32 <= n; k += 32) {
+      Isa::prefetch_far_here(w + k * kBytes + 16384);
+      Isa::prefetch_here(w + k * kBytes + 4096);
+      add(k);
+      add(k + 16);
+    }
+    if (k < n) add(k);
+    return sum;
+  }
+
   /// The last n < 16 elements: the lanes past them keep their value.
   static HEARTH_INLINE Isa::F tail(const Isa::F& acc, const std::byte* w, const float* x, int n) {
     alignas(64) std::byte weights[64] = {};
@@ -95,13 +112,18 @@ template <Format Fmt> struct FloatRows {
     const std::int64_t n = a.row_end - a.row_begin, whole = a.k / 16 * 16;
     const std::int64_t chunk = kPasses<T> == 1 ? whole : kChunk;
     Isa::F acc[kRows][T];
-    for (std::int64_t r = 0; r < n; ++r)
-      for (Isa::F& sum : acc[r]) sum = Isa::zero();
-    for (std::int64_t k = 0; k < whole; k += chunk) {
-      const std::int64_t last = k + chunk < whole ? k + chunk : whole;
-      std::int64_t r = 0;
-      for (; r + R <= n; r += R) add_chunk<R, T>(acc + r, a, a.row_begin + r, token, k, last);
-      for (; r < n; ++r) add_chunk<1, T>(acc + r, a, a.row_begin + r, token, k, last);
+    if constexpr (T == 1 && kRowByRow) {
+      for (std::int64_t r = 0; r < n; ++r)
+        acc[r][0] = row_of_halves(a.weights + (a.row_begin + r) * a.k * kBytes, a.x + token * a.x_stride, whole);
+    } else {
+      for (std::int64_t r = 0; r < n; ++r)
+        for (Isa::F& sum : acc[r]) sum = Isa::zero();
+      for (std::int64_t k = 0; k < whole; k += chunk) {
+        const std::int64_t last = k + chunk < whole ? k + chunk : whole;
+        std::int64_t r = 0;
+        for (; r + R <= n; r += R) add_chunk<R, T>(acc + r, a, a.row_begin + r, token, k, last);
+        for (; r < n; ++r) add_chunk<1, T>(acc + r, a, a.row_begin + r, token, k, last);
+      }
     }
     for (std::int64_t r = 0; r < n; ++r) {
       const std::byte* w = a.weights + ((a.row_begin + r) * a.k + whole) * kBytes;
