@@ -3,6 +3,7 @@
 #include "parallel.h"
 
 #include <grp.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "host.h"
 #include "support/catch.hpp"
 #include "support/forked_child.h"
 #include "turns.h"
@@ -240,6 +242,68 @@ TEST_CASE("after a fork the child's team works with one member, gives the same s
   CHECK(status == 0);
   CHECK(sum_with(*team, 1000) == expected);  // the parent's is untouched
 }
+
+namespace {
+
+enum Crowded {
+  kSatOutAndCameBack = 0,
+  kNotTold = 77,
+  kNobodyLeft = 2,
+  kNobodyCameBack = 3,
+  kTooManyLeft = 4,
+  kWrongSum = 5
+};
+
+/// Members that all have one processor take it from each other.
+int share_one_processor() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  cpu_set_t mine;
+  if (sched_getaffinity(0, sizeof mine, &mine) != 0) return kNotTold;
+  int first = 0;
+  while (!CPU_ISSET(first, &mine)) ++first;
+  CPU_SET(first, &one);
+  if (sched_setaffinity(0, sizeof one, &one) != 0) return kNotTold;
+  auto team = Team::start(4);
+  if (!team) return kNotTold;
+  int fewest = 4, last = 4;
+  bool left = false, came_back = false, right = true;
+  std::vector<std::int64_t> squares(64);
+  const auto start = std::chrono::steady_clock::now();
+  while (!(came_back && fewest == 2) && std::chrono::steady_clock::now() - start < std::chrono::seconds(20)) {
+    std::fill(squares.begin(), squares.end(), 0);
+    int count = 0;
+    (*team)->run([&](Worker& w) {
+      w.once([&] { count = w.count(); });
+      w.loop(64, 1, [&](std::int64_t begin, std::int64_t) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+        while (std::chrono::steady_clock::now() < until) squares[static_cast<std::size_t>(begin)] = begin * begin;
+      });
+    });
+    for (std::int64_t i = 0; i < 64; ++i) right = right && squares[static_cast<std::size_t>(i)] == i * i;
+    fewest = std::min(fewest, count);
+    left = left || count < 4;
+    came_back = came_back || count > last;
+    last = count;
+  }
+  if (seconds_queued(this_thread()) == 0.0) return kNotTold;
+  if (!right) return kWrongSum;
+  if (fewest < 2) return kTooManyLeft;
+  return !left ? kNobodyLeft : !came_back ? kNobodyCameBack : kSatOutAndCameBack;
+}
+
+}  // namespace
+
+#ifndef HEARTH_OPENMP
+TEST_CASE("members without a processor of their own sit out, at most half of them, and are tried again") {
+  const int status = status_in_child(share_one_processor);
+  if (status == kNotTold) {
+    WARN("SKIPPED: this system does not say how long a thread waits for a processor");
+    return;
+  }
+  CHECK(status == kSatOutAndCameBack);
+}
+#endif
 
 TEST_CASE("ten thousand short regions") {
   // On a machine whose cores are all taken each region waits for the scheduler: there the time ends the test, not the count.

@@ -1,12 +1,14 @@
 // Leaves: what this process may really use, read from the kernel's files; a file that is absent grants everything.
 #include "host.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
@@ -140,6 +142,20 @@ int usable_processors() {
   const double quota = cpu_quota();
   const int allowed = quota < granted ? static_cast<int>(quota + 0.999) : granted;
   return std::clamp(allowed, 1, kMostThreads);
+}
+
+int this_thread() { return gettid(); }
+
+double seconds_queued(int thread) {
+  char path[64], line[128] = {};
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", thread);
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0.0;
+  const ssize_t n = read(file, line, sizeof line - 1);  // nanoseconds at work, nanoseconds queued, turns
+  close(file);
+  char* queued = line;
+  if (n > 0) std::strtoull(line, &queued, 10);
+  return 1e-9 * static_cast<double>(std::strtoull(queued, nullptr, 10));
 }
 
 std::uint64_t available_memory() { return std::min(bytes_of("/proc/meminfo", "MemAvailable:"), cgroup_headroom()); }

@@ -3,12 +3,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "elapsed.h"
 #include "float_state.h"
 #include "host.h"
 #include "try.h"
@@ -49,6 +51,64 @@ Error thread_refused(const std::system_error& failure, const std::string& which)
 
 }  // namespace
 
+/// How many members take part. One leaves when members are queued for processors for a good part of their time, and is tried again
+/// every now and then. At most half leave: where all processors are taken, fewer members win nothing.
+class Attendance {
+ public:
+  explicit Attendance(int members) : all_(members), present_(members), threads_(static_cast<std::size_t>(members)) {}
+
+  /// On a member's own thread, before it waits to be called.
+  void enlist(int index) { threads_[static_cast<std::size_t>(index)] = this_thread(); }
+
+  /// How many take part in the region that begins, the caller's thread being member 0.
+  int begin() {
+    const auto now = Clock::now();
+    const int caller = this_thread();
+    if (threads_[0].exchange(caller) != caller) watching_ = false;
+    if (present_ < all_ && now >= next_try_) {
+      ++present_;
+      trying_ = true;
+      watching_ = false;
+    }
+    if (!watching_) {
+      watching_ = true;
+      since_ = now;
+      queued_ = queued();
+    }
+    return present_;
+  }
+
+  void end() {
+    const double seconds = seconds_since(since_);
+    if (seconds < kWatch) return;
+    watching_ = false;
+    if (queued() - queued_ > kShare * seconds && present_ > (all_ + 1) / 2) {
+      --present_;
+      pause_ = trying_ ? std::min(2 * pause_, kLongestPause) : kShortestPause;
+      next_try_ = Clock::now() + pause_;
+    }
+    trying_ = false;
+  }
+
+ private:
+  static constexpr double kWatch = 0.05;  // seconds before anything is said of them
+  static constexpr double kShare = 0.25;  // of them; a program that never rests takes half of a member's, or more
+  static constexpr std::chrono::milliseconds kShortestPause{250}, kLongestPause{2000};
+
+  double queued() const {
+    double seconds = 0.0;
+    for (int i = 0; i < present_; ++i) seconds += seconds_queued(threads_[static_cast<std::size_t>(i)]);
+    return seconds;
+  }
+
+  int all_, present_;
+  std::vector<std::atomic<int>> threads_;
+  bool watching_ = false, trying_ = false;
+  Clock::time_point since_, next_try_;
+  double queued_ = 0.0;
+  std::chrono::milliseconds pause_ = kShortestPause;
+};
+
 struct Worker::Shared {
   struct alignas(64) Counter {
     std::atomic<std::int64_t> next{0};
@@ -76,24 +136,32 @@ void Worker::barrier() {
 }
 
 struct Team::State {
-  explicit State(int members) : n_threads(members), shared(members) {}
+  explicit State(int members)
+      : n_threads(members), shared(members), attendance(members), calls(static_cast<std::size_t>(members)) {}
+  struct alignas(64) Calls {
+    std::atomic<std::uint32_t> made{0};  // a change calls a member to a region, or ends it
+  };
   int n_threads;
   pid_t owner = 0;
   std::mutex one_region, after_fork;  // the second where the first may be held by a thread that the child lacks
   Worker::Shared shared;
+  Attendance attendance;
+  std::vector<Calls> calls;
   std::vector<std::thread> threads;
-  std::atomic<std::uint32_t> epoch{0};  // a change starts a region, or ends the team
   bool stop = false;
+  int n_present = 0;  // in the region under way
   Call call = nullptr;
   void* object = nullptr;
 
   void serve(int index) {
     FloatState canonical;
+    attendance.enlist(index);
+    const std::atomic<std::uint32_t>& made = calls[static_cast<std::size_t>(index)].made;
     for (std::uint32_t seen = 0;;) {
-      wait_change(epoch, seen);
-      seen = epoch.load(std::memory_order_acquire);
+      wait_change(made, seen);
+      seen = made.load(std::memory_order_acquire);
       if (stop) return;
-      take_part(call, object, Worker(shared, index, n_threads));
+      take_part(call, object, Worker(shared, index, n_present));
     }
   }
 
@@ -103,9 +171,12 @@ struct Team::State {
     worker.barrier();
   }
 
-  void announce() {
-    epoch.fetch_add(1, std::memory_order_seq_cst);
-    epoch.notify_all();
+  void call_members(int n) {
+    for (int i = 1; i < n; ++i) {
+      std::atomic<std::uint32_t>& made = calls[static_cast<std::size_t>(i)].made;
+      made.fetch_add(1, std::memory_order_seq_cst);
+      made.notify_one();
+    }
   }
 };
 
@@ -143,7 +214,7 @@ Team::~Team() {
     return;
   }
   state_->stop = true;
-  state_->announce();
+  state_->call_members(state_->n_threads);
   for (std::thread& thread : state_->threads) thread.join();
 }
 
@@ -170,8 +241,10 @@ void Team::run_erased(Call call, void* object) {
 #else
   s.call = call;
   s.object = object;
-  s.announce();
-  State::take_part(call, object, Worker(s.shared, 0, s.n_threads));
+  s.n_present = s.attendance.begin();
+  s.call_members(s.n_present);
+  State::take_part(call, object, Worker(s.shared, 0, s.n_present));
+  s.attendance.end();
 #endif
 }
 

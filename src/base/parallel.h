@@ -50,6 +50,9 @@ class Worker {
 
 /// A fixed set of threads, the caller's included. Failing to start one is an error. After a fork the child's team works with
 /// the calling thread alone: slower, the same bits. One region at a time; a second caller waits.
+///
+/// Everybody waits for a member whose processor another program has taken in the middle of a piece. Where that happens all the
+/// time up to half of the members sit out for a while; Worker::count() says how many take part in a region.
 class Team {
  public:
   static Result<std::unique_ptr<Team>> start(int n_threads);
@@ -62,7 +65,7 @@ class Team {
 
   int size() const;
 
-  /// body(Worker&) on every member, in the floating-point state of ARITHMETIC.md; returns when all have finished.
+  /// body(Worker&) on every member that takes part, in the floating-point state of ARITHMETIC.md; returns when all have finished.
   template <class Body> void run(Body&& body) {
     run_erased([](void* object, Worker& worker) { (*static_cast<std::remove_reference_t<Body>*>(object))(worker); },
                &body);
