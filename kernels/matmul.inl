@@ -111,8 +111,8 @@ template <Format Fmt> struct Quantized {
     return static_cast<std::size_t>(k) / kBlock * Mul::template block_bytes<kPanelGroups>();
   }
 
-  /// Calls visit(heads, body, n_blocks) over a group's repacked blocks: all at once, or a few at a time after their transposing
-  /// where rows lie as in the file. `tail`: room for a group whose rows are fewer than 16.
+  /// Calls visit(heads, bodies, n_blocks) over the runs of a group, a few blocks at a time after their transposing where rows lie as
+  /// in the file. `tail`: room for a group whose rows are fewer than 16.
   template <class Visit>
   static HEARTH_INLINE void visit_group(const MatmulArgs& a, std::int64_t group, bool packed, std::byte* tail,
                                         Visit visit) {
@@ -142,11 +142,10 @@ template <Format Fmt> struct Quantized {
     const std::byte* at;
     std::int64_t step;
   };
-  /// Weights ahead of their use: further on in repacked rows, the next group in the file's; or always the same activations, which
-  /// are at hand, where the core does better alone. (Of fewer than 4 bits a weight it has no time to: multiplying takes it all.)
-  static Asked asked(const MatmulArgs& a, std::int64_t group, bool packed, std::int64_t distance) {
-    constexpr bool kReadingDecides = 2 * kInfo.block_bytes >= kInfo.block_elements;
-    if (packed && kReadingDecides && Isa::reads_ahead()) return {reinterpret_cast<const std::byte*>(a.q), 0};
+  /// Weights ahead of their use: further on in repacked rows, the next group in the file's. Or always the same activations, which
+  /// are at hand, where the core does better `alone`: where nothing but reading takes time, of one token and from 4 bits a weight up.
+  static Asked asked(const MatmulArgs& a, std::int64_t group, bool packed, std::int64_t distance, bool alone) {
+    if (packed && alone && Isa::reads_ahead()) return {reinterpret_cast<const std::byte*>(a.q), 0};
     const auto size = static_cast<std::int64_t>(group_bytes(kInfo, a.k));
     return {a.weights + group * size + (packed ? distance : size), kGroupBlock};
   }
@@ -176,7 +175,8 @@ template <Format Fmt> struct Quantized {
       token_rows<N>(a, part * N, q[part]);
       for (F& sum : acc[part][0]) sum = Isa::zero();
     }
-    Asked near = asked(a, group, packed, Isa::kAhead), far = asked(a, group, packed, Isa::kFarAhead);
+    constexpr bool kAlone = T == 1 && 2 * kInfo.block_bytes >= kInfo.block_elements;
+    Asked near = asked(a, group, packed, Isa::kAhead, kAlone), far = asked(a, group, packed, Isa::kFarAhead, kAlone);
     visit_group(a, group, packed, a.scratch,
                 [&](const std::byte* heads, const std::byte* body, std::int64_t n) HEARTH_LAMBDA {
                   for (std::int64_t b = 0; b < n; ++b, heads += kHeadBytes, body += kBodyBytes) {
