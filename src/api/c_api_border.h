@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "border.h"
+#include "guarded.h"
 #include "try.h"
 
 namespace hearth::api {

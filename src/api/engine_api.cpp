@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "border.h"
+#include "guarded.h"
 #include "model_impl.h"
 #include "parallel.h"
 #include "scheduler.h"
@@ -24,7 +24,7 @@ struct Heard {
                                               bool when_thrown) {
     if (!callback) return {};
     return [heard = std::move(heard), callback = std::move(callback), when_thrown](Arguments... arguments) {
-      const auto said = api::guarded([&]() -> Result<bool> { return callback(arguments...); });
+      const auto said = guarded([&]() -> Result<bool> { return callback(arguments...); });
       if (!said) heard->error = said.error();
       return said ? *said : when_thrown;
     };
@@ -38,7 +38,7 @@ class Request::Impl {
 };
 
 Result<Reply> Request::wait() const {
-  return api::guarded([&]() -> Result<Reply> {
+  return guarded([&]() -> Result<Reply> {
     Result<Reply> reply = impl_->job->wait();
     if (impl_->heard->error) return *impl_->heard->error;
     return reply;
@@ -58,11 +58,11 @@ class Engine::Impl {
     }
     scheduler->close();
     thread.reset();  // waits for the pass under way; nobody works on what is left
-    scheduler->fail_all(api::error_from(Status::cancelled, "the engine was closed before the request was done",
-                                        "; request; start another"));
+    scheduler->fail_all(
+        error_from(Status::cancelled, "the engine was closed before the request was done", "; request; start another"));
   }
   bool step() {
-    const auto goes_on = api::guarded([&]() -> Result<bool> { return scheduler->step(); });
+    const auto goes_on = guarded([&]() -> Result<bool> { return scheduler->step(); });
     if (goes_on) return *goes_on;
     scheduler->fail_all(goes_on.error());
     return true;
@@ -81,7 +81,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 Result<Engine> Engine::start(const Model& model, const EngineOptions& options) {
-  return api::guarded([&]() -> Result<Engine> {
+  return guarded([&]() -> Result<Engine> {
     const std::shared_ptr<const Model>& draft = options.session.draft;
     HEARTH_TRY(auto scheduler,
                engine::Scheduler::make(model.impl()->model, draft ? draft->impl()->model : nullptr, options));
@@ -92,7 +92,7 @@ Result<Engine> Engine::start(const Model& model, const EngineOptions& options) {
 }
 
 Result<Request> Engine::submit(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
-  return api::guarded([&]() -> Result<Request> {
+  return guarded([&]() -> Result<Request> {
     HEARTH_TRY(const auto ids, engine::prompt_ids(impl_->scheduler->model(), prompt, {}));
     return submit_from(ids, options, on_text);
   });
@@ -100,7 +100,7 @@ Result<Request> Engine::submit(std::string_view prompt, const GenerateOptions& o
 
 Result<Request> Engine::submit_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
                                     const OnText& on_text) {
-  return api::guarded([&]() -> Result<Request> {
+  return guarded([&]() -> Result<Request> {
     if (impl_->forked())
       return Error(Status::unsupported,
                    "the engine's thread is in the parent process; request; start an engine after the fork");

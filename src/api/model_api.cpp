@@ -5,10 +5,10 @@
 #include <hearth/tools.hpp>
 #include <vector>
 
-#include "border.h"
 #include "chat_turn.h"
 #include "elapsed.h"
 #include "embedding.h"
+#include "guarded.h"
 #include "host.h"
 #include "model_impl.h"
 #include "perplexity.h"
@@ -20,14 +20,14 @@
 namespace hearth {
 
 Result<Model> Model::open(const std::string& path, const ModelOptions& options) {
-  return api::guarded([&]() -> Result<Model> {
+  return guarded([&]() -> Result<Model> {
     HEARTH_TRY(auto model, engine::LoadedModel::open(path, options));
     return Model(std::make_shared<Impl>(Impl{std::move(model)}));
   });
 }
 
 Result<Session> Model::session(const SessionOptions& options) const {
-  return api::guarded([&]() -> Result<Session> {
+  return guarded([&]() -> Result<Session> {
     HEARTH_TRY(auto sequence,
                engine::Sequence::make(impl_->model, options, options.draft ? options.draft->impl()->model : nullptr));
     return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), {}}));
@@ -35,7 +35,7 @@ Result<Session> Model::session(const SessionOptions& options) const {
 }
 
 Result<Session> Model::restore(const std::string& path) const {
-  return api::guarded([&]() -> Result<Session> {
+  return guarded([&]() -> Result<Session> {
     HEARTH_TRY(auto saved, engine::restore_session(impl_->model, path));
     HEARTH_TRY(auto sequence, engine::Sequence::make(std::move(saved.context)));
     return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), std::move(saved.conversation)}));
@@ -43,14 +43,14 @@ Result<Session> Model::restore(const std::string& path) const {
 }
 
 Result<std::vector<float>> Model::embed(std::string_view text, const EmbedOptions& options) const {
-  return api::guarded([&]() -> Result<std::vector<float>> {
+  return guarded([&]() -> Result<std::vector<float>> {
     HEARTH_TRY(const auto ids, impl_->model->tokenizer().encode(text, {.add_special = true}));
     return embed_from(ids, options);
   });
 }
 
 Result<std::vector<float>> Model::embed_from(std::span<const std::int32_t> ids, const EmbedOptions& options) const {
-  return api::guarded([&]() -> Result<std::vector<float>> {
+  return guarded([&]() -> Result<std::vector<float>> {
     const std::vector<std::int32_t> one[] = {{ids.begin(), ids.end()}};
     std::vector<float> embedding;
     HEARTH_CHECK(engine::embed(*impl_->model, one, options, [&](std::span<const float> values) {
@@ -63,7 +63,7 @@ Result<std::vector<float>> Model::embed_from(std::span<const std::int32_t> ids, 
 
 Result<void> Model::embed(std::span<const std::string> texts, const EmbedOptions& options,
                           const OnEmbedding& on_embedding) const {
-  return api::guarded([&]() -> Result<void> {
+  return guarded([&]() -> Result<void> {
     std::vector<std::vector<std::int32_t>> all;
     for (const std::string& text : texts) {
       HEARTH_TRY(auto ids, impl_->model->tokenizer().encode(text, {.add_special = true}));
@@ -81,11 +81,11 @@ KvMemory Model::kv_memory() const {
 }
 
 Result<std::vector<std::int32_t>> Model::tokenize(std::string_view text, bool special, bool parse) const {
-  return api::guarded([&] { return impl_->model->tokenizer().encode(text, {special, parse}); });
+  return guarded([&] { return impl_->model->tokenizer().encode(text, {special, parse}); });
 }
 
 Result<std::string> Model::detokenize(std::span<const std::int32_t> ids) const {
-  return api::guarded([&] { return impl_->model->tokenizer().decode(ids); });
+  return guarded([&] { return impl_->model->tokenizer().decode(ids); });
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -94,20 +94,20 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<Reply> Session::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text) {
-  return api::guarded([&] { return impl_->sequence->generate(prompt, options, on_text); });
+  return guarded([&] { return impl_->sequence->generate(prompt, options, on_text); });
 }
 
 Result<Reply> Session::generate_from(std::span<const std::int32_t> ids, const GenerateOptions& options,
                                      const OnText& on_text) {
-  return api::guarded([&] { return impl_->sequence->generate_from(ids, options, on_text); });
+  return guarded([&] { return impl_->sequence->generate_from(ids, options, on_text); });
 }
 
 Result<ChatReply> Session::chat(std::string_view text, const OnText& on_text) {
-  return api::guarded([&] { return chat(text, ChatOptions(), on_text); });
+  return guarded([&] { return chat(text, ChatOptions(), on_text); });
 }
 
 Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& options, const OnText& on_text) {
-  return api::guarded([&] {
+  return guarded([&] {
     std::vector<ChatMessage> messages = impl_->conversation;
     messages.push_back({.role = "user", .content = std::string(text)});
     return chat(messages, options, on_text);
@@ -116,7 +116,7 @@ Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& option
 
 Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const ChatOptions& options,
                                 const OnText& on_text) {
-  return api::guarded([&]() -> Result<ChatReply> {
+  return guarded([&]() -> Result<ChatReply> {
     HEARTH_TRY(ChatReply reply, engine::answer(*impl_->sequence, messages, options, on_text));
     std::vector<ChatMessage> conversation(messages.begin(), messages.end());  // whole before it becomes the session's
     conversation.push_back(
@@ -128,21 +128,21 @@ Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const Cha
 
 Result<void> Session::evaluate(std::span<const std::int32_t> ids,
                                const std::function<bool(std::span<const float>)>& on_logits) {
-  return api::guarded([&] { return impl_->sequence->evaluate(ids, on_logits); });
+  return guarded([&] { return impl_->sequence->evaluate(ids, on_logits); });
 }
 
 Result<Session> Session::fork() const {
-  return api::guarded([&]() -> Result<Session> {
+  return guarded([&]() -> Result<Session> {
     return Session(std::make_unique<Impl>(Impl{impl_->sequence->fork(), impl_->conversation}));
   });
 }
 
 Result<void> Session::truncate(std::int64_t n) {
-  return api::guarded([&] { return impl_->sequence->truncate(n); });
+  return guarded([&] { return impl_->sequence->truncate(n); });
 }
 
 Result<void> Session::save(const std::string& path) const {
-  return api::guarded([&] { return engine::save_session(impl_->sequence->context(), impl_->conversation, path); });
+  return guarded([&] { return engine::save_session(impl_->sequence->context(), impl_->conversation, path); });
 }
 
 std::int64_t Session::n_ctx() const { return impl_->sequence->n_ctx(); }
@@ -155,7 +155,7 @@ void Session::reset() {
 namespace tools {
 
 Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options) {
-  return api::guarded([&]() -> Result<Perplexity> {
+  return guarded([&]() -> Result<Perplexity> {
     SessionOptions alone = options;
     alone.reuse = false;  // nobody begins with a window of this text
     HEARTH_TRY(auto sequence, engine::Sequence::make(model.impl()->model, alone));
@@ -191,7 +191,7 @@ Result<void> check(const BenchOptions& o) {
 }  // namespace
 
 Result<BenchReport> bench(const Model& model, const SessionOptions& session, const BenchOptions& o) {
-  return api::guarded([&]() -> Result<BenchReport> {
+  return guarded([&]() -> Result<BenchReport> {
     HEARTH_CHECK(check(o));
     const engine::LoadedModel& loaded = *model.impl()->model;
     const kernels::KvType kv = engine::kv_type(session.kv);

@@ -3,7 +3,7 @@
 #include <hearth/hearth.hpp>
 #include <hearth/tools.hpp>
 
-#include "border.h"
+#include "guarded.h"
 #include "kernel_speed.h"
 #include "plan.h"
 #include "try.h"
@@ -28,7 +28,7 @@ Result<void> forecast_speeds(Plan& plan, const engine::Work& work) {
 
 Result<Plan> plan(const std::string& path, const ModelOptions& model, const SessionOptions& session, std::int64_t batch,
                   bool forecast) {
-  return api::guarded([&]() -> Result<Plan> {
+  return guarded([&]() -> Result<Plan> {
     HEARTH_TRY(engine::PlanAndWork made, engine::make_plan(path, model, session, batch));
     if (forecast && made.plan.device == "cpu") HEARTH_CHECK(forecast_speeds(made.plan, made.work));
     return std::move(made.plan);

@@ -4,10 +4,10 @@
 #include <hearth/tools.hpp>
 
 #include "atomic_file.h"
-#include "border.h"
 #include "chat_template.h"
 #include "chat_turn.h"
 #include "escape.h"
+#include "guarded.h"
 #include "model_digest.h"
 #include "model_impl.h"
 #include "receipt.h"
@@ -19,7 +19,7 @@
 namespace hearth::tools {
 
 Result<std::vector<FileDigest>> file_digests(const Model& model, const DigestOptions& options) {
-  return api::guarded([&] {
+  return guarded([&] {
     const engine::LoadedModel& loaded = *model.impl()->model;
     return engine::file_digests(loaded.file(), loaded.info().weights == Weights::repacked, options);
   });
@@ -27,14 +27,14 @@ Result<std::vector<FileDigest>> file_digests(const Model& model, const DigestOpt
 
 Result<Receipt> make_receipt(const Session& session, const GenerateOptions& options, const Reply& reply,
                              std::vector<FileDigest> files) {
-  return api::guarded([&] {
+  return guarded([&] {
     return engine::make_receipt(session.impl().sequence->context(), options, reply, std::nullopt, std::move(files));
   });
 }
 
 Result<Receipt> make_receipt(const Session& session, const ChatOptions& options, const ChatReply& reply,
                              std::vector<FileDigest> files) {
-  return api::guarded([&]() -> Result<Receipt> {
+  return guarded([&]() -> Result<Receipt> {
     const engine::Context& context = session.impl().sequence->context();
     std::string_view source = options.chat_template;
     if (source.empty()) {
@@ -48,15 +48,15 @@ Result<Receipt> make_receipt(const Session& session, const ChatOptions& options,
 }
 
 Result<std::string> to_json(const Receipt& receipt) {
-  return api::guarded([&] { return engine::to_json(receipt); });
+  return guarded([&] { return engine::to_json(receipt); });
 }
 
 Result<Receipt> read_receipt(std::string_view json) {
-  return api::guarded([&] { return engine::read_receipt(json, "receipt"); });
+  return guarded([&] { return engine::read_receipt(json, "receipt"); });
 }
 
 Result<Receipt> load_receipt(const std::string& path) {
-  return api::guarded([&]() -> Result<Receipt> {
+  return guarded([&]() -> Result<Receipt> {
     std::error_code failed;  // what cannot be asked cannot be opened either
     if (const auto bytes = std::filesystem::file_size(path, failed); !failed && bytes > engine::kMaxReceiptBytes)
       return engine::too_long_receipt(bytes, quoted_path(path));
@@ -67,7 +67,7 @@ Result<Receipt> load_receipt(const std::string& path) {
 }
 
 Result<void> save_receipt(const Receipt& receipt, const std::string& path) {
-  return api::guarded([&]() -> Result<void> {
+  return guarded([&]() -> Result<void> {
     HEARTH_TRY(const std::string json, engine::to_json(receipt));
     HEARTH_TRY(AtomicFile file, AtomicFile::create(path));
     HEARTH_CHECK(file.write(std::as_bytes(std::span(json))));
@@ -76,7 +76,7 @@ Result<void> save_receipt(const Receipt& receipt, const std::string& path) {
 }
 
 Result<void> check_writable(const std::string& path) {
-  return api::guarded([&]() -> Result<void> {
+  return guarded([&]() -> Result<void> {
     HEARTH_TRY(const AtomicFile file, AtomicFile::create(path));
     return {};
   });
@@ -84,7 +84,7 @@ Result<void> check_writable(const std::string& path) {
 
 Result<Replay> replay(const Model& model, const Receipt& receipt, std::span<const FileDigest> files,
                       const ReplayOptions& options) {
-  return api::guarded([&] { return engine::replay(model.impl()->model, receipt, files, options); });
+  return guarded([&] { return engine::replay(model.impl()->model, receipt, files, options); });
 }
 
 }  // namespace hearth::tools

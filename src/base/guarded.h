@@ -1,4 +1,4 @@
-// Nothing thrown inside leaves the library: at its border an exception becomes an error.
+// Enters: work that may throw. Leaves: its Result, an error where it threw: nothing thrown crosses the library's border, or ends somebody else's work.
 #pragma once
 
 #include <hearth/result.hpp>
@@ -7,7 +7,7 @@
 
 #include "escape.h"
 
-namespace hearth::api {
+namespace hearth {
 
 /// The message, or where there is no memory for it either two words that need none.
 inline Error error_from(Status status, const char* what, const char* rest) noexcept {
@@ -32,4 +32,4 @@ template <class Body> auto guarded(Body&& body) -> decltype(body()) {
   }
 }
 
-}  // namespace hearth::api
+}  // namespace hearth
