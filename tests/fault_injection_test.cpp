@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -445,6 +446,71 @@ TEST_CASE("A12 requests that wait, some of them cancelled, are all answered whic
     g_mode = Mode::never;
     reached = g_failed > 0;
   }
+}
+
+TEST_CASE("A12 of requests that run together, an allocation that fails ends one at most") {
+  auto model = Model::open(model_path(), {.threads = 1});
+  REQUIRE(model);
+  static const EngineOptions three{.n_parallel = 3, .n_queue = 1, .session = {.n_ctx = 192, .chunk = 64}};
+  std::atomic<bool> goes_on{true}, runs{false};
+  const auto waits = [&] {  // while others are submitted
+    runs = true;
+    while (!goes_on) std::this_thread::yield();
+    return false;
+  };
+  const std::vector<std::int32_t> page(70, 5);
+  const GenerateOptions kinds[] = {{.max_tokens = 3, .cancelled = waits},
+                                   {.max_tokens = 3, .logprobs = 2},
+                                   {.max_tokens = 3, .grammar = "root ::= [a-c]+ \"!\""},
+                                   {.max_tokens = 2}};
+  const auto submit_all = [&](Engine& engine) {
+    std::vector<Request> requests;
+    for (const GenerateOptions& options : kinds) {
+      auto request = engine.submit_from(page, options);
+      REQUIRE(request);
+      requests.push_back(std::move(*request));
+    }
+    return requests;
+  };
+  std::vector<std::uint64_t> sure;
+  {
+    auto engine = Engine::start(*model, three);
+    REQUIRE(engine);
+    for (const Request& request : submit_all(*engine)) {
+      const auto reply = request.wait();
+      REQUIRE(reply);
+      sure.push_back(reply->logits_hash);
+    }
+  }
+  long n_ended = 0;
+  bool reached = true;
+  for (long n = 0; reached; ++n) {
+    INFO("call " << n << " failed");
+    auto engine = Engine::start(*model, three);
+    REQUIRE(engine);
+    goes_on = false, runs = false;
+    const std::vector<Request> requests = submit_all(*engine);
+    while (!runs) std::this_thread::yield();
+    g_failed = 0, g_left = n, g_mode = Mode::once;
+    goes_on = true;
+    while (!std::all_of(requests.begin(), requests.end(), [](const Request& r) { return r.done(); }))
+      std::this_thread::yield();
+    g_mode = Mode::never;
+    reached = g_failed > 0;
+    long n_failed = 0;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto reply = requests[i].wait();
+      if (reply) CHECK(reply->logits_hash == sure[i]);
+      else CHECK(reply.error().status() == Status::out_of_memory);
+      n_failed += !reply;
+    }
+    CHECK(n_failed <= 1);
+    n_ended += n_failed;
+    const auto again = engine->submit_from(page, kinds[3]);
+    REQUIRE(again);
+    CHECK(again->wait());
+  }
+  CHECK(n_ended > 10);
 }
 
 TEST_CASE("A12 a plan, each allocation and system call may fail") {

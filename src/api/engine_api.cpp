@@ -24,9 +24,10 @@ struct Heard {
                                               bool when_thrown) {
     if (!callback) return {};
     return [heard = std::move(heard), callback = std::move(callback), when_thrown](Arguments... arguments) {
-      const auto said = guarded([&]() -> Result<bool> { return callback(arguments...); });
-      if (!said) heard->error = said.error();
-      return said ? *said : when_thrown;
+      auto said = guarded([&]() -> Result<bool> { return callback(arguments...); });
+      if (said) return *said;
+      heard->error = std::move(said).error();
+      return when_thrown;
     };
   }
 };

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "guarded.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -50,6 +51,8 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(std::shared_ptr<const LoadedM
   if (s->draft_) HEARTH_CHECK(DraftModel::make(s->draft_, context));
   const PassRoom room = engine_room(context.chunk(), options.n_parallel);
   HEARTH_TRY(s->space_, model::Workspace::make(s->model_->config(), room.rows, room.logits, s->model_->placement()));
+  s->active_.reserve(static_cast<std::size_t>(options.n_parallel));  // what is nobody's own must not fail
+  s->rows_.reserve(static_cast<std::size_t>(room.rows));
   return s;
 }
 
@@ -87,14 +90,13 @@ bool Scheduler::admit() {
   const auto is_full = [&] { return static_cast<std::int64_t>(active_.size()) >= options_.n_parallel; };
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [&] { return closed_ || !queue_.empty() || !active_.empty(); });
-  waiting_.assign(queue_.begin(), queue_.end());
   lock.unlock();
   drop_cancelled();
   lock.lock();
   while (!closed_ && !queue_.empty() && !is_full()) {
-    const std::shared_ptr<Job> job = queue_.front();  // and there until it has begun: fail_all finds it if that throws
+    const std::shared_ptr<Job> job = queue_.front();
     lock.unlock();
-    if (auto begun = begin(job)) active_.push_back(std::move(*begun));
+    if (auto begun = guarded([&] { return begin(job); })) active_.push_back(std::move(*begun));
     else end(*job, std::move(begun).error());
     lock.lock();
     queue_.pop_front();
@@ -102,18 +104,23 @@ bool Scheduler::admit() {
   return !closed_;
 }
 
-// Who waits in the queue and is cancelled waits no longer. Asked without the lock: an answer may wait for somebody who submits.
+// Who waits in the queue and is cancelled waits no longer. Asked without the lock: an answer may wait for somebody who submits,
+// which adds to the end; nobody else takes away.
 void Scheduler::drop_cancelled() {
-  for (const std::shared_ptr<Job>& job : waiting_) {
-    if (!job->cancelled()) continue;
-    Error error(Status::cancelled, "the request was cancelled; before its turn; nothing was computed");
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      queue_.erase(std::find(queue_.begin(), queue_.end(), job));
+  for (std::size_t i = 0;;) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (i == queue_.size()) return;
+    const std::shared_ptr<Job> job = queue_[i];
+    lock.unlock();
+    if (!job->cancelled()) {
+      ++i;
+      continue;
     }
-    end(*job, std::move(error));
+    lock.lock();
+    queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
+    lock.unlock();
+    end(*job, error_from(Status::cancelled, "the request was cancelled", "; before its turn; nothing was computed"));
   }
-  waiting_.clear();
 }
 
 Result<std::unique_ptr<Scheduler::Active>> Scheduler::begin(std::shared_ptr<Job> job) const {
@@ -151,8 +158,11 @@ void Scheduler::plan() {
 
 void Scheduler::plan(Active& a, std::int64_t most) {
   a.first_row = rows_.size();
-  const auto planned = a.generation->plan(most, rows_);
-  if (!planned) return end(*a.job, planned.error());
+  auto planned = guarded([&] { return a.generation->plan(most, rows_); });
+  if (!planned) {
+    rows_.resize(a.first_row);
+    return end(*a.job, std::move(planned).error());
+  }
   a.n_rows = rows_.size() - a.first_row;
   a.first_logits = n_logits_;
   n_logits_ += a.generation->n_logits();
@@ -161,7 +171,8 @@ void Scheduler::plan(Active& a, std::int64_t most) {
 void Scheduler::pass() {
   if (rows_.empty()) return;
   const auto start = Clock::now();
-  if (!model_->forward(rows_, space_)) {  // somebody's numbers left the floats: the others go on
+  const auto done = guarded([&] { return model_->forward(rows_, space_); });
+  if (!done) {  // somebody's numbers left the floats, or there was no memory: each by itself, and the others go on
     for (const auto& a : active_)
       if (a->n_rows != 0) pass_alone(*a);
     return;
@@ -172,15 +183,19 @@ void Scheduler::pass() {
 }
 
 void Scheduler::pass_alone(Active& a) {
-  const auto done = compute(*model_, *a.generation, std::span(rows_).subspan(a.first_row, a.n_rows), space_);
+  auto done =
+      guarded([&] { return compute(*model_, *a.generation, std::span(rows_).subspan(a.first_row, a.n_rows), space_); });
   if (done) return take(a, 0);
-  end(*a.job, done.error());
+  end(*a.job, std::move(done).error());
 }
 
 void Scheduler::take(Active& a, std::int64_t first_logits) {
-  const auto taken = a.generation->take(space_, first_logits);
-  if (!taken) return end(*a.job, taken.error());
-  if (a.generation->done()) end(*a.job, a.generation->finish());
+  auto reply = guarded([&]() -> Result<std::optional<Reply>> {
+    HEARTH_CHECK(a.generation->take(space_, first_logits));
+    return a.generation->done() ? std::optional(a.generation->finish()) : std::nullopt;
+  });
+  if (!reply) return end(*a.job, std::move(reply).error());
+  if (*reply) end(*a.job, std::move(**reply));
 }
 
 // Counted first: who has a reply may ask again at once.

@@ -16,6 +16,7 @@ namespace hearth::engine {
 
 /// Whoever decodes has a row in every pass, and guesses while there is room for them; prompts share the rest of it evenly. A
 /// reply has the bits that it has alone: rows do not depend on each other, and only clocks decide how prompts are divided.
+/// What fails for one request, memory too, ends that one.
 class Scheduler {
  public:
   static Result<std::unique_ptr<Scheduler>> make(std::shared_ptr<const LoadedModel> model,
@@ -65,7 +66,6 @@ class Scheduler {
   model::Workspace space_;
   PassLength length_;
   std::vector<std::unique_ptr<Active>> active_;
-  std::vector<std::shared_ptr<Job>> waiting_;  // those of the queue, while each is asked whether it still wants to
   std::vector<model::Row> rows_;
   std::int64_t n_logits_ = 0;  // that those rows want
 
