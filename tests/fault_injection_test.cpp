@@ -19,7 +19,9 @@
 #include <span>
 #include <thread>
 
+#include "constraint.h"
 #include "support/catch.hpp"
+#include "support/grammar_vocabulary.h"
 #include "support/random_model.h"
 #include "support/sanitized.h"
 #include "support/test_data.h"
@@ -394,6 +396,44 @@ TEST_CASE("A12 a grammar, a schema, biases and log-probabilities, each allocatio
       if (!reply) return std::move(reply).error();
       return reply->logits_hash;
     });
+}
+
+TEST_CASE("A12 after any allocation that failed, a constraint allows what it allows without") {
+  const test::GrammarVocabulary vocabulary;
+  const auto grammar = sample::compile({.grammar = "root ::= \"[\" (item (\",\" item)*)? \"]\"\n"
+                                                   "item ::= root | pair | [0-9]+\n"
+                                                   "pair ::= \"{\" [a-z]+ \":\" item \"}\"\n"});
+  REQUIRE(grammar);
+  const std::string_view text = "[12,{ab:[3,[]]},[[{c:4}]]]";
+  std::vector<sample::TokenMasks::Mask> sure(text.size());
+  bool same = true;
+  const auto follow = [&](const auto& see) {
+    sample::Constraint constraint(*grammar, vocabulary.tokens);
+    g_mode = g_left < 0 ? Mode::never : Mode::once;
+    for (std::size_t i = 0; i < text.size();) {
+      try {
+        const auto mask = constraint.mask();
+        see(i, mask);
+        same &= static_cast<bool>(constraint.accept(static_cast<unsigned char>(text[i])));
+        ++i;
+      } catch (const std::bad_alloc&) {  // asked again it answers
+      }
+    }
+    g_mode = Mode::never;
+  };
+  g_left = -1;
+  follow([&](std::size_t i, const auto& mask) { sure[i].assign(mask->begin(), mask->end()); });
+  REQUIRE(same);
+  bool reached = true;
+  for (long n = 0; reached; ++n) {
+    g_failed = 0, g_left = n;
+    follow([&](std::size_t i, const auto& mask) {
+      same &= mask && std::equal(mask->begin(), mask->end(), sure[i].begin(), sure[i].end());
+    });
+    INFO("call " << n << " failed");
+    CHECK(same);
+    reached = g_failed > 0;
+  }
 }
 
 TEST_CASE("A12 an engine and its requests, each allocation and thread may fail, and none is left to wait for") {

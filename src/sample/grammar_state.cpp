@@ -32,6 +32,11 @@ std::vector<std::uint32_t> in_words(std::vector<std::uint64_t> places) {
   return words;
 }
 
+/// Room for `n` more, so that adding them cannot fail; it grows as it does by itself.
+template <class T> void make_room(std::vector<T>& to, std::size_t n) {
+  if (to.capacity() - to.size() < n) to.reserve(std::max(2 * to.capacity(), to.size() + n));
+}
+
 }  // namespace
 
 std::size_t WordLists::Hash::operator()(const std::vector<std::uint32_t>& words) const {
@@ -41,6 +46,7 @@ std::size_t WordLists::Hash::operator()(const std::vector<std::uint32_t>& words)
 }
 
 std::pair<WordLists::Id, bool> WordLists::add(std::vector<std::uint32_t> words) {
+  make_room(lists_, 1);
   const auto [at, added] = ids_.try_emplace(std::move(words), static_cast<Id>(lists_.size()));
   if (added) {
     lists_.push_back(&at->first);
@@ -151,6 +157,7 @@ StateGraph::Frame StateGraph::add_frame(std::vector<std::uint32_t> returns) {
     // The end of the text or of the unknown frame comes back to no rule.
     if (returns[i] < frame_end) depth = std::max(depth, depths_[returns[i + 1]] + 1);
   }
+  make_room(depths_, 1);
   const auto [frame, added] = frames_.add(std::move(returns));
   if (added) depths_.push_back(depth);
   return frame;
@@ -165,6 +172,7 @@ StateGraph::State StateGraph::add_state(std::vector<std::uint32_t> places, std::
     info.is_free &= places[i] >= grammar_->free_begin;  // the end of the text too
   }
   info.is_free &= grammar_->free_begin != Grammar::never;
+  make_room(infos_, 1), make_room(next_, n_classes_);
   const auto [state, added] = states_.add(std::move(places));
   if (added) {
     infos_.push_back(info);

@@ -21,7 +21,7 @@ class WordLists {
   WordLists(const WordLists&) = delete;
   WordLists& operator=(const WordLists&) = delete;
   using Id = std::uint32_t;
-  /// The number, and whether the list is new.
+  /// The number, and whether the list is new. Without memory it throws and adds nothing.
   std::pair<Id, bool> add(std::vector<std::uint32_t> words);
   std::span<const std::uint32_t> operator[](Id id) const { return *lists_[id]; }
   std::size_t size() const { return lists_.size(); }
@@ -39,7 +39,8 @@ class WordLists {
 /// The automaton with its calls resolved, one state after the other as texts ask for them. A state is a set of places:
 /// (node, frame), where a frame says to which places the end of the running rule goes back. Calls of a rule at the
 /// same byte share one frame, so that an ambiguous grammar has no more states than an Earley parser has items.
-/// Numbers of states and frames are this object's own. One thread at a time.
+/// Numbers of states and frames are this object's own. One thread at a time. What throws for want of memory leaves all as it was,
+/// or with more states that nobody has asked for yet.
 class StateGraph {
  public:
   using State = std::uint32_t;
