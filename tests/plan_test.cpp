@@ -200,6 +200,31 @@ TEST_CASE("a batch is an engine's: as many caches, one workspace with a row besi
   }
 }
 
+TEST_CASE("tokens that are computed together read more experts than one, and all of them at most") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.arch = "qwen3moe", m.n_expert = 4, m.n_expert_used = 2, m.format = kernels::Format::q8_0;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto work = [&](std::int64_t batch, std::int64_t chunk) {
+    const auto made = engine::make_plan(path, {.threads = 1}, {.chunk = chunk}, batch);
+    REQUIRE(made);
+    return made->work;
+  };
+  const auto file = gguf::File::open(path);
+  REQUIRE(file);
+  std::uint64_t expert = 0;  // of every layer one
+  for (const gguf::Tensor& t : file->tensors())
+    if (t.name.find("_exps.") != std::string::npos) expert += t.data.size() / 4;
+  REQUIRE(expert > 0);
+  const std::uint64_t one = work(1, 1).step_bytes;
+  CHECK(work(1, 1).chunk_bytes == one);
+  CHECK(work(2, 1).step_bytes == one + expert);          // 2 of 4, then half of the other two
+  CHECK(work(3, 1).step_bytes == one + expert / 2 * 3);  // and half of the last
+  CHECK(work(256, 1).step_bytes == one + 2 * expert);
+  CHECK(work(1, 2).chunk_bytes == one + expert);
+  CHECK(work(1, 2).step_bytes == one);
+}
+
 TEST_CASE("a budget of keys and values is the plan's as it is a session's, and a batch divides it as an engine does") {
   const test::TempFolder folder;
   const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");

@@ -320,7 +320,9 @@ struct Plan {
   std::uint64_t device_bytes = 0;            ///< of the total, what lies in devices' own memory
   std::uint64_t device_available_bytes = 0;  ///< what they can still give
   bool fits = false;  ///< the host's part of the total <= available, each device's likewise, and kv_bytes <= kv_budget
-  double read_gbps = 0, decode_tps = 0, prefill_tps = 0;  ///< tokens a second at short contexts; 0: not forecast
+  /// 10^9 bytes a second, and tokens a second at short contexts; 0: not forecast. A pass of m tokens reads n * (1 - (1 - k/n)^m) of n
+  /// experts, of which a token has k: what is to be expected where each is as likely as any other.
+  double read_gbps = 0, decode_tps = 0, prefill_tps = 0;
 };
 
 /// `batch`: 1 is a session, more are an engine's n_parallel; what a draft takes is not in it. `forecast` measures this machine for a

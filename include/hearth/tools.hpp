@@ -113,8 +113,10 @@ struct BenchOptions {
 
 struct BenchRun {
   std::int64_t batch = 1, depth = 0;
-  double decode_tps = 0;          ///< generated tokens a second, of all sequences together
-  double pct_of_read_peak = 0;    ///< weights read a second, of the machine's read bandwidth; 0 where a device computes
+  double decode_tps = 0;  ///< generated tokens a second, of all sequences together
+  /// Weights read a second, of the machine's read bandwidth; 0 where a device computes. Of n experts, of which a token has k, a step
+  /// is taken to read n * (1 - (1 - k/n)^batch): what is to be expected where each is as likely as any other.
+  double pct_of_read_peak = 0;
   std::uint64_t logits_hash = 0;  ///< of the first sequence's last logits: the same in every batch
 };
 

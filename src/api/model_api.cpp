@@ -225,7 +225,7 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
       report.runs[i].decode_tps = steps * static_cast<double>(report.runs[i].batch);
       if (machine.read_gbps > 0 && loaded.info().device == "cpu")  // a device reads its own memory
         report.runs[i].pct_of_read_peak =
-            100 * steps * static_cast<double>(loaded.step_bytes()) / (machine.read_gbps * 1e9);
+            100 * steps * static_cast<double>(loaded.step_bytes(report.runs[i].batch)) / (machine.read_gbps * 1e9);
     }
     return report;
   });

@@ -11,16 +11,18 @@
 namespace hearth {
 namespace {
 
-/// On the CPU alone, a step takes as long as its weights take to be read, or its multiplications to be done, whichever is longer.
+/// On the CPU alone, a pass takes as long as its weights take to be read, or its multiplications to be done, whichever is longer.
 Result<void> forecast_speeds(Plan& plan, const engine::Work& work) {
   HEARTH_TRY(const tools::MachineInfo machine, tools::machine_info());
   HEARTH_TRY(const double macs, inspect::macs_a_second(*work.table, work.format, plan.weights == Weights::repacked,
                                                        plan.threads, std::min<std::int64_t>(plan.chunk, 64)));
-  const double read = static_cast<double>(work.step_bytes) / (machine.read_gbps * 1e9),
-               multiply = work.token_macs / macs;
+  const auto tokens_a_second = [&](std::int64_t n_tokens, std::uint64_t bytes) {
+    const auto n = static_cast<double>(n_tokens);
+    return n / std::max(static_cast<double>(bytes) / (machine.read_gbps * 1e9), n * work.token_macs / macs);
+  };
   plan.read_gbps = machine.read_gbps;
-  plan.decode_tps = static_cast<double>(plan.batch) / std::max(read, static_cast<double>(plan.batch) * multiply);
-  plan.prefill_tps = 1 / std::max(multiply, read / static_cast<double>(plan.chunk));
+  plan.decode_tps = tokens_a_second(plan.batch, work.step_bytes);
+  plan.prefill_tps = tokens_a_second(plan.chunk, work.chunk_bytes);
   return {};
 }
 

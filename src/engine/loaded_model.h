@@ -36,8 +36,11 @@ class LoadedModel {
   /// The vocabulary as grammars see it, made when first asked for.
   std::shared_ptr<const sample::GrammarTokens> grammar_tokens() const;
 
-  /// Bytes of weights that one decoding step reads: all matrices, but one row of the embedding table.
-  std::uint64_t step_bytes() const { return network_.weights.matrix_bytes(network_.config); }
+  /// Bytes of weights that one decoding step of so many sequences reads: all matrices, of experts those to be expected
+  /// (Weights::matrix_bytes), but one row a sequence of the embedding table.
+  std::uint64_t step_bytes(std::int64_t n_sequences = 1) const {
+    return network_.weights.matrix_bytes(network_.config, n_sequences);
+  }
 
   /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
   std::uint64_t bytes_when_repacked() const;

@@ -41,7 +41,8 @@ std::string template_name(const gguf::File& file) {
   return source ? std::string(text::reply_format(*source).name) : std::string();
 }
 
-Work work_of(const model::Config& c, const model::Weights& weights, const kernels::KernelTable& table) {
+Work work_of(const Plan& plan, const model::Config& c, const model::Weights& weights,
+             const kernels::KernelTable& table) {
   std::map<kernels::Format, double> macs;  // of a prompt's token: those but the last need no logits
   const double idle =
       c.n_expert > 0 ? static_cast<double>(c.n_expert - c.n_expert_used) / static_cast<double>(c.n_expert) : 0;
@@ -52,7 +53,7 @@ Work work_of(const model::Config& c, const model::Weights& weights, const kernel
   for (const model::LayerWeights& layer : weights.layers)
     for (const model::Stack* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down})
       for (const model::Matrix& m : *experts) add(m, -idle);
-  Work work{&table, weights.output.format, weights.matrix_bytes(c), 0};
+  Work work{&table, weights.output.format, weights.matrix_bytes(c, plan.batch), weights.matrix_bytes(c, plan.chunk), 0};
   double most = 0;
   for (const auto& [format, n] : macs) {
     work.token_macs += n;
@@ -326,7 +327,8 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   plan.chunk = std::min(what.chunk, plan.n_ctx);
   count(plan, opened, file, *table, how.mmap);
   plan.fits &= plan.kv_bytes <= budget.total;
-  return PlanAndWork{std::move(plan), work_of(c, weights, *table)};
+  const Work work = work_of(plan, c, weights, *table);
+  return PlanAndWork{std::move(plan), work};
 }
 
 }  // namespace hearth::engine

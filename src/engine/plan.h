@@ -85,9 +85,10 @@ Result<void> check_session_fits(const model::Config& config, const SessionOption
 /// What a forecast of speeds needs to know.
 struct Work {
   const kernels::KernelTable* table = nullptr;
-  kernels::Format format{};      // of most of the weights
-  std::uint64_t step_bytes = 0;  // of weights that one decoding step reads
-  double token_macs = 0;         // multiplications of one prompt token
+  kernels::Format format{};       // of most of the weights
+  std::uint64_t step_bytes = 0;   // of weights that one decoding step of the batch reads
+  std::uint64_t chunk_bytes = 0;  // … and a prompt's whole chunk
+  double token_macs = 0;          // multiplications of one prompt token
 };
 
 struct PlanAndWork {

@@ -331,16 +331,19 @@ void Weights::make_slopes(const Config& config) {
   vectors_[slopes_.data()] = config.n_head;
 }
 
-std::uint64_t Weights::matrix_bytes(const Config& config) const {
+std::uint64_t Weights::matrix_bytes(const Config& config, std::int64_t n_rows) const {
   const auto size = [](const Matrix& m) {
     return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
   };
   std::uint64_t bytes = 0;
   visit_matrices([&](const Matrix& m) { bytes += size(m); });
-  const auto idle = static_cast<std::uint64_t>(config.n_expert - config.n_expert_used);
+  // That nobody visits; written so that it is whole for one row.
+  const auto n = static_cast<double>(config.n_expert), left = n - static_cast<double>(config.n_expert_used);
+  const double idle = config.n_expert == 0 ? 0 : left * std::pow(left / n, static_cast<double>(n_rows - 1));
   for (const LayerWeights& l : layers)
     for (const Stack* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
-      if (!experts->empty()) bytes -= idle * size(experts->front());
+      if (!experts->empty())
+        bytes -= static_cast<std::uint64_t>(std::llround(idle * static_cast<double>(size(experts->front()))));
   return bytes;
 }
 

@@ -61,8 +61,9 @@ class Weights {
  public:
   static Result<Weights> bind(const Config& config, const gguf::File& file);
 
-  /// Bytes of the matrices that a pass of one row reads: of the experts, those that one row visits.
-  std::uint64_t matrix_bytes(const Config& config) const;
+  /// Bytes of the matrices that a pass of n_rows >= 1 reads. Of n experts, of which each row visits k, those that are to be expected
+  /// if every choice is as likely as any other: n * (1 - (1 - k/n)^n_rows) of each layer, for one row k.
+  std::uint64_t matrix_bytes(const Config& config, std::int64_t n_rows = 1) const;
 
   /// Calls visit(matrix) for every matrix that a pass multiplies with on a device; those that the model lacks have no rows.
   template <class Visit> void visit_matrices(Visit visit, const Share& share = {}) {
