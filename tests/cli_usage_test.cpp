@@ -71,6 +71,7 @@ TEST_CASE("a wrong call is exit 2 with one line") {
       {"run", m, "-p", "a", "-n", "1", "--ctx=", "64"},
       {"run", m, "-p", "a", "-n", "1", "--echo="},
       {"embed", m, "-p", "a", "b", "--pooling=", "mean"},
+      {"embed", m, "-p", "a", "--", "--pooling=", "mean"},  // the texts end there, options go on
       {"run", m, "--mirostat", "3"},
       {"run", m, "-p", "a", "--receipt"},
       {"run", m, "-p", "a", "--receipt", "r", "--receipt", "r"},

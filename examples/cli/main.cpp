@@ -4,6 +4,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "command.h"
 #include "printable.h"
@@ -39,18 +40,22 @@ std::string version_line() {
   return "hearth " + (info ? info->version : std::string("of unknown version")) + "\n";
 }
 
-/// "--name=" lacks its value, and CLI11 would take the next word for it.
+/// "--name=" lacks its value, and CLI11 would take the next word for it. "--" ends a list of values that is open, or the options.
 void check_values(const CLI::App& app, std::span<char* const> words) {
   const auto option = [&](const std::string& word) {
     return word.starts_with('-') ? app.get_option_no_throw(word) : nullptr;
   };
+  bool in_list = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string word = words[i];
-    if (word == "--") return;
-    if (word.starts_with("--") && word.ends_with('=') && option(word.substr(0, word.size() - 1)))
-      throw CLI::ArgumentMismatch(word + " has no value");
-    if (const CLI::Option* named = option(word); named && named->get_items_expected_max() > 0)
-      ++i;  // the next word is its value, however it looks
+    if (word == "--" && !std::exchange(in_list, false)) return;
+    const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
+    const CLI::Option* const named = option(word.substr(0, equals));
+    if (!named) continue;
+    if (equals + 1 == word.size()) throw CLI::ArgumentMismatch(word + " has no value");
+    const int most = equals == std::string::npos ? named->get_items_expected_max() : 0;
+    in_list = most > 1;
+    if (most > 0) ++i;  // the next word is its value, however it looks
   }
 }
 
