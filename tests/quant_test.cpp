@@ -50,6 +50,20 @@ double relative_step(Format format) {
   return 0;
 }
 
+/// A file that reads what a writer writes.
+struct Written {
+  std::vector<std::byte> bytes;
+  gguf::File file;
+};
+
+Written written(const gguf::Writer& writer) {
+  auto bytes = writer.to_bytes();
+  REQUIRE(bytes);
+  auto file = gguf::File::parse(*bytes);
+  REQUIRE(file);
+  return {std::move(*bytes), std::move(*file)};  // bytes stay where they are when their vector moves
+}
+
 }  // namespace
 
 TEST_CASE("quantize_row: values come back within the format's step") {
@@ -121,15 +135,12 @@ TEST_CASE("requantize: a tensor with a value that the new type does not hold is 
     const std::vector<std::uint64_t> dims = {32, 2};
     writer.add_tensor("blk.0.ffn_up.weight", static_cast<std::uint32_t>(Format::f32), dims,
                       std::as_bytes(std::span(x)));
-    const auto bytes = writer.to_bytes();
-    REQUIRE(bytes);
-    const auto file = gguf::File::parse(*bytes);
-    REQUIRE(file);
+    const Written source = written(writer);
     REQUIRE(quant::requantize(
-        *file, [](const gguf::Tensor&) { return Format::q8_0; }, quantized));
-    const auto written = quantized.to_bytes();
-    CHECK(static_cast<bool>(written) == (value == 2.0f));
-    if (!written) CHECK(written.error().message().find("'blk.0.ffn_up.weight'") != std::string::npos);
+        source.file, [](const gguf::Tensor&) { return Format::q8_0; }, quantized));
+    const auto bytes = quantized.to_bytes();
+    CHECK(static_cast<bool>(bytes) == (value == 2.0f));
+    if (!bytes) CHECK(bytes.error().message().find("'blk.0.ffn_up.weight'") != std::string::npos);
   }
 }
 
@@ -141,22 +152,16 @@ TEST_CASE("requantize: what it writes is no part of a split model; a name in a m
   writer.add("general.name", "whole");
   const std::vector<std::uint64_t> dims = {31};
   writer.add_tensor("a\x1b[2Jb", static_cast<std::uint32_t>(Format::f32), dims, std::as_bytes(std::span(x)));
-  const auto bytes = writer.to_bytes();
-  REQUIRE(bytes);
-  const auto file = gguf::File::parse(*bytes);
-  REQUIRE(file);
+  const Written source = written(writer);
   REQUIRE(quant::requantize(
-      *file, [](const gguf::Tensor&) { return std::nullopt; }, quantized));
-  const auto written = quantized.to_bytes();
-  REQUIRE(written);
-  const auto whole = gguf::File::parse(*written);
-  REQUIRE(whole);
-  REQUIRE(whole->metadata().size() == 1);
-  CHECK(whole->metadata()[0].key == "general.name");
+      source.file, [](const gguf::Tensor&) { return std::nullopt; }, quantized));
+  const Written whole = written(quantized);
+  REQUIRE(whole.file.metadata().size() == 1);
+  CHECK(whole.file.metadata()[0].key == "general.name");
 
   gguf::Writer refused;
   const auto done = quant::requantize(
-      *file, [](const gguf::Tensor&) { return Format::q8_0; }, refused);
+      source.file, [](const gguf::Tensor&) { return Format::q8_0; }, refused);
   REQUIRE_FALSE(done);
   CHECK(done.error().message().find("'a\\x1b[2Jb'") != std::string::npos);
 }

@@ -255,22 +255,8 @@ TEST_CASE("spm T4, T12: long tokens and 16 MiB of one thing stay near-linear") {
   small.add("<|x", 0, TokenType::user_defined);
   small.add("\xcc\x81", -1);
   const Tokenizer t = tokenizer_of(small.parts());
-  const auto seconds = [&](const std::string& unit, std::size_t bytes) {
-    std::string text;
-    while (text.size() < bytes) text += unit;
-    const double begin = hearth::test::cpu_seconds();
-    const Ids ids = encoded(t, text);
-    const double took = hearth::test::cpu_seconds() - begin;
-    CHECK(decoded(t, ids) == text);
-    return took;
-  };
-  const std::size_t mib = std::size_t{1} << 20;
-  for (const char* unit : {"a", " ", "\xcc\x81", "<|", "\n"}) {
-    const double one = seconds(unit, mib / 8), large = seconds(unit, hearth::test::large_mib * mib);
-    CAPTURE(unit, one, large);
-    // 8 times the bytes for each MiB, and 4 for log n and caches; quadratic time would be 8 * hearth::test::large_mib times more.
-    CHECK(large < 8.0 * hearth::test::large_mib * 4 * one + 1.0);
-  }
+  hearth::test::check_linear_time(t, hearth::test::large_mib,
+                                  [&](const std::string& text, const Ids& ids) { CHECK((decoded(t, ids) == text)); });
 }
 
 }  // namespace spm_test
