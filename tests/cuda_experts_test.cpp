@@ -87,7 +87,7 @@ TEST_CASE("CUDA: routes are the CPU's under every rule") {
         std::int32_t next = 0;
         for (std::int32_t t = 0; t < n_tiles; ++t) {
           CHECK(tiles[size(t)].first == next);
-          CHECK((tiles[size(t)].n >= 1 && tiles[size(t)].n <= cuda::route_tile_visits(n * n_used)));
+          CHECK((tiles[size(t)].n >= 1 && tiles[size(t)].n <= cuda::route_tile_visits(n * n_used, n_expert)));
           next += tiles[size(t)].n;
         }
         CHECK(next == n * n_used);
@@ -112,7 +112,7 @@ TEST_CASE("CUDA: visits are multiplied by their experts and added up with the CP
   if (no_device()) return;
   constexpr std::int64_t n_expert = 6, n_used = 2, k = 256, n_rows = 20;
   for (const Format format : {Format::q4_k, Format::q6_k, Format::q8_0, Format::mxfp4, Format::f16})
-    for (const std::int64_t n : {1, 5, 70}) {  // visits by eight, and by 128
+    for (const std::int64_t n : {1, 5, 70, 100}) {  // visits by eight, by 64 and by 128
       const FormatInfo& info = format_info(format);
       Rng rng(13);
       const Tokens tokens(rng, n, k);

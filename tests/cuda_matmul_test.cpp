@@ -81,9 +81,10 @@ TEST_CASE("CUDA: products of every format with many tokens have scalar's bits") 
   if (no_device()) return;
   for (const FormatInfo& info : kFormats) {
     const std::int64_t unit = info.block_elements;
-    check_products(info, 50, unit == 32 ? 352 : unit == 1 ? 100 : 512, 23);
+    for (const std::int64_t n_tokens : {23, 70})
+      check_products(info, 50, unit == 32 ? 352 : unit == 1 ? 100 : 512, n_tokens);
   }
-  check_products(format_info(Format::q4_k), 150, 256, 140);
+  for (const std::int64_t n_tokens : {17, 64, 140}) check_products(format_info(Format::q4_k), 150, 256, n_tokens);
 }
 
 TEST_CASE("CUDA: a matrix for each head") {

@@ -182,7 +182,8 @@ void route(Stream stream, const Watch& watch, const Rows& scores, const RouteRul
   const RouteLaunch a{scores, rule, bias, routes, watch};
   launch(stream, route_rows, dim3{static_cast<unsigned>(scores.n), 1, 1}, kWarp, shared, a);
   launch(stream, count_visits, experts, kThreads, 0, routes, n_visits);
-  launch(stream, place_visits, experts, kThreads, 0, routes, n_visits, static_cast<int>(route_tile_visits(n_visits)));
+  launch(stream, place_visits, experts, kThreads, 0, routes, n_visits,
+         static_cast<int>(route_tile_visits(n_visits, routes.n_expert)));
 }
 
 void spread(Stream stream, const Input& rows, const Routes& routes, bool floats, bool blocks, const Input& visits) {

@@ -14,19 +14,22 @@ template <Format F, int T> MatmulKernel vec_kernel() {
   return {matvec<F, T>, kGroupRows, T, kVecThreads, MatvecShape<F, T>::kSharedBytes};
 }
 
+template <Format F, class Size> MatmulKernel tile_kernel() {
+  return {matmul_tiles<F, Size>, Size::kRows, Size::kTokens, Size::kThreads, TileShape<F, Size>::kSharedBytes};
+}
+
+template <Format F, int T> MatmulKernel float_kernel() { return {float_matmul<F, T>, kFloatRows, T, kFloatThreads, 0}; }
+
 template <std::size_t N> void take(Format format, FormatLaunches& kernels) {
   constexpr Format F = kFormats[N].format;
   if constexpr (N % kFormatGroups == HEARTH_CUDA_GROUP) {
     if (format != F) return;
     if constexpr (format_info(F).kind == Kind::float_row) {
-      const MatmulKernel all{float_matmul<F>, kFloatRows, kFloatTokens, kFloatThreads, 0};
-      kernels = {all, all, all, all, embed_rows<F>};
+      const MatmulKernel more = float_kernel<F, 4>();
+      kernels = {float_kernel<F, 1>(), float_kernel<F, 2>(), more, more, more, embed_rows<F>};
     } else {
-      kernels = {vec_kernel<F, 1>(),
-                 vec_kernel<F, 2>(),
-                 vec_kernel<F, 8>(),
-                 {matmul_tiles<F>, kTileRows, kTileTokens, kTileThreads, TileShape<F>::kSharedBytes},
-                 embed_rows<F>};
+      kernels = {vec_kernel<F, 1>(),          vec_kernel<F, 2>(),          vec_kernel<F, 8>(),
+                 tile_kernel<F, SmallTile>(), tile_kernel<F, LargeTile>(), embed_rows<F>};
     }
   }
 }

@@ -14,9 +14,9 @@ struct MatmulKernel {
   std::size_t shared_bytes;
 };
 
-/// Products with one token, with two, with few, and with many; and rows as f32.
+/// Products with one token, with two, with few, with some, and with many; and rows as f32.
 struct FormatLaunches {
-  MatmulKernel one, two, few, many;
+  MatmulKernel one, two, few, some, many;
   void (*embed)(EmbedLaunch);
 };
 

@@ -133,8 +133,8 @@ struct Routes {
   std::int32_t* n_tiles = nullptr;  // [1]
 };
 
-/// Visits that a tile holds at most, and tiles that so many visits can make.
-std::int64_t route_tile_visits(std::int64_t n_visits);
+/// Visits that a tile holds at most, by how many an expert has on average; and tiles that so many visits can make.
+std::int64_t route_tile_visits(std::int64_t n_visits, std::int64_t n_expert);
 std::int64_t most_route_tiles(std::int64_t n_visits, std::int64_t n_expert);
 
 // ---- The verbs, in the order of a pass. Spans are of host memory and are read before the call returns; other pointers are the device's.

@@ -10,13 +10,14 @@
 namespace hearth::kernels::cuda {
 namespace {
 
-constexpr std::int64_t kVisitsOfTile = 128;  // as many as the kernel for many tokens takes at once
-constexpr std::int64_t kFewTokens = 16;  // up to here weights are read again for each eight tokens, beyond once for 128
+constexpr std::int64_t kFewTokens = 16;   // up to here weights are read again for each eight tokens,
+constexpr std::int64_t kSomeTokens = 64;  // up to here once for all, and beyond once for 128
 
 const MatmulKernel& choose(const FormatLaunches& kernels, std::int64_t n_tokens) {
   if (n_tokens == 1) return kernels.one;
   if (n_tokens == 2) return kernels.two;
-  return n_tokens <= kFewTokens ? kernels.few : kernels.many;
+  if (n_tokens <= kFewTokens) return kernels.few;
+  return n_tokens <= kSomeTokens ? kernels.some : kernels.many;
 }
 
 int pieces(std::int64_t n, std::int64_t piece) { return static_cast<int>((n + piece - 1) / piece); }
@@ -92,12 +93,13 @@ FormatLaunches launches_of(Format format) {
   return of[format_index(format) % kFormatGroups](format);
 }
 
-std::int64_t route_tile_visits(std::int64_t n_visits) {
-  return n_visits <= 8 * kFewTokens ? std::min<std::int64_t>(n_visits, 8) : kVisitsOfTile;
+std::int64_t route_tile_visits(std::int64_t n_visits, std::int64_t n_expert) {
+  if (n_visits <= 4 * n_expert) return std::min<std::int64_t>(n_visits, 8);  // most tiles are not full
+  return n_visits <= kSomeTokens / 2 * n_expert ? kSomeTokens : 2 * kSomeTokens;
 }
 
 std::int64_t most_route_tiles(std::int64_t n_visits, std::int64_t n_expert) {
-  return std::min(n_visits, pieces(n_visits, route_tile_visits(n_visits)) + n_expert);
+  return std::min(n_visits, pieces(n_visits, route_tile_visits(n_visits, n_expert)) + n_expert);
 }
 
 void embed(Stream stream, const Matrix& table, const std::int32_t* ids, float scale, bool more, const Rows& x) {
@@ -117,7 +119,9 @@ void matmul_heads(Stream stream, const Input& x, const Matrix& heads, std::int64
 }
 
 void matmul_experts(Stream stream, const Input& visits, const Routes& routes, std::span<const Product> products) {
-  const std::int64_t n = visits.x.n, most = n == routes.n_used ? 1 : route_tile_visits(n);  // one row: each expert once
+  const std::int64_t n = visits.x.n;
+  const std::int64_t most =
+      n == routes.n_used ? 1 : route_tile_visits(n, routes.n_expert);  // one row: each expert once
   if (n != 0) queue_all(stream, {visits, most, most_route_tiles(n, routes.n_expert), &routes}, products);
 }
 
