@@ -71,7 +71,7 @@ void check_norm(std::int64_t n, const Case& c) {
 
 TEST_CASE("CUDA: residual, norm and blocks have scalar's bits") {
   if (no_device()) return;
-  for (const std::int64_t n : {1, 16, 33, 100, 512}) {
+  for (const std::int64_t n : {1, 16, 33, 100, 512, 1100}) {
     check_norm(n, {cuda::NormKind::rms, false, false, false, false, 1.0f});
     check_norm(n, {cuda::NormKind::rms, false, true, false, true, 0.3f});
     check_norm(n, {cuda::NormKind::layer, true, true, true, false, 1.0f});

@@ -7,6 +7,10 @@ namespace {
 
 constexpr int kRowThreads = 256, kRowWarps = kRowThreads / kWarp;
 
+// Where there are fewer rows than blocks of threads that run at once, a long row alone gets more threads: it is their time.
+constexpr int kLongRowThreads = 1024;
+constexpr std::int64_t kFewRows = 128, kLongRow = 1024;
+
 // ---- Rows of the stream: + residual, norm, quantized.
 
 struct StreamLaunch {
@@ -28,6 +32,7 @@ struct StreamLaunch {
 };
 
 /// to[i] = the norm of from[i], by all threads. They may be the same.
+template <int kThreads>
 __device__ void norm_row(float* to, const float* from, const Norm& norm, const NormRule& rule, int n) {
   __shared__ Scaling shared;
   if (threadIdx.x < kWarp) {
@@ -36,51 +41,53 @@ __device__ void norm_row(float* to, const float* from, const Norm& norm, const N
   }
   __syncthreads();
   const Scaling s = shared;
-  for (int i = static_cast<int>(threadIdx.x); i < n; i += kRowThreads) to[i] = normed(from[i], i, s, norm, rule.kind);
+  for (int i = static_cast<int>(threadIdx.x); i < n; i += kThreads) to[i] = normed(from[i], i, s, norm, rule.kind);
   __syncthreads();
 }
 
 /// x += the residual's row; `spare` is written over.
-__device__ void add_residual(float* x, float* spare, const StreamLaunch& a, std::int64_t row) {
-  for (int i = static_cast<int>(threadIdx.x); i < a.n; i += kRowThreads)
+template <int kThreads> __device__ void add_residual(float* x, float* spare, const StreamLaunch& a, std::int64_t row) {
+  for (int i = static_cast<int>(threadIdx.x); i < a.n; i += kThreads)
     spare[i] = a.residual[row * a.residual_stride + i];
   __syncthreads();
-  if (a.residual_norm.weight) norm_row(spare, spare, a.residual_norm, a.rule, a.n);
-  for (int i = static_cast<int>(threadIdx.x); i < a.n; i += kRowThreads)
+  if (a.residual_norm.weight) norm_row<kThreads>(spare, spare, a.residual_norm, a.rule, a.n);
+  for (int i = static_cast<int>(threadIdx.x); i < a.n; i += kThreads)
     x[i] = x[i] + (a.residual_scale != 1.0f ? spare[i] * a.residual_scale : spare[i]);
   __syncthreads();
 }
 
-__global__ void __launch_bounds__(kRowThreads) stream_rows(const StreamLaunch a) {
+template <int kThreads> __global__ void __launch_bounds__(kThreads) stream_rows(const StreamLaunch a) {
   auto* x = reinterpret_cast<float*>(dynamic_shared());  // [n]
   float* y = x + a.n;                                    // [n]
   const std::int64_t i = blockIdx.x, source = a.ids ? a.ids[i] : i;
   const int thread = static_cast<int>(threadIdx.x);
-  for (int e = thread; e < a.n; e += kRowThreads) x[e] = a.from[source * a.from_stride + e];
+  for (int e = thread; e < a.n; e += kThreads) x[e] = a.from[source * a.from_stride + e];
   __syncthreads();
-  if (a.residual && !a.after) add_residual(x, y, a, source);
-  if (a.norm.weight) norm_row(y, x, a.norm, a.rule, a.n);
+  if (a.residual && !a.after) add_residual<kThreads>(x, y, a, source);
+  if (a.norm.weight) norm_row<kThreads>(y, x, a.norm, a.rule, a.n);
   else
-    for (int e = thread; e < a.n; e += kRowThreads) y[e] = x[e];
+    for (int e = thread; e < a.n; e += kThreads) y[e] = x[e];
   __syncthreads();
   if (a.out)
-    for (int e = thread; e < a.n; e += kRowThreads) a.out[i * a.out_stride + e] = y[e];
+    for (int e = thread; e < a.n; e += kThreads) a.out[i * a.out_stride + e] = y[e];
   bool finite = true;
   if (a.q)
-    for (int first = thread / kWarp * kBlock; first < a.n; first += kRowWarps * kBlock)
+    for (int first = thread / kWarp * kBlock; first < a.n; first += kThreads)
       finite = quantize_at(a.q + i * a.q_stride, y, first, a.n) && finite;
   note(a.watch, finite);
   __syncthreads();
   if (a.of_stream)
-    for (int e = thread; e < a.n; e += kRowThreads) x[e] = y[e];
+    for (int e = thread; e < a.n; e += kThreads) x[e] = y[e];
   __syncthreads();
-  if (a.residual && a.after) add_residual(x, y, a, source);
+  if (a.residual && a.after) add_residual<kThreads>(x, y, a, source);
   if (a.to)
-    for (int e = thread; e < a.n; e += kRowThreads) a.to[i * a.to_stride + e] = x[e];
+    for (int e = thread; e < a.n; e += kThreads) a.to[i * a.to_stride + e] = x[e];
 }
 
 void queue(Stream stream, const StreamLaunch& a, std::int64_t n_rows) {
-  launch(stream, stream_rows, dim3{static_cast<unsigned>(n_rows), 1, 1}, kRowThreads,
+  const bool long_row = n_rows <= kFewRows && a.n >= kLongRow;
+  launch(stream, long_row ? stream_rows<kLongRowThreads> : stream_rows<kRowThreads>,
+         dim3{static_cast<unsigned>(n_rows), 1, 1}, long_row ? kLongRowThreads : kRowThreads,
          2 * sizeof(float) * static_cast<std::size_t>(a.n), a);
 }
 
@@ -162,8 +169,6 @@ template <Change C> void change(Stream stream, const Rows& y, const Rows& x, con
   launch(stream, change_rows<C>, block_grid(y.width, y.n), kRowThreads, 0, y, x.data, x.stride, score.data,
          score.stride, by);
 }
-
-// ---- The largest of a row.
 
 }  // namespace
 
