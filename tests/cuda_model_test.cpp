@@ -14,6 +14,7 @@
 #include "plan.h"
 #include "support/catch.hpp"
 #include "support/device_story.h"
+#include "support/host_device.h"
 #include "support/random_config.h"
 #include "support/test_data.h"
 
@@ -471,6 +472,30 @@ TEST_CASE("what is not finite is the CPU's error on whichever device") {
       CHECK(message(where) == message({"cpu"}));
     }
   }
+}
+
+TEST_CASE("a pass that cannot be recorded is an error once, then passes are queued launch by launch") {
+  if (!has_device()) return;
+  if ((*backend::open_cuda(0))->name().find("the host") == std::string::npos) return;  // others record what they can
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(small("llama", Format::q8_0), folder / "m.gguf");
+  const auto model = open_on(path, "cuda");
+  auto space = model::Workspace::make(model->config(), 1, 1, model->placement());
+  auto cache = model::KvCache::make(model->config(), KvType::f16, kContext, 1, model->pool());
+  const auto forward = [&](std::int64_t position) {
+    const model::Row row{&*cache, position, 5, true};
+    return model->forward({&row, 1}, *space);
+  };
+  on_host::refuses_recordings = true;
+  CHECK(forward(0));
+  const auto refused = forward(1);  // the second pass of its shape
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message().find("could not be recorded") != std::string::npos);
+  CHECK(cache->truncate(1) == 1);
+  for (std::int64_t position = 1; position < 4; ++position) CHECK(forward(position));
+  const auto expected = Story(*open_on(path, "cpu"), KvType::f16).tell_briefly();
+  CHECK(same_bits(Story(*model, KvType::f16).tell_briefly(), expected));
+  on_host::refuses_recordings = false;
 }
 
 TEST_CASE("a device that chooses the tokens itself chooses the CPU's, and keeps its logits") {

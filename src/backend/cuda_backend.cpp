@@ -145,7 +145,7 @@ bool CudaBackend::begin(Worker& w, const PassTables& tables) {
   if (const Rows& to = tables.arriving; tables.from)
     cuda::copy_to_device(stream_, to.data, tables.from, static_cast<std::size_t>(to.n * to.width) * sizeof(float));
   under_way_ = &recordings_[tables.leg];
-  return under_way_->begin(stream_, shape_of(tables, longest_));
+  return !records_ || under_way_->begin(stream_, shape_of(tables, longest_));
 }
 
 Result<void> CudaBackend::bring(const PassTables& tables) {
@@ -163,7 +163,7 @@ Result<void> CudaBackend::bring(const PassTables& tables) {
 Result<const float*> CudaBackend::finish(const Rows& rows, float* to) {
   HEARTH_CHECK(std::exchange(begun_, {}));
   cuda::use_device(device_);
-  under_way_->end(stream_);
+  if (!under_way_->end(stream_)) return refused_recording();
   if (rows.n != 0)
     cuda::copy_to_host(stream_, to, rows.data, static_cast<std::size_t>(rows.n * rows.width) * sizeof(float));
   tables_.fetch_answers(stream_);
@@ -174,6 +174,16 @@ Result<const float*> CudaBackend::finish(const Rows& rows, float* to) {
   }
   first_failure_ = *tables_.failure_here();
   return to;
+}
+
+Error CudaBackend::refused_recording() {
+  records_ = false;
+  const char* const why = cuda::take_error();
+  cuda::wait(stream_);
+  recordings_.clear();
+  return Error(Status::internal, std::string("a pass could not be recorded: ") + (why ? why : "no reason is given") +
+                                     "; device cuda:" + std::to_string(device_) +
+                                     "; try again: from now on passes are queued launch by launch");
 }
 
 std::optional<Where> CudaBackend::take_failure() {

@@ -62,6 +62,7 @@ class CudaBackend final : public Backend {
  private:
   Result<void> reserve(const PassLimits& limits);
   Result<void> bring(const PassTables& tables);
+  Error refused_recording();
   kernels::cuda::Watch watch(Where where);
 
   int device_;
@@ -75,6 +76,7 @@ class CudaBackend final : public Backend {
   std::byte* attend_scratch_ = nullptr;
   std::map<std::int64_t, CudaRecordings> recordings_;  // by how often a pass has been here before
   CudaRecordings* under_way_ = nullptr;
+  bool records_ = true;       // until a recording came to nothing: launches are then queued one by one
   std::int64_t longest_ = 0;  // positions that a row of the pass sees at most, rounded up
   unsigned long long first_failure_ = kNone;
   Result<void> begun_;  // what kept the pass from beginning

@@ -28,10 +28,12 @@ bool CudaRecordings::begin(cuda::Stream stream, const PassShape& shape) {
   return true;
 }
 
-void CudaRecordings::end(cuda::Stream stream) {
-  if (!std::exchange(recording_, false)) return;
+bool CudaRecordings::end(cuda::Stream stream) {
+  if (!std::exchange(recording_, false)) return true;
   known_.back().graph = cuda::end_recording(stream);
-  if (known_.back().graph) cuda::replay(stream, known_.back().graph);
+  if (!known_.back().graph) return false;
+  cuda::replay(stream, known_.back().graph);
+  return true;
 }
 
 void CudaRecordings::clear() {

@@ -27,8 +27,8 @@ class CudaRecordings {
 
   /// Whether the verbs are to be called, be it to record them; else the pass has been queued.
   bool begin(kernels::cuda::Stream stream, const PassShape& shape);
-  /// Once they have been called. What was recorded is queued now.
-  void end(kernels::cuda::Stream stream);
+  /// Once they have been called. What was recorded is queued now; false: the runtime made nothing of it, nothing is queued.
+  bool end(kernels::cuda::Stream stream);
 
   /// Forgets all: what they read or write has moved.
   void clear();

@@ -11,6 +11,7 @@
 
 #include "cuda_device.h"
 #include "cuda_on_host.h"
+#include "host_device.h"
 
 namespace hearth::kernels::cuda {
 namespace {
@@ -132,6 +133,7 @@ void begin_recording(Stream) {
 }
 Graph end_recording(Stream) {
   on_host::record(nullptr);
+  if (on_host::refuses_recordings) return recording.reset(), nullptr;
   return reinterpret_cast<Graph>(recording.release());
 }
 void replay(Stream, Graph graph) {
