@@ -34,6 +34,23 @@ bool sigmoids(float* x, std::int64_t n) {
   return finite;
 }
 
+// Takes all experts of the groups that are not used: again and again the worst group, of equal ones the higher id.
+void take_unused_groups(float* weights, const float* bias, std::int64_t n_expert, const RouteRule& rule) {
+  const std::int64_t size = n_expert / rule.n_group;
+  for (std::int64_t n = rule.n_group; n > rule.n_group_used; --n) {
+    std::int64_t worst = -1;
+    float least = 0.0f;
+    for (std::int64_t e = 0; e < n_expert; e += size) {
+      if (weights[e] == kTaken) continue;
+      const float score = group_score(weights + e, bias ? bias + e : nullptr, size, two_best(rule.routing));
+      if (worst >= 0 && score > least) continue;
+      worst = e;
+      least = score;
+    }
+    for (std::int64_t e = worst; e < worst + size; ++e) weights[e] = kTaken;
+  }
+}
+
 // The expert of the largest choice that is not taken yet; comparing with > keeps the lower id and survives a NaN.
 std::int64_t largest(const float* weights, const float* bias, std::int64_t n) {
   std::int64_t best = -1;

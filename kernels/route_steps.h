@@ -1,5 +1,5 @@
-// Enters: weights of a router's experts. Leaves: which groups of experts are out of the question, and weights that add up to one: the
-// steps of routing that a CPU and a GPU's thread take alike.
+// Enters: weights of a router's experts. Leaves: how good a group of them is, and weights that add up to one: the steps of routing that
+// a CPU and a GPU's thread take alike.
 #pragma once
 
 #include <math.h>
@@ -18,34 +18,19 @@ HEARTH_ANYWHERE static inline float choice(const float* weights, const float* bi
   return bias ? weights[e] + bias[e] : weights[e];
 }
 
-HEARTH_ANYWHERE static inline float group_score(const float* weights, const float* bias, std::int64_t n,
-                                                bool two_best) {
+// Whether a group is as good as the sum of its two best experts, or as its best.
+HEARTH_ANYWHERE static inline bool two_best(Routing routing) {
+  return routing == Routing::sigmoid || routing == Routing::sigmoid_renormalised;
+}
+
+HEARTH_ANYWHERE static inline float group_score(const float* weights, const float* bias, std::int64_t n, bool of_two) {
   float first = choice(weights, bias, 0), second = -INFINITY;
   for (std::int64_t e = 1; e < n; ++e) {
     const float x = choice(weights, bias, e);
     second = x > first ? first : x > second ? x : second;
     first = x > first ? x : first;
   }
-  return two_best && n > 1 ? first + second : first;
-}
-
-// Takes all experts of the groups that are not used: again and again the worst group, of equal ones the higher id.
-HEARTH_ANYWHERE static inline void take_unused_groups(float* weights, const float* bias, std::int64_t n_expert,
-                                                      const RouteRule& rule) {
-  const std::int64_t size = n_expert / rule.n_group;
-  const bool two_best = rule.routing == Routing::sigmoid || rule.routing == Routing::sigmoid_renormalised;
-  for (std::int64_t n = rule.n_group; n > rule.n_group_used; --n) {
-    std::int64_t worst = -1;
-    float least = 0.0f;
-    for (std::int64_t e = 0; e < n_expert; e += size) {
-      if (weights[e] == kTaken) continue;
-      const float score = group_score(weights + e, bias ? bias + e : nullptr, size, two_best);
-      if (worst >= 0 && score > least) continue;
-      worst = e;
-      least = score;
-    }
-    for (std::int64_t e = worst; e < worst + size; ++e) weights[e] = kTaken;
-  }
+  return of_two && n > 1 ? first + second : first;
 }
 
 HEARTH_ANYWHERE static inline void renormalise(float* weights, std::int64_t n) {

@@ -63,7 +63,8 @@ TEST_CASE("CUDA: routes are the CPU's under every rule") {
                              {Routing::softmax_renormalised, 1, 1, 2.5f},
                              {Routing::softmax, 4, 2, 1.0f},
                              {Routing::sigmoid, 1, 1, 1.0f},
-                             {Routing::sigmoid_renormalised, 8, 3, 1.5f}};
+                             {Routing::sigmoid_renormalised, 8, 3, 1.5f},
+                             {Routing::sigmoid, 48, 7, 1.0f}};  // more groups than lanes
   for (const RouteRule& rule : rules)
     for (const std::int64_t n : {1, 3, 40})
       for (const bool biased : {false, true}) {
@@ -96,16 +97,18 @@ TEST_CASE("CUDA: routes are the CPU's under every rule") {
 
 TEST_CASE("CUDA: a score that is not finite is noted, and experts are chosen all the same") {
   if (no_device()) return;
-  for (const float bad : {std::nanf(""), INFINITY}) {
-    std::vector<float> scores(16, 0.5f);
-    scores[3] = bad;
-    const OnDevice<float> on_device(scores);
-    const DeviceRoutes made(1, 4, 16);
-    const DeviceWatch watch;
-    cuda::route(nullptr, watch.at(2), rows(on_device, 1, 16), {Routing::softmax}, nullptr, made.routes);
-    CHECK(watch.noted() == 2);
-    for (const std::int32_t e : made.experts.values()) CHECK((e >= 0 && e < 16));
-  }
+  for (const float bad : {std::nanf(""), INFINITY})
+    for (const RouteRule& rule :
+         {RouteRule{Routing::softmax}, RouteRule{Routing::softmax, 4, 1}, RouteRule{Routing::sigmoid, 4, 1}}) {
+      std::vector<float> scores(16, 0.5f);
+      scores[3] = bad;
+      const OnDevice<float> on_device(scores);
+      const DeviceRoutes made(1, 4, 16);
+      const DeviceWatch watch;
+      cuda::route(nullptr, watch.at(2), rows(on_device, 1, 16), rule, nullptr, made.routes);
+      CHECK(watch.noted() == 2);
+      for (const std::int32_t e : made.experts.values()) CHECK((e >= 0 && e < 16));
+    }
 }
 
 TEST_CASE("CUDA: visits are multiplied by their experts and added up with the CPU's bits") {

@@ -44,6 +44,21 @@ __device__ bool weigh(float* x, int n, bool softmaxed) {
   return finite;
 }
 
+/// take_unused_groups by a warp: those groups stay that have fewer than n_group_used before them, of equal ones the lower ids.
+__device__ void take_unused_groups(float* x, float* scores, const float* bias, int n_expert, const RouteRule& rule) {
+  const int n_group = static_cast<int>(rule.n_group), size = n_expert / n_group;
+  if (rule.n_group_used >= rule.n_group) return;
+  for (int g = lane_of_warp(); g < n_group; g += kWarp)
+    scores[g] = group_score(x + g * size, bias ? bias + g * size : nullptr, size, two_best(rule.routing));
+  __syncwarp();
+  for (int g = lane_of_warp(); g < n_group; g += kWarp) {
+    int before = 0;
+    for (int h = 0; h < n_group; ++h) before += scores[h] > scores[g] || (scores[h] == scores[g] && h < g);
+    for (int e = g * size; before >= rule.n_group_used && e < (g + 1) * size; ++e) x[e] = kTaken;
+  }
+  __syncwarp();
+}
+
 /// The expert of the largest choice that is not taken, of equal ones the lower id.
 __device__ int largest(const float* weights, const float* bias, int n) {
   int best = -1;
@@ -66,6 +81,7 @@ __global__ void __launch_bounds__(kWarp) route_rows(const RouteLaunch a) {
   auto* x = reinterpret_cast<float*>(dynamic_shared());  // [n_expert]
   float* weights = x + n;                                // [n_used]
   auto* experts = reinterpret_cast<std::int32_t*>(weights + n_used);
+  auto* group_scores = reinterpret_cast<float*>(experts + n_used);  // [n_group]
   const std::int64_t row = blockIdx.x;
   bool finite = true;
   for (int e = lane_of_warp(); e < n; e += kWarp) {
@@ -76,8 +92,7 @@ __global__ void __launch_bounds__(kWarp) route_rows(const RouteLaunch a) {
   const Routing routing = a.rule.routing;
   finite = weigh(x, n, routing == Routing::softmax || routing == Routing::softmax_renormalised) && finite;
   note(a.watch, finite);
-  if (lane_of_warp() == 0) take_unused_groups(x, a.bias, n, a.rule);
-  __syncwarp();
+  take_unused_groups(x, group_scores, a.bias, n, a.rule);
   for (int i = 0; i < n_used; ++i) {
     const int e = largest(x, a.bias, n);
     __syncwarp();
@@ -177,7 +192,7 @@ __global__ void __launch_bounds__(kThreads) combine_rows(const Rows visits, cons
 void route(Stream stream, const Watch& watch, const Rows& scores, const RouteRule& rule, const float* bias,
            const Routes& routes) {
   const auto n_visits = static_cast<int>(scores.n * routes.n_used);
-  const std::size_t shared = sizeof(float) * static_cast<std::size_t>(scores.width + 2 * routes.n_used);
+  const std::size_t shared = sizeof(float) * static_cast<std::size_t>(scores.width + 2 * routes.n_used + rule.n_group);
   const dim3 experts{static_cast<unsigned>((routes.n_expert + kWarps - 1) / kWarps), 1, 1};
   const RouteLaunch a{scores, rule, bias, routes, watch};
   launch(stream, route_rows, dim3{static_cast<unsigned>(scores.n), 1, 1}, kWarp, shared, a);
