@@ -85,12 +85,15 @@ template <int Groups = 0> __device__ __forceinline__ void wait_for_copies() {
 }
 
 /// Lets a kernel ask for all of a multiprocessor's shared memory that it has no fixed use for: more than 48 KB, the fixed ones counted,
-/// is refused otherwise (CUDA C++ Programming Guide, "Shared Memory" of each compute capability). Always the same: two threads may
-/// launch it at once.
-inline void allow_all_shared(const void* kernel) {
+/// is refused otherwise (CUDA C++ Programming Guide, "Shared Memory" of each compute capability). Once done, one question tells so.
+/// Always the same: two threads may launch it at once.
+inline void allow_all_shared(const void* kernel, std::size_t wanted) {
   int device = 0, most = 0;
   cudaFuncAttributes facts;
-  if (cudaGetDevice(&device) == cudaSuccess && cudaFuncGetAttributes(&facts, kernel) == cudaSuccess &&
+  if (cudaFuncGetAttributes(&facts, kernel) != cudaSuccess ||
+      wanted + facts.sharedSizeBytes <= static_cast<std::size_t>(facts.maxDynamicSharedSizeBytes))
+    return;
+  if (cudaGetDevice(&device) == cudaSuccess &&
       cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess)
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                          most - static_cast<int>(facts.sharedSizeBytes));
@@ -100,7 +103,7 @@ inline void allow_all_shared(const void* kernel) {
 template <class... P, class... A>
 void launch(Stream stream, void (*kernel)(P...), dim3 grid, int n_threads, std::size_t shared_bytes, A... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  if (shared_bytes > 16 * 1024) allow_all_shared(reinterpret_cast<const void*>(kernel));
+  if (shared_bytes > 16 * 1024) allow_all_shared(reinterpret_cast<const void*>(kernel), shared_bytes);
   kernel<<<grid, static_cast<unsigned>(n_threads), shared_bytes, stream>>>(arguments...);
 }
 
