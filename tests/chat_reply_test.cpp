@@ -386,4 +386,20 @@ TEST_CASE("a call whose bytes are no UTF-8 is JSON all the same") {
         {"", "", {{"", "f", "{\"k\": \"\xef\xbf\xbd\"}"}}}, kTools);
 }
 
+TEST_CASE("reading a reply takes time in proportion to it, white space too") {
+  const auto seconds = [](std::string_view begin, std::size_t n) {
+    ReplyParser parser(format_named("hermes"), kTools);
+    const double before = test::cpu_seconds();
+    parser.push(begin);
+    for (std::size_t i = 0; i < n; ++i) parser.push("\n");
+    parser.finish();
+    return test::cpu_seconds() - before;
+  };
+  for (const char* begin : {"", "a", "{"}) {
+    const double one = seconds(begin, 12500), all = seconds(begin, 100000);
+    CAPTURE(begin, one, all);
+    CHECK(all < 8 * 4 * one + 1.0);
+  }
+}
+
 }  // namespace chat_reply_test

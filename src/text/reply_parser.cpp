@@ -87,6 +87,10 @@ void ReplyParser::take(std::string_view text) {
   if (now_ == Part::content) {
     const bool behind_a_part = split_ && parts_.content.empty();  // white space there is nobody's
     if (behind_a_part) text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+    if (const std::size_t last = text.find_last_not_of(kBlank); last != std::string_view::npos) {
+      if (end_ == 0) begin_ = parts_.content.size() + text.find_first_not_of(kBlank);
+      end_ = parts_.content.size() + last + 1;
+    }
     parts_.content += text;
   }
   if (now_ == Part::reasoning) parts_.reasoning += text;
@@ -106,7 +110,7 @@ void ReplyParser::enter(const Mark& mark) {
   } else if (to == Part::header) {
     header_.clear();
   }
-  if (parts_.content.find_first_not_of(kBlank) == std::string::npos) parts_.content.clear();  // nobody's either
+  if (end_ == 0) parts_.content.clear();  // nobody's either
   split_ = true;
   now_ = to;
   if (mark.kept) take(mark.text);
@@ -124,18 +128,16 @@ void ReplyParser::close_call() {
   for (ToolCall& one : *calls) parts_.tool_calls.push_back(std::move(one));
 }
 
-bool ReplyParser::maybe_bare_json() const {
+/// `content`: without the white space around it.
+bool ReplyParser::maybe_bare_json(std::string_view content) const {
   if (!format_.bare_json || situation_.tools.empty()) return false;
-  const std::string_view text = trimmed(parts_.content);
-  return text.empty() || text.starts_with('{') || text.starts_with('[') || text.starts_with("`");
+  return content.empty() || content.starts_with('{') || content.starts_with('[') || content.starts_with("`");
 }
 
 /// Content not shown yet, without the white space at its end, which may turn out to stand before something else.
 std::string ReplyParser::shown() {
-  if (maybe_bare_json()) return {};
-  std::string_view text = parts_.content;
-  text = text.substr(0, text.find_last_not_of(kBlank) + 1);
-  if (text.size() <= n_shown_) return {};
+  const std::string_view text = std::string_view(parts_.content).substr(0, end_);
+  if (text.size() <= n_shown_ || maybe_bare_json(text.substr(begin_))) return {};
   return std::string(text.substr(std::exchange(n_shown_, text.size())));
 }
 
@@ -157,7 +159,7 @@ std::string ReplyParser::push(std::string_view piece) {
 void ReplyParser::read_bare_json() {
   const std::string sound = jinja::made_sound(parts_.content);
   const std::string_view text = trimmed(sound);
-  if (text.empty() || !maybe_bare_json()) return;
+  if (text.empty() || !maybe_bare_json(text)) return;
   auto calls = format_.read_calls({{}, text, situation_.tools});
   const auto says = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
   if (!calls) {

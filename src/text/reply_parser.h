@@ -57,7 +57,7 @@ class ReplyParser {
   void take(std::string_view text);
   void enter(const Mark& mark);
   void close_call();
-  bool maybe_bare_json() const;
+  bool maybe_bare_json(std::string_view content) const;
   std::string shown();
   void read_bare_json();
   void split_unopened_reasoning();
@@ -68,9 +68,11 @@ class ReplyParser {
   Part now_;
   std::string pending_;  // not yet in any part
   std::string header_, call_;
-  CallStrings strings_;      // of call_
-  std::size_t n_shown_ = 0;  // of parts_.content
-  bool split_ = false;       // something was taken out of the content
+  CallStrings strings_;  // of call_
+  // Of parts_.content: where what is not white space begins and ends, and what was shown. Looked for in each piece once: white space
+  // may go on for as long as the reply.
+  std::size_t begin_ = 0, end_ = 0, n_shown_ = 0;
+  bool split_ = false;  // something was taken out of the content
   ReplyParts parts_;
 };
 
