@@ -34,9 +34,10 @@ struct StreamLaunch {
 /// to[i] = the norm of from[i], by all threads. They may be the same.
 template <int kThreads>
 __device__ void norm_row(float* to, const float* from, const Norm& norm, const NormRule& rule, int n) {
+  constexpr int kAhead = kThreads == kLongRowThreads ? 32 : 8;
   __shared__ Scaling shared;
   if (threadIdx.x < kWarp) {
-    const Scaling s = scaling_of(from, n, rule);
+    const Scaling s = scaling_of<kAhead>(from, n, rule);
     if (threadIdx.x == 0) shared = s;
   }
   __syncthreads();

@@ -7,10 +7,11 @@ namespace hearth::kernels::cuda {
 
 __device__ __forceinline__ int lane_of_warp() { return static_cast<int>(threadIdx.x) % kWarp; }
 
-/// The 16-lane reduction of term(i, sum) over i < n by one warp, whose halves do the same.
-template <class Term> __device__ __forceinline__ float sixteen_lanes(int n, Term&& term) {
+/// The 16-lane reduction of term(i, sum) over i < n by one warp, whose halves do the same. A lane's sums wait for each other; what they
+/// add is read `Ahead` elements at a time, so that long rows wait for memory less often.
+template <int Ahead, class Term> __device__ __forceinline__ float sixteen_lanes(int n, Term&& term) {
   float lane = 0.0f;
-#pragma unroll 8
+#pragma unroll Ahead
   for (int i = lane_of_warp() % 16; i < n; i += 16) lane = term(i, lane);
   return fold(lane);
 }
@@ -19,14 +20,14 @@ template <class Term> __device__ __forceinline__ float sixteen_lanes(int n, Term
 struct Scaling {
   float mean, r;
 };
-__device__ __forceinline__ Scaling scaling_of(const float* x, int n, const NormRule& rule) {
+template <int Ahead = 8> __device__ __forceinline__ Scaling scaling_of(const float* x, int n, const NormRule& rule) {
   const auto width = static_cast<float>(n);
   if (rule.kind == NormKind::rms) {
-    const float ss = sixteen_lanes(n, [&](int i, float sum) { return fmaf(x[i], x[i], sum); });
+    const float ss = sixteen_lanes<Ahead>(n, [&](int i, float sum) { return fmaf(x[i], x[i], sum); });
     return {0.0f, 1.0f / sqrtf(ss / width + rule.eps)};
   }
-  const float mean = sixteen_lanes(n, [&](int i, float sum) { return sum + x[i]; }) / width;
-  const float squares = sixteen_lanes(n, [&](int i, float sum) { return sum + (x[i] - mean) * (x[i] - mean); });
+  const float mean = sixteen_lanes<Ahead>(n, [&](int i, float sum) { return sum + x[i]; }) / width;
+  const float squares = sixteen_lanes<Ahead>(n, [&](int i, float sum) { return sum + (x[i] - mean) * (x[i] - mean); });
   return {mean, 1.0f / sqrtf(squares / width + rule.eps)};
 }
 __device__ __forceinline__ float normed(float x, int i, const Scaling& s, const Norm& norm, NormKind kind) {
