@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <hearth/hearth.hpp>
+#include <hearth/tools.hpp>
 #include <numeric>
 
 #include "dispatch.h"
@@ -268,6 +269,24 @@ TEST_CASE("a decoder whose file says that it is not causal embeds as an encoder 
   const Vector before = must(model.embed_from(ids, first));
   ids.back() ^= 1;
   CHECK_FALSE(same_bits(before, must(model.embed_from(ids, first))));
+}
+
+TEST_CASE("an encoder whose file says that it is causal is not benched beyond its table of positions") {
+  const test::TempFolder folder;
+  test::ModelEditor editor(model_of("bert"));
+  REQUIRE(editor.set("bert.attention.causal", true).write(folder / "m.gguf") > 0);
+  const Model model = open_model(folder / "m.gguf");
+  const std::int64_t all = model.info().n_ctx_train;
+  tools::BenchOptions options{.n_prompt = 1, .n_generate = 2, .reps = 1};
+  options.depths = {all - 2};
+  CHECK(tools::bench(model, {}, options));
+  for (const std::int64_t depth : {all - 1, std::int64_t{100000}}) {
+    options.depths = {depth};
+    const auto report = tools::bench(model, {}, options);
+    REQUIRE_FALSE(report);
+    CHECK(report.error().status() == Status::invalid_argument);
+    CHECK(report.error().message().find("a table of " + std::to_string(all)) != std::string::npos);
+  }
 }
 
 TEST_CASE("families: the rows and the embeddings of the references") {

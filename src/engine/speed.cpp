@@ -61,6 +61,14 @@ Result<void> check_memory(const LoadedModel& model, kernels::KvType type, std::i
   return check(host_heap(), all.host);
 }
 
+// Beyond what it was trained for a model that turns its positions writes nonsense as fast as sense; one that looks them up has none.
+Result<void> check_positions(const model::Config& c, std::int64_t n_positions) {
+  if (c.arch->positions != model::Positions::learned || n_positions <= c.n_ctx_train) return {};
+  return Error(Status::invalid_argument, "a run takes " + std::to_string(n_positions) +
+                                             " positions, the model has a table of " + std::to_string(c.n_ctx_train) +
+                                             "; bench; ask for a smaller -p, -n or --depth");
+}
+
 }  // namespace
 
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
@@ -68,6 +76,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
   HEARTH_CHECK(model.check_generates());
   HEARTH_CHECK(check_chunk(chunk));
   const model::Config& c = model.config();
+  HEARTH_CHECK(check_positions(c, std::max(n_prompt, n_steps > 0 ? depth + n_steps : 0)));
   Speed speed;
   if (n_prompt > 0) {
     const std::int64_t n_pass = std::min(chunk, n_prompt);

@@ -172,7 +172,8 @@ StateGraph::State StateGraph::add_state(std::vector<std::uint32_t> places, std::
     info.is_free &= places[i] >= grammar_->free_begin;  // the end of the text too
   }
   info.is_free &= grammar_->free_begin != Grammar::never;
-  make_room(infos_, 1), make_room(next_, n_classes_);
+  make_room(infos_, 1);
+  make_room(next_, n_classes_);
   const auto [state, added] = states_.add(std::move(places));
   if (added) {
     infos_.push_back(info);
