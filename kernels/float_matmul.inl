@@ -83,13 +83,14 @@ template <Format Fmt> struct FloatRows {
   /// A row of halves and one token, n elements: memory is read from the first byte to the last, and asked for ahead in that order.
   /// (Rows of F32 do better four at a time: there the activations, as long as a row, take as much of the first cache.)
   static constexpr bool kRowByRow = kBytes == 2;
+  static constexpr std::int64_t kAhead = 4096, kFarAhead = 16384;  // bytes, into the first cache and the second
   static HEARTH_INLINE Isa::F row_of_halves(const std::byte* w, const float* x, std::int64_t n) {
     Isa::F sum = Isa::zero();
     const auto add = [&](std::int64_t k) HEARTH_LAMBDA { sum = Isa::fma(load(w + k * kBytes), Isa::load(x + k), sum); };
     std::int64_t k = 0;
     for (; k + 32 <= n; k += 32) {
-      Isa::prefetch_far_here(w + k * kBytes + 16384);
-      Isa::prefetch_here(w + k * kBytes + 4096);
+      Isa::prefetch_far_here(w + k * kBytes + kFarAhead);
+      Isa::prefetch_here(w + k * kBytes + kAhead);
       add(k);
       add(k + 16);
     }

@@ -1,4 +1,5 @@
-// Enters: work that may throw. Leaves: its Result, an error where it threw: nothing thrown crosses the library's border, or ends somebody else's work.
+// Enters: work that may throw. Leaves: its Result, an error where it threw: nothing thrown crosses the library's border, or ends
+// somebody else's work.
 #pragma once
 
 #include <hearth/result.hpp>
