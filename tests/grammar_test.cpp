@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/cpu_time.h"
 #include "support/grammar_vocabulary.h"
+#include "utf8.h"
 
 namespace grammar_test {
 
@@ -153,7 +154,7 @@ TEST_CASE("GBNF: characters, not bytes") {
   for (std::uint32_t code = 0; code <= CharacterSet::highest; code += code < 0x12000 || code > 0x10ff00 ? 1 : 97) {
     if (!is_character(code)) continue;
     std::string text;
-    append_utf8(text, code);
+    append_utf8(text, static_cast<std::int32_t>(code));
     wrong += (verdict(*made, text) == 'y') != set.contains(code);
     wrong += set.contains(code) == set.complement().contains(code);
   }

@@ -41,7 +41,7 @@ Result<std::vector<std::uint32_t>> ends_of(const Json& steps, const std::string&
   std::vector<std::uint32_t> ends;
   std::uint32_t end = 0;
   for (std::size_t i = 0; i < pieces.spans.size(); ++i) {
-    for (const char c : pieces[i]) end += text::is_utf8_begin(c) ? 1 : 0;  // a letter is a byte
+    for (const char c : pieces[i]) end += is_utf8_begin(c) ? 1 : 0;  // a letter is a byte
     ends.push_back(end);
   }
   return ends;

@@ -28,7 +28,7 @@ std::string json(float value) {
 }
 
 std::string json(const std::string& text) {
-  if (text::valid_utf8(text) == text.size()) return sample::json_quoted(text);
+  if (valid_utf8(text) == text.size()) return sample::json_quoted(text);
   return "{\"hex\": \"" + hex_of(text) + "\"}";
 }
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "characters.h"
 #include "escape.h"
+#include "utf8.h"
 
 namespace hearth::inspect {
 namespace {
@@ -30,10 +30,10 @@ template <class T> std::string number(const std::byte* at) {
 std::string json_string(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    const auto [code, length] = text::first_character(text);
+    const auto [code, length] = first_character(text);
     const std::string_view bytes = text.substr(0, length);
     text.remove_prefix(length);
-    if (code == text::Character::no_code) {
+    if (code == Character::no_code) {
       out += "\xef\xbf\xbd";
       continue;
     }

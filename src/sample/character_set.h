@@ -3,9 +3,6 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace hearth::sample {
@@ -41,14 +38,5 @@ class CharacterSet {
 constexpr bool is_character(std::uint32_t code) {
   return code <= CharacterSet::highest && (code < 0xd800 || code > 0xdfff);
 }
-
-void append_utf8(std::string& out, std::uint32_t code);
-
-/// The first character of `text` and how many bytes it has; nullopt where that is no UTF-8.
-struct Character {
-  std::uint32_t code;
-  std::size_t length;
-};
-std::optional<Character> first_character(std::string_view text);
 
 }  // namespace hearth::sample

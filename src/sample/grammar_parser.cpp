@@ -11,6 +11,7 @@
 #include "open_groups.h"
 #include "pattern_reader.h"
 #include "try.h"
+#include "utf8.h"
 
 namespace hearth::sample {
 namespace {
@@ -195,7 +196,7 @@ class GbnfParser {
         return in_.error_at(begin, "the literal is not closed, in rule " + escape(current_), "add \"");
       if (in_.skip("\"")) return builder_.literal(bytes);
       HEARTH_TRY(const std::uint32_t code, character());
-      append_utf8(bytes, code);
+      append_utf8(bytes, static_cast<std::int32_t>(code));
     }
   }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "utf8.h"
+
 namespace hearth::sample {
 namespace {
 
@@ -75,13 +77,14 @@ std::optional<std::vector<Beginning>> beginnings(const std::vector<std::string>&
     std::size_t n_shared = 0;
     bool shared = true;
     for (std::size_t at = 0; at < name.size();) {
-      const Character next = first_character(std::string_view(name).substr(at)).value_or(Character{0, 1});
+      const Character next = first_character(std::string_view(name).substr(at));
+      const auto code = static_cast<std::uint32_t>(next.code);
       at += next.length;
-      shared = shared && n_shared + 1 < path.size() && all[path[n_shared + 1]].code == next.code;
+      shared = shared && n_shared + 1 < path.size() && all[path[n_shared + 1]].code == code;
       if (!shared) {
         path.resize(n_shared + 1);
         path.push_back(all.size());
-        all.push_back({path[n_shared], next.code});
+        all.push_back({path[n_shared], code});
       }
       ++n_shared;
       if (all.size() > most) return {};

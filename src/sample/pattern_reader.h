@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "grammar.h"
 #include "try.h"
+#include "utf8.h"
 
 namespace hearth::sample {
 
@@ -51,10 +52,11 @@ class PatternReader {
 
   /// A character as it stands.
   Result<std::uint32_t> character() {
-    const auto found = first_character(text_.substr(at_));
-    if (!found) return error("byte " + escape(slice_of(at_, 1)) + " is no UTF-8", "write the text in UTF-8");
-    at_ += found->length;
-    return found->code;
+    const auto [code, length] = at_end() ? Character{} : first_character(text_.substr(at_));
+    if (code == Character::no_code)
+      return error("byte " + escape(slice_of(at_, 1)) + " is no UTF-8", "write the text in UTF-8");
+    at_ += length;
+    return static_cast<std::uint32_t>(code);
   }
 
   /// Exactly so many digits, as a character. `begin`: of the escape that they belong to.

@@ -1,9 +1,7 @@
-// Enters: a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
+// Enters: a text, or a code point. Leaves: its last character, or the class, lower case and base of a code point.
 #include "characters.h"
 
 #include <utf8proc.h>
-
-#include "utf8.h"
 
 namespace hearth::text {
 namespace {
@@ -40,26 +38,11 @@ bool in_categories(std::int32_t code, Category first, Category last) {
 
 }  // namespace
 
-Character first_character(std::string_view text) {
-  const Utf8Step step = utf8_step(text);
-  if (step.state != Utf8::valid) return {Character::no_code, 1};
-  const auto byte = [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<unsigned char>(text[i])); };
-  std::int32_t code = step.length == 1 ? byte(0) : byte(0) & (0xff >> (step.length + 1));
-  for (std::size_t i = 1; i < step.length; ++i) code = code << 6 | (byte(i) & 0x3f);
-  return {code, step.length};
-}
-
 Character last_character(std::string_view text) {
   std::size_t begin = text.size() - 1;
   while (begin > 0 && text.size() - begin < 4 && !is_utf8_begin(text[begin])) --begin;
   const Character character = first_character(text.substr(begin));
   return begin + character.length == text.size() ? character : Character{Character::no_code, 1};
-}
-
-void append_utf8(std::int32_t code, std::string& bytes) {
-  utf8proc_uint8_t buffer[4];
-  const utf8proc_ssize_t n = utf8proc_encode_char(code, buffer);
-  bytes.append(reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(n));
 }
 
 bool is_white_space(std::int32_t code) { return within(white_spaces, code); }

@@ -1,26 +1,15 @@
-// Enters: a text, or a code point. Leaves: its code point, class, lower case, or UTF-8.
+// Enters: a text, or a code point. Leaves: its last character, or the class, lower case and base of a code point.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
+
+#include "utf8.h"
 
 namespace hearth::text {
 
-/// One character of a text. A byte that is no UTF-8 counts as a character of its own, without a code point.
-struct Character {
-  static constexpr std::int32_t no_code = -1;
-
-  std::int32_t code = no_code;
-  std::size_t length = 0;  // bytes
-};
-
-/// The first and the last character of `text`, which is not empty.
-Character first_character(std::string_view text);
+/// The last character of `text`, which is not empty.
 Character last_character(std::string_view text);
-
-void append_utf8(std::int32_t code, std::string& bytes);
 
 // Classes by Unicode's general category; no_code has none of them.
 bool is_white_space(std::int32_t code);  // the property White_Space

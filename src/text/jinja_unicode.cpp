@@ -81,7 +81,7 @@ std::u32string decode(std::string_view bytes) {
   return codes;
 }
 
-void append_char(std::string& bytes, char32_t code) { append_utf8(static_cast<std::int32_t>(code), bytes); }
+void append_char(std::string& bytes, char32_t code) { append_utf8(bytes, static_cast<std::int32_t>(code)); }
 
 std::string encode(std::u32string_view codes) {
   std::string bytes;

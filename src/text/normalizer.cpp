@@ -60,7 +60,7 @@ void append_form(std::string_view valid, utf8proc_option_t options, std::string&
   std::vector<utf8proc_int32_t> codes = decomposed(valid, options);
   auto n = static_cast<utf8proc_ssize_t>(codes.size());
   if (options & UTF8PROC_COMPOSE) n = utf8proc_normalize_utf32(codes.data(), n, options);
-  for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(codes[static_cast<std::size_t>(i)], out);
+  for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, codes[static_cast<std::size_t>(i)]);
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ std::string lower_case(std::string_view text) {
   for_each_character(text, [&](std::int32_t code, std::string_view bytes) {
     if (code == Character::no_code) out.append(bytes);
     else if (code == dotted_i) out.append("i\xcc\x87");
-    else append_utf8(lower(code), out);
+    else append_utf8(out, lower(code));
   });
   return out;
 }

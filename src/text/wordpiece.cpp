@@ -39,7 +39,7 @@ Result<void> Bert::encode(std::string_view text, bool, std::vector<std::int32_t>
     if (stands_alone || is_white_space(code)) end_word();
     const bool dropped = code == Character::no_code || code == replacement || is_control(code);
     if (is_white_space(code) || dropped) continue;
-    append_utf8(vocab_.lowercase() ? lower(code) : code, word);
+    append_utf8(word, vocab_.lowercase() ? lower(code) : code);
     if (stands_alone) end_word();
   }
   end_word();

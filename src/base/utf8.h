@@ -1,12 +1,13 @@
-// Enters: bytes that may or may not be UTF-8. Leaves: where the first character ends, and whether it is one.
+// Enters: bytes that may or may not be UTF-8, or a code point. Leaves: where the first character ends and what it is, or its bytes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
-namespace hearth::text {
+namespace hearth {
 
 enum class Utf8 : std::uint8_t {
   valid,       ///< a whole character
@@ -39,6 +40,42 @@ inline Utf8Step utf8_step(std::string_view text) {
   return {Utf8::valid, length};
 }
 
+/// One character of a text. A byte that is no UTF-8 counts as a character of its own, without a code point.
+struct Character {
+  static constexpr std::int32_t no_code = -1;
+
+  std::int32_t code = no_code;
+  std::size_t length = 0;  // bytes
+};
+
+/// The first character of `text`, which is not empty.
+inline Character first_character(std::string_view text) {
+  const Utf8Step step = utf8_step(text);
+  if (step.state != Utf8::valid) return {Character::no_code, 1};
+  const auto byte = [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<unsigned char>(text[i])); };
+  std::int32_t code = step.length == 1 ? byte(0) : byte(0) & (0xff >> (step.length + 1));
+  for (std::size_t i = 1; i < step.length; ++i) code = code << 6 | (byte(i) & 0x3f);
+  return {code, step.length};
+}
+
+/// Adds a code point's bytes, one to four.
+inline void append_utf8(std::string& out, std::int32_t code) {
+  const auto byte = [&](std::int32_t value) { out += static_cast<char>(value); };
+  if (code < 0x80) return byte(code);
+  if (code < 0x800) {
+    byte(0xc0 | code >> 6);
+  } else {
+    if (code < 0x10000) {
+      byte(0xe0 | code >> 12);
+    } else {
+      byte(0xf0 | code >> 18);
+      byte(0x80 | (code >> 12 & 0x3f));
+    }
+    byte(0x80 | (code >> 6 & 0x3f));
+  }
+  byte(0x80 | (code & 0x3f));
+}
+
 /// Whether a byte of UTF-8 begins a character.
 inline bool is_utf8_begin(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }
 
@@ -60,4 +97,4 @@ inline std::size_t valid_utf8(std::string_view text) {
   return at;
 }
 
-}  // namespace hearth::text
+}  // namespace hearth
