@@ -17,8 +17,11 @@
 #include <optional>
 #include <string_view>
 
+#include "context.h"
 #include "host.h"
+#include "kv_cache.h"
 #include "loaded_model.h"
+#include "repack.h"
 #include "support/catch.hpp"
 #include "support/random_config.h"
 #include "support/sanitized.h"
@@ -295,6 +298,48 @@ TEST_CASE("beginnings kept for other sessions go where there is no room for one:
   REQUIRE_FALSE(refused);
   CHECK(refused.error().status() == Status::out_of_memory);
   CHECK(model->kv_memory().pages_known == 6);
+}
+#endif
+
+#ifdef HEARTH_TEST_SAYS_MEMORY
+TEST_CASE(
+    "weights that are still to be repacked are spoken for: neither a budget nor a session may have their memory") {
+  const test::TempFolder folder;
+  test::RandomModel m = model_of_pages();
+  m.n_ctx = 1 << 15, m.n_vocab = 8000, m.format = kernels::Format::q8_0;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto file = gguf::File::open(path);
+  REQUIRE(file);
+  const model::Config c = test::config_of(m);
+  const auto weights = model::Weights::bind(c, *file);
+  REQUIRE(weights);
+  const SessionOptions whole{.n_ctx = m.n_ctx, .kv = Kv::f32, .chunk = 16};
+  const std::uint64_t to_come = model::repacked_bytes(*weights),
+                      kv = model::KvCache::bytes(c, kernels::KvType::f32, m.n_ctx, 16),
+                      machine = (kv + to_come / 2) / 1024 * 1024;  // it counts in such units
+  g_left = [&] { return machine; };                                // nothing is seen to be taken
+  const struct Reset {
+    ~Reset() { g_left = nullptr; }
+  } reset;
+  const auto share = [](std::uint64_t bytes) { return static_cast<std::uint64_t>(0.7 * static_cast<double>(bytes)); };
+  bool seen = false;
+  for (int attempt = 0; attempt < 10 && !seen; ++attempt) {  // the first piece comes soon
+    const auto model = engine::LoadedModel::open(path, {.threads = 1});
+    REQUIRE(model);
+    REQUIRE((*model)->info().weights == Weights::repacked);
+    CHECK((*model)->pool()->budget() == (machine - to_come) / 4);
+    const std::uint64_t budget = (*model)->kv_budget().placed.host;
+    const auto refused = engine::Context::make(*model, whole);
+    seen = budget == share(machine - to_come) && !refused && refused.error().status() == Status::out_of_memory &&
+           refused.error().message().find(std::to_string(machine - to_come) + " are left") != std::string::npos;
+    (*model)->settle();
+    CHECK((*model)->kv_budget().placed.host == share(machine));
+    CHECK(engine::Context::make(*model, whole));
+  }
+  CHECK(seen);
+  const auto at_once = engine::LoadedModel::open(path, {.threads = 1, .weights = Weights::repacked});
+  REQUIRE(at_once);
+  CHECK((*at_once)->kv_budget().placed.host == share(machine));
 }
 #endif
 

@@ -24,12 +24,16 @@ Result<void> check_vocabulary(const model::Config& config, const text::Tokenizer
 }
 
 /// By itself, the beginnings of texts are kept while all keys and values fit in a quarter of the memory that is left, beside the
-/// weights on devices.
-std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const model::Placement& placement) {
+/// weights.
+std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const model::Placement& placement,
+                                           const model::PlacedBytes& spoken_for) {
   using Kind = model::PagePool::Budget;
   if (budget != 0) return std::make_shared<model::PagePool>(budget, Kind::firm, placement);
   std::vector<std::uint64_t> parts;
-  for (const Heap* heap : placement.heaps) parts.push_back(heap->left() / 4);
+  for (std::size_t d = 0; d < placement.n_devices(); ++d) {
+    const Heap& heap = *placement.heaps[d];
+    parts.push_back(left_but_for(heap, heap.on_host() ? spoken_for.host : spoken_for.devices[d]) / 4);
+  }
   const std::uint64_t all = std::accumulate(parts.begin(), parts.end(), std::uint64_t{0}, saturating_add);
   return std::make_shared<model::PagePool>(all, Kind::soft, placement, parts);
 }
@@ -72,9 +76,10 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->info_.device = device;
   HEARTH_TRY(m->info_.weights, choose_weights(net.config, net.weights, net.placement, options.weights));
   HEARTH_CHECK(m->place_on_devices(options));
-  m->pool_ = make_pool(options.kv_budget, net.placement);
+  if (on_cpu(net.placement) && m->info_.weights == Weights::repacked) HEARTH_CHECK(m->start_repacking());
+  m->pool_ = make_pool(options.kv_budget, net.placement, m->spoken_for());
   m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
-  if (on_cpu(net.placement)) HEARTH_CHECK(m->place_on_cpu(options));
+  if (m->repacking_) HEARTH_CHECK(m->repack(options));
   HEARTH_CHECK(goes_on(options, 1));
   return m;
 }
@@ -125,20 +130,22 @@ std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const
 KvBudget LoadedModel::kv_budget() const {
   while (pool_->bytes_taken() > pool_->budget() && prefixes_.drop_oldest()) {
   }
-  return KvBudget::of(placement(), model::PlacedBytes(placement()), pool_->limit());
+  return KvBudget::of(placement(), spoken_for(), pool_->limit());
+}
+
+// Asked before how much is left: what is written in between counts twice then, never not at all.
+model::PlacedBytes LoadedModel::spoken_for() const {
+  model::PlacedBytes bytes(placement());
+  if (!turns_.forked()) bytes.host = to_repack_;  // a child has nobody who would
+  return bytes;
 }
 
 std::uint64_t LoadedModel::bytes_when_repacked() const {
   return engine::bytes_when_repacked(network_.config, network_.weights, placement());
 }
 
-Result<void> LoadedModel::place_on_cpu(const ModelOptions& options) {
-  if (info_.weights == Weights::file) return {};
-  HEARTH_CHECK(check_memory(host_heap(), model::repacked_bytes(network_.weights, cpu_share(placement())),
-                            "repacking the weights", "weights; use --weights file"));
-  HEARTH_CHECK(start_repacking());
+Result<void> LoadedModel::repack(const ModelOptions& options) {
   if (options.weights == Weights::repacked) return repack_now(options);
-  repacking_now_ = true;
   HEARTH_TRY(background_, Background::start([this] { return repack_a_piece(); }));
   return {};
 }
@@ -169,10 +176,19 @@ void LoadedModel::let_go(std::span<const std::byte> bytes) const {
 }
 
 Result<void> LoadedModel::start_repacking() {
+  HEARTH_CHECK(check_memory(host_heap(), model::repacked_bytes(network_.weights, cpu_share(placement())),
+                            "repacking the weights", "weights; use --weights file"));
   HEARTH_TRY(repacking_, model::Repacking::of(
                              network_.weights, *table_, [this](std::span<const std::byte> bytes) { let_go(bytes); },
                              cpu_share(placement())));
+  to_repack_ = repacking_->bytes_to_come();
   return {};
+}
+
+void LoadedModel::advance(std::size_t bytes) {
+  repacking_->advance(*network_.team, bytes);
+  to_repack_ = repacking_->bytes_to_come();
+  if (to_repack_ == 0) to_repack_.notify_all();
 }
 
 Result<void> LoadedModel::repack_now(const ModelOptions& options) {
@@ -180,7 +196,7 @@ Result<void> LoadedModel::repack_now(const ModelOptions& options) {
   const auto all = static_cast<double>(model::repacked_bytes(network_.weights, cpu_share(placement())));
   for (std::size_t done = 0; !repacking_->done(); done += kPiece) {
     HEARTH_CHECK(goes_on(options, std::min(1.0, static_cast<double>(done) / all)));
-    repacking_->advance(*network_.team, kPiece);
+    advance(kPiece);
   }
   return {};
 }
@@ -192,11 +208,8 @@ bool LoadedModel::repack_a_piece() {
   turns_.wait_for_first(kFirstPass);
   const Turns::Turn turn(turns_);
   const double bytes = std::max(kLeast, kShare * last_pass_ * kBytesPerSecond);
-  repacking_->advance(*network_.team, static_cast<std::size_t>(bytes));
-  if (!repacking_->done()) return true;
-  repacking_now_ = false;
-  repacking_now_.notify_all();
-  return false;
+  advance(static_cast<std::size_t>(bytes));
+  return !repacking_->done();
 }
 
 LoadedModel::~LoadedModel() { turns_.close(); }

@@ -60,7 +60,10 @@ class LoadedModel {
     return PrefixCache::kind(cache.type(), &r.of(cache.n_ctx()) == &r.beyond);
   }
 
-  /// What the keys and values of a new session may take: 70% of the memory that is left, and within the pool's budget.
+  /// What has been asked for and not written: the repacked weights that are still to come.
+  model::PlacedBytes spoken_for() const;
+
+  /// What the keys and values of a new session may take: 70% of the memory that is left but for that, and within the pool's budget.
   /// Beginnings that are kept beyond it are let go of first.
   KvBudget kv_budget() const;
 
@@ -74,16 +77,18 @@ class LoadedModel {
   /// Returns when no weights are being repacked behind the passes any more (a forked child has nobody who would): from here on
   /// a step takes what it will take.
   void settle() const {
-    if (!turns_.forked()) repacking_now_.wait(true);
+    if (turns_.forked()) return;
+    while (const std::uint64_t left = to_repack_) to_repack_.wait(left);
   }
 
  private:
   LoadedModel() = default;
   Result<void> place_on_devices(const ModelOptions& options);
-  Result<void> place_on_cpu(const ModelOptions& options);
   Result<void> start_repacking();
+  Result<void> repack(const ModelOptions& options);
   Result<void> repack_now(const ModelOptions& options);
   bool repack_a_piece();
+  void advance(std::size_t bytes);
   void let_go(std::span<const std::byte> bytes) const;
   void describe();
 
@@ -94,7 +99,7 @@ class LoadedModel {
   mutable Turns turns_;             // of passes and of pieces of repacking: they share the team and the weights
   mutable double last_pass_ = 0;    // seconds; whoever has the turn may read and write it
   std::optional<model::Repacking> repacking_;
-  std::atomic<bool> repacking_now_{false};
+  std::atomic<std::uint64_t> to_repack_{0};  // bytes of repacked weights that are still to be written
   ModelInfo info_;
   mutable std::once_flag grammar_tokens_once_;
   mutable std::shared_ptr<const sample::GrammarTokens> grammar_tokens_;

@@ -165,9 +165,13 @@ Result<const kernels::KernelTable*> choose_isa(const std::string& name) {
 
 int usual_threads(const model::Placement& placement) { return on_cpu(placement) ? usable_processors() : 1; }
 
-std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for) {
+std::uint64_t left_but_for(const Heap& heap, std::uint64_t spoken_for) {
   const std::uint64_t left = heap.left();
-  return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(left - std::min(left, spoken_for)));
+  return left - std::min(left, spoken_for);
+}
+
+std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for) {
+  return static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(left_but_for(heap, spoken_for)));
 }
 
 KvBudget KvBudget::of(const model::Placement& placement, const model::PlacedBytes& spoken_for, std::uint64_t total) {
@@ -266,8 +270,8 @@ PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel) {
 }
 
 Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
-                          const std::string& where_and_to_do) {
-  const std::uint64_t left = heap.left();
+                          const std::string& where_and_to_do, std::uint64_t spoken_for) {
+  const std::uint64_t left = left_but_for(heap, spoken_for);
   if (needed <= left) return {};
   return Error(Status::out_of_memory, what + " needs " + std::to_string(needed) + " bytes, " + std::to_string(left) +
                                           " are left" + (heap.on_host() ? "" : " on " + heap.name()) + "; " +
@@ -275,15 +279,16 @@ Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::str
 }
 
 Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx,
-                                const model::Placement& placement) {
+                                const model::Placement& placement, const model::PlacedBytes& spoken_for) {
   const std::int64_t chunk = std::min(options.chunk, n_ctx);
   const model::PlacedBytes kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk, placement);
-  const auto check = [&](const Heap& heap, std::uint64_t bytes) {
+  const auto check = [&](const Heap& heap, std::uint64_t bytes, std::uint64_t others) {
     return check_memory(heap, bytes, "a context of " + std::to_string(n_ctx) + " positions",
-                        "keys and values; ask for a smaller --ctx or another --kv");
+                        "keys and values; ask for a smaller --ctx or another --kv", others);
   };
-  for (std::size_t d = 0; d < placement.n_devices(); ++d) HEARTH_CHECK(check(*placement.heaps[d], kv.devices[d]));
-  return check(host_heap(), kv.host);
+  for (std::size_t d = 0; d < placement.n_devices(); ++d)
+    HEARTH_CHECK(check(*placement.heaps[d], kv.devices[d], spoken_for.devices[d]));
+  return check(host_heap(), kv.host, spoken_for.host);
 }
 
 Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what,

@@ -39,7 +39,10 @@ kernels::KvType kv_type(Kv kv);
 /// Whether a pass may have so many tokens.
 Result<void> check_chunk(std::int64_t chunk);
 
-/// 70% of the memory that is left but for `spoken_for` bytes.
+/// The memory that is left but for `spoken_for` bytes: what others have asked for and not written yet.
+std::uint64_t left_but_for(const Heap& heap, std::uint64_t spoken_for);
+
+/// 70% of it.
 std::uint64_t memory_budget(const Heap& heap, std::uint64_t spoken_for = 0);
 
 /// What keys and values may take.
@@ -74,13 +77,13 @@ struct PassRoom {
 };
 PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel);
 
-/// Refuses, with both figures, what is more than the memory that is left.
+/// Refuses, with both figures, what is more than the memory that is left but for `spoken_for` bytes.
 Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
-                          const std::string& where_and_to_do);
+                          const std::string& where_and_to_do, std::uint64_t spoken_for = 0);
 
-/// Refuses a session whose keys and values are more than the memory that is left.
+/// Refuses a session whose keys and values are more than the memory that is left but for `spoken_for` bytes.
 Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx,
-                                const model::Placement& placement);
+                                const model::Placement& placement, const model::PlacedBytes& spoken_for);
 
 /// What a forecast of speeds needs to know.
 struct Work {

@@ -53,6 +53,12 @@ Result<Repacking> Repacking::of(Weights& weights, const kernels::KernelTable& ta
   return repacking;
 }
 
+std::uint64_t Repacking::bytes_to_come() const {
+  if (done()) return 0;
+  const std::byte* const written = packed_ + static_cast<std::size_t>(next_group_) * group_bytes(*matrices_[next_]);
+  return static_cast<std::uint64_t>(storage_.data() + storage_.size() - written);
+}
+
 void Repacking::advance(Team& team, std::size_t bytes) {
   for (std::size_t packed = 0; !done() && packed < bytes;) {
     Matrix& m = *matrices_[next_];

@@ -28,6 +28,9 @@ class Repacking {
 
   bool done() const { return next_ == matrices_.size(); }
 
+  /// Bytes of its memory that are still to be written: until then the system counts them as left.
+  std::uint64_t bytes_to_come() const;
+
   /// Packs about `bytes` more. Not while a pass runs.
   void advance(Team& team, std::size_t bytes);
 
