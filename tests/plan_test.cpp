@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <hearth/tools.hpp>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include "loaded_model.h"
 #include "repack.h"
 #include "support/catch.hpp"
+#include "support/older_latents.h"
 #include "support/random_config.h"
 #include "support/sanitized.h"
 #include "support/test_data.h"
@@ -183,6 +185,30 @@ TEST_CASE("weights that stay mapped count, those that are let go do not") {
   CHECK(repacked->weights_bytes == all);  // every matrix is of whole groups of 16 rows, so a copy is as large
   CHECK(repacked->allocated_bytes - file->allocated_bytes == all - embedding - vectors);
   CHECK(read->weights_bytes == (*model)->file().file_bytes());
+}
+
+TEST_CASE("matrices of an older file's latents that are copied count, and no copy is made for a plan or a check") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.arch = "deepseek2", m.n_expert = 7, m.n_expert_used = 3;
+  test::ModelEditor editor(m);
+  test::make_older(editor, m);
+  const std::string path = folder / "older.gguf";
+  REQUIRE(editor.write(path) > 0);
+  const auto file = gguf::File::open(path);
+  REQUIRE(file);
+  const auto config = model::read_config(*file);
+  REQUIRE(config);
+  const std::uint64_t before = g_taken;
+  const auto planned = plan(path, {.threads = 1, .weights = Weights::file}, {}, 1, false);
+  const auto findings = tools::check(path, {});
+  CHECK(g_taken == before);
+  REQUIRE((planned && findings));
+  std::uint64_t all = 0;  // the copies are f32 as the file is, which is not read there again
+  for (const gguf::Tensor& t : file->tensors()) all += t.data.size();
+  CHECK(planned->weights_bytes == all);
+  for (const bool mapped : {true, false})
+    check_plan(path, {.threads = 3, .weights = Weights::file, .mmap = mapped}, {.chunk = 33}, *config);
 }
 
 TEST_CASE("a batch is an engine's: as many caches, one workspace with a row beside a prompt's and logits for each") {

@@ -308,7 +308,7 @@ struct Plan {
   Weights weights = Weights::automatic;  ///< file or repacked
   Kv kv = Kv::f16;
   std::int64_t n_ctx = 0, n_ctx_train = 0, chunk = 0, batch = 1;
-  std::uint64_t weights_bytes = 0;  ///< what stays in memory: repacked copies, and what is used of the file
+  std::uint64_t weights_bytes = 0;  ///< what stays in memory: repacked and split copies, and what is used of the file
   std::uint64_t kv_bytes = 0;       ///< keys and values of `batch` full contexts; beginnings kept for others: kv_budget
   std::uint64_t scratch_bytes = 0;  ///< what passes write besides
   std::uint64_t total_bytes = 0;    ///< of these three

@@ -75,6 +75,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->describe();
   m->info_.device = device;
   HEARTH_TRY(m->info_.weights, choose_weights(net.config, net.weights, net.placement, options.weights));
+  HEARTH_CHECK(m->make_copies());
   HEARTH_CHECK(m->place_on_devices(options));
   if (on_cpu(net.placement) && m->info_.weights == Weights::repacked) HEARTH_CHECK(m->start_repacking());
   m->pool_ = make_pool(options.kv_budget, net.placement, m->spoken_for());
@@ -147,6 +148,15 @@ std::uint64_t LoadedModel::bytes_when_repacked() const {
 Result<void> LoadedModel::repack(const ModelOptions& options) {
   if (options.weights == Weights::repacked) return repack_now(options);
   HEARTH_TRY(background_, Background::start([this] { return repack_a_piece(); }));
+  return {};
+}
+
+Result<void> LoadedModel::make_copies() {
+  model::Weights& weights = network_.weights;
+  HEARTH_CHECK(check_memory(host_heap(), weights.copied_bytes(config()), "splitting attn_kv_b of all layers",
+                            "weights; free memory or use a file that has attn_k_b and attn_v_b"));
+  HEARTH_CHECK(weights.make_copies(config()));
+  for (const std::span<const std::byte> copied : weights.copied_from()) let_go(copied);
   return {};
 }
 

@@ -42,7 +42,7 @@ class LoadedModel {
     return network_.weights.matrix_bytes(network_.config, n_sequences);
   }
 
-  /// Bytes of repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+  /// Bytes of repacked and copied weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
   std::uint64_t bytes_when_repacked() const;
 
   /// Where a pass's rows, keys, values and weights lie.
@@ -83,6 +83,7 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
+  Result<void> make_copies();
   Result<void> place_on_devices(const ModelOptions& options);
   Result<void> start_repacking();
   Result<void> repack(const ModelOptions& options);

@@ -62,14 +62,16 @@ Work work_of(const Plan& plan, const model::Config& c, const model::Weights& wei
   return work;
 }
 
-/// Of the file's tensors, those that stay in use: repacked ones are let go. An embedding table comes into memory as texts use its
+/// Of the file's tensors, those that stay in use: copied and repacked ones are let go. An embedding table comes into memory as texts use its
 /// rows, with whatever lies around them: in the end it is all there.
 std::uint64_t mapped_bytes(const gguf::File& file, const model::Weights& weights, const model::Share& cpu,
                            bool repacked) {
   std::uint64_t bytes = 0;
   if (cpu.placement.n_devices() > 1) bytes = model::file_bytes(weights, cpu);
-  else
+  else {
     for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+    for (const std::span<const std::byte> copied : weights.copied_from()) bytes -= copied.size();
+  }
   return bytes - (repacked ? std::min(bytes, model::replaced_bytes(weights, cpu)) : 0);
 }
 
@@ -125,7 +127,8 @@ void count(Plan& plan, const Opened& o, const gguf::File& file, const kernels::K
   const std::uint64_t read = mapped ? 0 : file.file_bytes(),
                       in_file = mapped && computes ? mapped_bytes(file, o.weights, cpu, repacked) : 0;
   model::PlacedBytes weights = device_weights(o), needed(o.placement);
-  weights.host = saturating_add(repacked ? model::repacked_bytes(o.weights, cpu) : 0, read + in_file);
+  weights.host = saturating_add(repacked ? model::repacked_bytes(o.weights, cpu) : 0,
+                                o.weights.copied_bytes(o.config) + read + in_file);
   const model::PlacedBytes kv_bytes = model::KvCache::bytes(o.config, kv, plan.n_ctx, plan.chunk, o.placement)
                                           .times(static_cast<std::uint64_t>(plan.batch));
   const PassRoom room =
@@ -197,7 +200,8 @@ std::uint64_t bytes_when_repacked(const model::Config& c, const model::Weights& 
   const SessionOptions usual;
   const std::uint64_t kv = model::KvCache::bytes(c, kv_type(usual.kv), c.n_ctx_train, usual.chunk, placement).host,
                       space = model::Workspace::bytes(c, std::min(usual.chunk, c.n_ctx_train), 1, placement).host;
-  return saturating_add(saturating_add(model::repacked_bytes(weights, cpu_share(placement)), space), kv);
+  const std::uint64_t own = model::repacked_bytes(weights, cpu_share(placement)) + weights.copied_bytes(c);
+  return saturating_add(saturating_add(own, space), kv);
 }
 
 model::PlacedBytes bytes_when_placed(const Devices& devices, const model::Placement& placement, const model::Config& c,
@@ -322,9 +326,10 @@ Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, 
   plan.batch = batch;
   HEARTH_CHECK(model::KvCache::check_type(c, kv_type(what.kv)));
   model::PlacedBytes spoken_for = device_weights(opened);
+  spoken_for.host += weights.copied_bytes(c);
   if (on_cpu(placement)) {
     const bool repacked = plan.weights == Weights::repacked;
-    spoken_for.host =
+    spoken_for.host +=
         (repacked ? model::repacked_bytes(weights, cpu_share(placement)) : 0) + (how.mmap ? 0 : file.file_bytes());
   }
   const KvBudget budget = KvBudget::of(placement, spoken_for, how.kv_budget != 0 ? how.kv_budget : UINT64_MAX);

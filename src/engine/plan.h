@@ -19,7 +19,7 @@ Result<const kernels::KernelTable*> choose_isa(const std::string& name);
 /// Threads that a model has where none are asked for: one queues all work where the CPU has none.
 int usual_threads(const model::Placement& placement);
 
-/// Bytes of the CPU's repacked weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
+/// Bytes of the CPU's repacked and copied weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
 std::uint64_t bytes_when_repacked(const model::Config& config, const model::Weights& weights,
                                   const model::Placement& placement = {});
 

@@ -24,7 +24,8 @@ struct Places {
 
   Places(const Weights& weights, const Share& share) {
     const auto add_matrix = [this](const Matrix& m) {
-      if (m.file && add(m.file, static_cast<std::uint64_t>(n_groups(m)) * group_bytes(m))) matrices.push_back(&m);
+      if (m.n_rows != 0 && add(m.file, static_cast<std::uint64_t>(n_groups(m)) * group_bytes(m)))
+        matrices.push_back(&m);
     };
     weights.visit_tables(add_matrix, share);
     weights.visit_matrices(add_matrix, share);
@@ -39,7 +40,7 @@ struct Places {
 
  private:
   bool add(const void* from, std::uint64_t size) {
-    const bool is_new = of.try_emplace(from, bytes).second;
+    const bool is_new = !from || of.try_emplace(from, bytes).second;  // a copy that is yet to be made is nobody else's
     if (is_new) bytes += whole_lines(size);
     return is_new;
   }
@@ -106,7 +107,7 @@ std::uint64_t file_bytes(const Weights& weights, const Share& share) {
   const Places places(weights, share);
   std::uint64_t bytes = 0;
   for (const Matrix* m : places.matrices)
-    bytes += static_cast<std::uint64_t>(m->n_rows) * kernels::row_bytes(info(*m), m->k);
+    if (m->file) bytes += file_bytes(*m);
   for (const std::span<const float> v : places.vectors) bytes += v.size_bytes();
   return bytes;
 }

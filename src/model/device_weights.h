@@ -15,7 +15,7 @@ namespace hearth::model {
 /// Bytes that a device's share takes there.
 std::uint64_t device_weights_bytes(const Weights& weights, const Share& share);
 
-/// Bytes of the file that a share of the host's is read from.
+/// Bytes of the file that a share of the host's is read from; copies are yet to be made.
 std::uint64_t file_bytes(const Weights& weights, const Share& share);
 
 /// Brings all that verbs read of the share to its device; the weights then point there. Each of a stack's matrices lies as far behind the one

@@ -16,10 +16,6 @@ std::size_t packed_bytes(const Matrix& m) {
   return whole_lines(static_cast<std::size_t>(n_groups(m)) * group_bytes(m));
 }
 
-std::size_t file_bytes(const Matrix& m) {
-  return static_cast<std::size_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
-}
-
 }  // namespace
 
 std::uint64_t repacked_bytes(const Weights& weights, const Share& share) {

@@ -111,8 +111,7 @@ Result<Matrix> bind_matrix(const Found& found, const TensorRow& row, const Confi
 
 // The n matrices of a stack, of which `first` is the first.
 Stack stack_of(const Matrix& first, std::int64_t n) {
-  const std::size_t bytes =
-      static_cast<std::size_t>(first.n_rows) * kernels::row_bytes(kernels::format_info(first.format), first.k);
+  const std::size_t bytes = file_bytes(first);
   Stack stack(static_cast<std::size_t>(n), first);
   for (std::size_t i = 0; i < stack.size(); ++i) stack[i].file += i * bytes;
   return stack;
@@ -206,19 +205,28 @@ Result<void> check_rope_factors(const Config& config, const float* factors, cons
 
 // Older files have each head's two matrices behind one another as keys and values are computed from the latent; queries go the
 // other way, so the first is turned around, in f32.
+struct Split {
+  Matrix k, v;  // of one head
+
+  explicit Split(const Config& c)
+      : k{.format = kernels::Format::f32, .n_rows = c.latent_dim, .k = c.head_dim - c.n_rot},
+        v{.format = kernels::Format::f32, .n_rows = c.value_dim, .k = c.latent_dim} {}
+};
+
+std::size_t split_bytes(const Config& c) {
+  const Split split(c);
+  return static_cast<std::size_t>(c.n_head) * (file_bytes(split.k) + file_bytes(split.v));
+}
+
 Result<void> split_kv_b(const Config& c, LayerWeights& l, std::vector<AlignedBuffer<std::byte>>& storage) {
   const std::int64_t still = c.head_dim - c.n_rot, width = c.latent_dim;
   const std::size_t row_bytes = kernels::row_bytes(kernels::format_info(l.attn_kv_b.format), width);
-  const std::int64_t n_k = c.n_head * width * still, n_v = c.n_head * c.value_dim * width;
-  HEARTH_TRY(auto made, AlignedBuffer<std::byte>::make(static_cast<std::size_t>(n_k + n_v) * sizeof(float)));
+  HEARTH_TRY(auto made, AlignedBuffer<std::byte>::make_unwritten(split_bytes(c)));
   auto* k = reinterpret_cast<float*>(made.data());
-  auto* v = k + n_k;
-  l.attn_k_b = stack_of({.format = kernels::Format::f32, .n_rows = width, .k = still, .file = made.data()}, c.n_head);
-  l.attn_v_b = stack_of({.format = kernels::Format::f32,
-                         .n_rows = c.value_dim,
-                         .k = width,
-                         .file = reinterpret_cast<const std::byte*>(v)},
-                        c.n_head);
+  auto* v = k + c.n_head * width * still;
+  Split split(c);
+  split.k.file = made.data(), split.v.file = reinterpret_cast<const std::byte*>(v);
+  l.attn_k_b = stack_of(split.k, c.n_head), l.attn_v_b = stack_of(split.v, c.n_head);
   std::vector<float> row(static_cast<std::size_t>(width));
   const std::byte* from = l.attn_kv_b.file;
   for (std::int64_t h = 0; h < c.n_head; ++h) {
@@ -290,8 +298,12 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   HEARTH_CHECK(check_rope_factors(config, weights.rope_factors, "rope_freqs.weight", path));
   HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_short, "rope_factors_short.weight", path));
   HEARTH_CHECK(check_rope_factors(config, weights.rope_factors_long, "rope_factors_long.weight", path));
-  for (LayerWeights& l : weights.layers)
-    if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, weights.storage_));
+  for (LayerWeights& l : weights.layers) {
+    if (!l.attn_kv_b.file) continue;
+    const Split split(config);
+    const auto n_head = static_cast<std::size_t>(config.n_head);
+    l.attn_k_b.assign(n_head, split.k), l.attn_v_b.assign(n_head, split.v);
+  }
   if (const float* bias = weights.output.bias; !weights.output.file)
     weights.output = weights.token_embd, weights.output.bias = bias;
   if (!config.causal) weights.output = {};
@@ -300,6 +312,28 @@ Result<Weights> Weights::bind(const Config& config, const gguf::File& file) {
   if (config.arch->norm_place == NormPlace::stream) weights.hand_norms_on();
   weights.make_slopes(config);
   return weights;
+}
+
+Result<void> Weights::make_copies(const Config& config) {
+  for (LayerWeights& l : layers)
+    if (l.attn_kv_b.file) HEARTH_CHECK(split_kv_b(config, l, storage_));
+  return {};
+}
+
+std::uint64_t Weights::copied_bytes(const Config& config) const {
+  using Buffer = AlignedBuffer<std::byte>;
+  std::uint64_t bytes = 0;
+  for (const Buffer& made : storage_) bytes += Buffer::taken(made.size());
+  for (const LayerWeights& l : layers)
+    if (l.attn_kv_b.file && !l.attn_k_b.front().file) bytes += Buffer::taken(split_bytes(config));
+  return bytes;
+}
+
+std::vector<std::span<const std::byte>> Weights::copied_from() const {
+  std::vector<std::span<const std::byte>> all;
+  for (const LayerWeights& l : layers)
+    if (l.attn_kv_b.file) all.emplace_back(l.attn_kv_b.file, file_bytes(l.attn_kv_b));
+  return all;
 }
 
 // A stream that is normed after each half block is normed where it is read next: these files name a norm by what comes before it.
@@ -332,18 +366,15 @@ void Weights::make_slopes(const Config& config) {
 }
 
 std::uint64_t Weights::matrix_bytes(const Config& config, std::int64_t n_rows) const {
-  const auto size = [](const Matrix& m) {
-    return static_cast<std::uint64_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
-  };
   std::uint64_t bytes = 0;
-  visit_matrices([&](const Matrix& m) { bytes += size(m); });
+  visit_matrices([&](const Matrix& m) { bytes += file_bytes(m); });
   // That nobody visits; written so that it is whole for one row.
   const auto n = static_cast<double>(config.n_expert), left = n - static_cast<double>(config.n_expert_used);
   const double idle = config.n_expert == 0 ? 0 : left * std::pow(left / n, static_cast<double>(n_rows - 1));
   for (const LayerWeights& l : layers)
     for (const Stack* experts : {&l.expert_gate, &l.expert_up, &l.expert_down})
       if (!experts->empty())
-        bytes -= static_cast<std::uint64_t>(std::llround(idle * static_cast<double>(size(experts->front()))));
+        bytes -= static_cast<std::uint64_t>(std::llround(idle * static_cast<double>(file_bytes(experts->front()))));
   return bytes;
 }
 

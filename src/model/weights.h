@@ -23,8 +23,11 @@ using backend::Norm;
 using Stack = std::vector<Matrix>;  // of experts or of heads
 struct TensorRow;
 
-/// Of a matrix whose rows lie in groups of 16: how many groups, and the bytes of one.
+/// Of a matrix: its bytes as the file has it; where its rows lie in groups of 16, how many groups, and the bytes of one.
 inline std::int64_t n_groups(const Matrix& m) { return (m.n_rows + kernels::kGroupRows - 1) / kernels::kGroupRows; }
+inline std::size_t file_bytes(const Matrix& m) {
+  return static_cast<std::size_t>(m.n_rows) * kernels::row_bytes(kernels::format_info(m.format), m.k);
+}
 inline std::size_t group_bytes(const Matrix& m) { return kernels::group_bytes(kernels::format_info(m.format), m.k); }
 
 /// A matrix that the model lacks has no rows; a norm, no weight.
@@ -59,7 +62,17 @@ struct LayerWeights {
 /// Views into the file, and copies of what cannot be read where it lies: vectors at odd addresses, attn_kv_b.
 class Weights {
  public:
+  /// All but the copies of attn_kv_b, which are large: until make_copies() their matrices are shapes alone.
   static Result<Weights> bind(const Config& config, const gguf::File& file);
+
+  /// Makes those; no pass without. Errors: out_of_memory.
+  Result<void> make_copies(const Config& config);
+
+  /// Bytes that all copies take, made or not.
+  std::uint64_t copied_bytes(const Config& config) const;
+
+  /// The file's bytes that are read no more once all are made.
+  std::vector<std::span<const std::byte>> copied_from() const;
 
   /// Bytes of the matrices that a pass of n_rows >= 1 reads. Of n experts, of which each row visits k, those that are to be expected
   /// if every choice is as likely as any other: n * (1 - (1 - k/n)^n_rows) of each layer, for one row k.
