@@ -367,6 +367,43 @@ TEST_CASE(
   REQUIRE(at_once);
   CHECK((*at_once)->kv_budget().placed.host == share(machine));
 }
+
+TEST_CASE(
+    "an embedding whose keys and values do not fit is refused as a session is; texts that fit one by one take turns") {
+  const test::TempFolder folder;
+  test::RandomModel m = model_of_pages();
+  m.n_ctx = 1 << 13;
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const auto model = Model::open(path, {.threads = 1, .weights = Weights::file});
+  REQUIRE(model);
+  std::uint64_t machine = std::uint64_t{1} << 40;
+  g_left = [&] { return machine; };
+  const struct Reset {
+    ~Reset() { g_left = nullptr; }
+  } reset;
+  const EmbedOptions options{.pooling = Pooling::mean, .chunk = 64};
+  const std::vector<std::string> texts(64, "a");  // a page each
+  const auto embed_all = [&] {
+    std::vector<float> found;
+    const auto done = model->embed(texts, options, [&](std::span<const float> one) {
+      found.insert(found.end(), one.begin(), one.end());
+      return true;
+    });
+    INFO((done ? "" : done.error().message()));
+    REQUIRE(done);
+    return found;
+  };
+  const std::vector<float> together = embed_all();
+  machine = 60 * kPage;
+  CHECK(embed_all() == together);
+  const std::vector<std::int32_t> too_long(64 * 61, 5);
+  const auto refused = model->embed_from(too_long, options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::out_of_memory);
+  const auto session = model->session({.n_ctx = 64 * 61, .chunk = 64});
+  REQUIRE_FALSE(session);
+  CHECK(refused.error().message() == session.error().message());
+}
 #endif
 
 TEST_CASE("a context that cannot be there is a plan that does not fit, and a session refused with both figures") {

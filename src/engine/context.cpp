@@ -13,14 +13,9 @@ Result<Context> Context::make(std::shared_ptr<const LoadedModel> model, const Se
   const model::Config& c = model->config();
   SessionOptions made = options;
   HEARTH_TRY(made.n_ctx, choose_context(c, options, model->kv_budget(), model->placement()));
-  const auto check = [&] {
-    return check_session_fits(c, options, made.n_ctx, model->placement(), model->spoken_for());
-  };
-  auto fits = check();
-  while (!fits && model->prefixes().drop_oldest())
-    fits = check();  // beginnings that are only kept stand in nobody's way
-  HEARTH_CHECK(fits);
   const std::int64_t chunk = std::min(options.chunk, made.n_ctx);
+  HEARTH_CHECK(model->make_room(made.n_ctx,
+                                model::KvCache::bytes(c, kv_type(options.kv), made.n_ctx, chunk, model->placement())));
   HEARTH_TRY(auto cache, model::KvCache::make(c, kv_type(options.kv), made.n_ctx, chunk, model->pool()));
   return Context(std::move(model), std::move(cache), made, chunk);
 }

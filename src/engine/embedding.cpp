@@ -69,9 +69,12 @@ class Embedder {
   Result<void> add(std::span<const std::int32_t> ids) {
     const auto n = static_cast<std::int64_t>(ids.size());
     const bool divisible = model_.config().causal;
-    HEARTH_TRY(auto cache, model::KvCache::make(model_.config(), kv_type(options_.kv), n, std::min(n, most()),
-                                                model_.pool_apart()));
-    texts_.push_back(std::make_unique<Text>(Text{std::move(cache), Pool(pooling_, n), n}));
+    const std::int64_t n_pass = std::min(n, most());
+    const model::PlacedBytes bytes =
+        model::KvCache::bytes(model_.config(), kv_type(options_.kv), n, n_pass, model_.placement());
+    HEARTH_CHECK(make_room(n, bytes));
+    HEARTH_TRY(auto cache, model::KvCache::make(model_.config(), kv_type(options_.kv), n, n_pass, model_.pool_apart()));
+    texts_.push_back(std::make_unique<Text>(Text{std::move(cache), Pool(pooling_, n), n, bytes}));
     for (std::int64_t i = 0; i < n && !stopped_; ++i) {
       const bool full = room() == 0 || (!divisible && i == 0 && room() < n);
       if (full) HEARTH_CHECK(run());
@@ -110,6 +113,7 @@ class Embedder {
     model::KvCache cache;
     Pool pool;
     std::int64_t n_rows;
+    model::PlacedBytes bytes;  // of the whole cache
     bool done = false;
   };
 
@@ -118,6 +122,16 @@ class Embedder {
 
   std::int64_t most() const { return space_.n_rows(); }
   std::int64_t room() const { return most() - static_cast<std::int64_t>(rows_.size()); }
+
+  /// Texts whose rows wait for a pass have asked for their memory too, and most of them have none of it yet. Where there is not enough
+  /// for one more, they are computed without it and give back what they had.
+  Result<void> make_room(std::int64_t n_positions, const model::PlacedBytes& bytes) {
+    model::PlacedBytes all = bytes;
+    for (const auto& text : texts_) all.add(text->bytes);
+    if (!shortage_of(all, model_.placement(), model_.spoken_for())) return {};
+    if (!rows_.empty()) HEARTH_CHECK(run());
+    return stopped_ ? Result<void>() : model_.make_room(n_positions, bytes);
+  }
 
   Result<void> finish(Text& text) {
     text.done = true;

@@ -134,6 +134,14 @@ KvBudget LoadedModel::kv_budget() const {
   return KvBudget::of(placement(), spoken_for(), pool_->limit());
 }
 
+Result<void> LoadedModel::make_room(std::int64_t n_positions, const model::PlacedBytes& bytes) const {
+  while (const auto shortage = shortage_of(bytes, placement(), spoken_for()))
+    if (!prefixes_.drop_oldest())
+      return shortage->error("a context of " + std::to_string(n_positions) + " positions",
+                             "keys and values; ask for a smaller --ctx or another --kv");
+  return {};
+}
+
 // Asked before how much is left: what is written in between counts twice then, never not at all.
 model::PlacedBytes LoadedModel::spoken_for() const {
   model::PlacedBytes bytes(placement());

@@ -67,6 +67,10 @@ class LoadedModel {
   /// Beginnings that are kept beyond it are let go of first.
   KvBudget kv_budget() const;
 
+  /// Refuses, with both figures, keys and values of so many positions and bytes that the memory which is left cannot hold.
+  /// Beginnings that are only kept stand in nobody's way: as many are let go of as are in this one's.
+  Result<void> make_room(std::int64_t n_positions, const model::PlacedBytes& bytes) const;
+
   /// Passes of several sessions take turns: the team runs one region at a time.
   Result<void> forward(std::span<const model::Row> rows, model::Workspace& space,
                        model::Head head = model::Head::logits) const;

@@ -273,26 +273,30 @@ PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel) {
   return {n_decode + chunk, n_decode};
 }
 
-Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
-                          const std::string& where_and_to_do, std::uint64_t spoken_for) {
-  const std::uint64_t left = left_but_for(heap, spoken_for);
-  if (needed <= left) return {};
+Error Shortage::error(const std::string& what, const std::string& where_and_to_do) const {
   return Error(Status::out_of_memory, what + " needs " + std::to_string(needed) + " bytes, " + std::to_string(left) +
-                                          " are left" + (heap.on_host() ? "" : " on " + heap.name()) + "; " +
+                                          " are left" + (heap->on_host() ? "" : " on " + heap->name()) + "; " +
                                           where_and_to_do);
 }
 
-Result<void> check_session_fits(const model::Config& c, const SessionOptions& options, std::int64_t n_ctx,
-                                const model::Placement& placement, const model::PlacedBytes& spoken_for) {
-  const std::int64_t chunk = std::min(options.chunk, n_ctx);
-  const model::PlacedBytes kv = model::KvCache::bytes(c, kv_type(options.kv), n_ctx, chunk, placement);
-  const auto check = [&](const Heap& heap, std::uint64_t bytes, std::uint64_t others) {
-    return check_memory(heap, bytes, "a context of " + std::to_string(n_ctx) + " positions",
-                        "keys and values; ask for a smaller --ctx or another --kv", others);
+std::optional<Shortage> shortage_of(const model::PlacedBytes& needed, const model::Placement& placement,
+                                    const model::PlacedBytes& spoken_for) {
+  std::optional<Shortage> found;
+  const auto look = [&](const Heap& heap, std::uint64_t bytes, std::uint64_t others) {
+    if (found || bytes == 0) return;
+    if (const std::uint64_t left = left_but_for(heap, others); bytes > left) found = {&heap, bytes, left};
   };
   for (std::size_t d = 0; d < placement.n_devices(); ++d)
-    HEARTH_CHECK(check(*placement.heaps[d], kv.devices[d], spoken_for.devices[d]));
-  return check(host_heap(), kv.host, spoken_for.host);
+    look(*placement.heaps[d], needed.devices[d], spoken_for.devices[d]);
+  look(host_heap(), needed.host, spoken_for.host);
+  return found;
+}
+
+Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
+                          const std::string& where_and_to_do) {
+  if (const std::uint64_t left = heap.left(); needed > left)
+    return Shortage{&heap, needed, left}.error(what, where_and_to_do);
+  return {};
 }
 
 Result<PlanAndWork> make_plan(const std::string& path, const ModelOptions& how, const SessionOptions& what,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <hearth/hearth.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "devices.h"
@@ -77,13 +78,22 @@ struct PassRoom {
 };
 PassRoom engine_room(std::int64_t chunk, std::int64_t n_parallel);
 
-/// Refuses, with both figures, what is more than the memory that is left but for `spoken_for` bytes.
-Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
-                          const std::string& where_and_to_do, std::uint64_t spoken_for = 0);
+/// A memory of which less is left than is needed.
+struct Shortage {
+  const Heap* heap;
+  std::uint64_t needed, left;
 
-/// Refuses a session whose keys and values are more than the memory that is left but for `spoken_for` bytes.
-Result<void> check_session_fits(const model::Config& config, const SessionOptions& options, std::int64_t n_ctx,
-                                const model::Placement& placement, const model::PlacedBytes& spoken_for);
+  std::uint64_t lacking() const { return needed - left; }
+  Error error(const std::string& what, const std::string& where_and_to_do) const;
+};
+
+/// The first that has too little left but for `spoken_for` bytes, if there is one.
+std::optional<Shortage> shortage_of(const model::PlacedBytes& needed, const model::Placement& placement,
+                                    const model::PlacedBytes& spoken_for);
+
+/// Refuses, with both figures, what is more than the memory that is left.
+Result<void> check_memory(const Heap& heap, std::uint64_t needed, const std::string& what,
+                          const std::string& where_and_to_do);
 
 /// What a forecast of speeds needs to know.
 struct Work {

@@ -49,16 +49,13 @@ Result<void> check_memory(const LoadedModel& model, kernels::KvType type, std::i
   const model::Placement& placement = model.placement();
   const model::PlacedBytes all = model::KvCache::bytes(model.config(), type, n_ctx, n_pass, placement)
                                      .times(static_cast<std::uint64_t>(n_sequences));
-  const auto check = [&](const Heap& heap, std::uint64_t bytes) -> Result<void> {
-    const std::uint64_t left = heap.left();
-    if (bytes <= left) return {};
-    return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
-                                            " positions need " + std::to_string(static_cast<double>(bytes) / 1e9) +
-                                            " GB, " + std::to_string(static_cast<double>(left) / 1e9) +
-                                            " GB are left; bench; ask for a smaller -p, --batch or --depth");
-  };
-  for (std::size_t d = 0; d < placement.n_devices(); ++d) HEARTH_CHECK(check(*placement.heaps[d], all.devices[d]));
-  return check(host_heap(), all.host);
+  const auto shortage = shortage_of(all, placement, model.spoken_for());
+  if (!shortage) return {};
+  const auto gigabytes = [](std::uint64_t bytes) { return std::to_string(static_cast<double>(bytes) / 1e9) + " GB"; };
+  return Error(Status::out_of_memory, std::to_string(n_sequences) + " sequences of " + std::to_string(n_ctx) +
+                                          " positions need " + gigabytes(shortage->needed) + ", " +
+                                          gigabytes(shortage->left) +
+                                          " are left; bench; ask for a smaller -p, --batch or --depth");
 }
 
 // Beyond what it was trained for a model that turns its positions writes nonsense as fast as sense; one that looks them up has none.
