@@ -404,6 +404,52 @@ TEST_CASE(
   REQUIRE_FALSE(session);
   CHECK(refused.error().message() == session.error().message());
 }
+
+TEST_CASE("a draft that finds no room is an error wherever somebody was to answer with it") {
+  const test::TempFolder folder;
+  test::RandomModel m = model_of_pages();
+  const std::string path = test::write_random_model(m, folder / "m.gguf");
+  m.n_layer = 8;  // whose keys and values are four times as large
+  const std::string larger = test::write_random_model(m, folder / "draft.gguf");
+  const auto model = Model::open(path, {.threads = 1, .weights = Weights::file}),
+             draft = Model::open(larger, {.threads = 1, .weights = Weights::file});
+  REQUIRE((model && draft));
+  std::uint64_t machine = std::uint64_t{1} << 40;
+  g_left = [&] { return machine; };
+  const struct Reset {
+    ~Reset() { g_left = nullptr; }
+  } reset;
+  const SessionOptions options{.n_ctx = 32 * 64, .chunk = 16, .draft = std::make_shared<const Model>(*draft)};
+  const auto check_error = [](const Error& error) {
+    INFO(error.message());
+    CHECK(error.status() == Status::out_of_memory);
+    CHECK(error.message().find("draft") != std::string::npos);
+    CHECK(error.message().find("needs " + std::to_string(4 * 32 * kPage) + " bytes, ") != std::string::npos);
+  };
+  const std::vector<std::int32_t> ids(5, 5);
+  const auto session = model->session(options);
+  REQUIRE(session);
+  auto fork = session->fork();
+  REQUIRE(fork);
+  auto engine = Engine::start(*model, {.n_parallel = 1, .session = options});
+  REQUIRE(engine);
+  machine = 64 * kPage;
+  const auto another = model->session(options);
+  REQUIRE_FALSE(another);
+  check_error(another.error());
+  const auto guessed = fork->generate_from(ids, {.max_tokens = 2});
+  REQUIRE_FALSE(guessed);
+  check_error(guessed.error());
+  CHECK(fork->generate_from(ids, {.max_tokens = 2, .n_draft = 0}));
+  const auto request = engine->submit_from(ids, {.max_tokens = 2});
+  REQUIRE(request);
+  const auto reply = request->wait();
+  REQUIRE_FALSE(reply);
+  check_error(reply.error());
+  const auto alone = engine->submit_from(ids, {.max_tokens = 2, .n_draft = 0});
+  REQUIRE(alone);
+  CHECK(alone->wait());
+}
 #endif
 
 TEST_CASE("a context that cannot be there is a plan that does not fit, and a session refused with both figures") {

@@ -339,7 +339,8 @@ class HEARTH_API Model {
   static Result<Model> open(const std::string& path, const ModelOptions& options = {});
 
   /// A conversation with an own KV cache. An encoder has none: unsupported. A draft with another vocabulary is
-  /// invalid_argument.
+  /// invalid_argument, one that finds no room for its own cache out_of_memory: here, or where a fork or a request of an engine is
+  /// to answer (n_draft 0: without it).
   Result<Session> session(const SessionOptions& options = {}) const;
 
   /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another

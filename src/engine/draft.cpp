@@ -32,6 +32,11 @@ Result<void> check_draft(const LoadedModel& draft, const LoadedModel& target) {
                                              "; draft; use a smaller model of the same family");
 }
 
+/// Of a message that would read as the model's own.
+Error of_draft(const Error& error) {
+  return Error(error.status(), "the draft model: " + error.message() + ", or no draft");
+}
+
 }  // namespace
 
 std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t> to) {
@@ -54,18 +59,13 @@ Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const Loade
   options.n_ctx = std::min(target.n_ctx(), model->config().n_ctx_train);
   const double cost =
       static_cast<double>(model->step_bytes()) / std::max(1.0, static_cast<double>(target.model().step_bytes()));
-  HEARTH_TRY(Context context, Context::make(std::move(model), options));
-  HEARTH_TRY(auto space,
-             model::Workspace::make(context.model().config(), context.chunk(), 1, context.model().placement()));
+  auto context = Context::make(std::move(model), options);
+  if (!context) return of_draft(context.error());
+  const LoadedModel& own = context->model();
+  auto space = model::Workspace::make(own.config(), context->chunk(), 1, own.placement());
+  if (!space) return of_draft(space.error());
   return std::unique_ptr<DraftModel>(
-      new DraftModel(std::move(context), std::move(space), cost, target.model().config().n_vocab));
-}
-
-Result<std::unique_ptr<DraftModel>> DraftModel::make_if_it_fits(std::shared_ptr<const LoadedModel> model,
-                                                                const Context& target) {
-  auto made = make(std::move(model), target);
-  if (!made && made.error().status() == Status::out_of_memory) return std::unique_ptr<DraftModel>();
-  return made;
+      new DraftModel(std::move(*context), std::move(*space), cost, target.model().config().n_vocab));
 }
 
 // Computes the next n positions; the last one's logits are at hand.

@@ -19,11 +19,8 @@ std::size_t look_up(std::span<const std::int32_t> tokens, std::span<std::int32_t
 /// A smaller model with the same vocabulary, but for up to 128 tokens at its end, that follows a text.
 class DraftModel {
  public:
-  /// Errors: it writes no text; the vocabularies differ; what a context of its own cannot have.
+  /// Errors: it writes no text; the vocabularies differ; what a context of its own cannot have, or has no room for.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
-  /// None where only memory is short: the model answers without a draft then.
-  static Result<std::unique_ptr<DraftModel>> make_if_it_fits(std::shared_ptr<const LoadedModel> model,
-                                                             const Context& target);
 
   /// A text of up to `n_more` tokens beyond those that it knows will be chosen like this: so are the guesses, with the same random
   /// numbers at the same positions.

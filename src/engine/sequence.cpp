@@ -17,7 +17,7 @@ Result<std::unique_ptr<Sequence>> Sequence::make(std::shared_ptr<const LoadedMod
 Result<std::unique_ptr<Sequence>> Sequence::make(Context context, std::shared_ptr<const LoadedModel> draft) {
   std::unique_ptr<Sequence> sequence(new Sequence(std::move(context), std::move(draft)));
   if (sequence->draft_) {  // now: what no answer could guess with is refused here
-    HEARTH_TRY(sequence->drafter_, DraftModel::make_if_it_fits(sequence->draft_, sequence->context_));
+    HEARTH_TRY(sequence->drafter_, DraftModel::make(sequence->draft_, sequence->context_));
   }
   HEARTH_CHECK(sequence->make_space(session_logits(sequence->context_.chunk())));
   return sequence;
@@ -70,7 +70,7 @@ Result<Reply> Sequence::answer(std::span<const std::int32_t> ids, std::int64_t n
   HEARTH_TRY(Chooser chooser, Chooser::make(context_.model(), options));
   HEARTH_CHECK(make_space(std::min(1 + options.n_draft, context_.chunk())));
   if (draft_ && !drafter_ && options.n_draft > 0) {
-    HEARTH_TRY(drafter_, DraftModel::make_if_it_fits(draft_, context_));
+    HEARTH_TRY(drafter_, DraftModel::make(draft_, context_));
   }
   HEARTH_TRY(auto generation,
              Generation::start(context_, ids, n_before, std::move(chooser), options, on_text, drafter_.get()));
