@@ -450,6 +450,41 @@ TEST_CASE("a draft that finds no room is an error wherever somebody was to answe
   REQUIRE(alone);
   CHECK(alone->wait());
 }
+
+TEST_CASE(
+    "beginnings that are in a session's way go all at once: how much is left is asked once more, not once a page") {
+  const test::TempFolder folder;
+  const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");
+  std::uint64_t machine = 256 * kPage;
+  std::optional<Model> model;
+  int n_asked = 0;
+  g_left = [&] {
+    ++n_asked;
+    return machine - (model ? model->kv_memory().taken : 0);
+  };
+  const struct Reset {
+    ~Reset() { g_left = nullptr; }
+  } reset;
+  const auto opened = Model::open(path, {.threads = 1, .weights = Weights::file});
+  REQUIRE(opened);
+  model = *opened;
+  {
+    auto session = model->session({.n_ctx = 32 * 64, .chunk = 16});
+    REQUIRE(session);
+    REQUIRE(session->generate_from(std::vector<std::int32_t>(32 * 64, 5), {.max_tokens = 0}));
+  }
+  REQUIRE(model->kv_memory().pages_known == 32);
+  const auto ask = [&] {
+    n_asked = 0;
+    CHECK(model->session({.n_ctx = 32 * 64, .chunk = 16}));
+    return n_asked;
+  };
+  const int n_usual = ask();
+  CHECK(model->kv_memory().pages_known == 32);
+  machine = 36 * kPage;  // 4 are left
+  CHECK(ask() == n_usual + 1);
+  CHECK(model->kv_memory().pages_known == 4);
+}
 #endif
 
 TEST_CASE("a context that cannot be there is a plan that does not fit, and a session refused with both figures") {

@@ -79,7 +79,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_CHECK(m->place_on_devices(options));
   if (on_cpu(net.placement) && m->info_.weights == Weights::repacked) HEARTH_CHECK(m->start_repacking());
   m->pool_ = make_pool(options.kv_budget, net.placement, m->spoken_for());
-  m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(); });
+  m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(1) != 0; });
   if (m->repacking_) HEARTH_CHECK(m->repack(options));
   HEARTH_CHECK(goes_on(options, 1));
   return m;
@@ -129,14 +129,14 @@ std::shared_ptr<const sample::GrammarTokens> LoadedModel::grammar_tokens() const
 }
 
 KvBudget LoadedModel::kv_budget() const {
-  while (pool_->bytes_taken() > pool_->budget() && prefixes_.drop_oldest()) {
-  }
+  if (const std::uint64_t taken = pool_->bytes_taken(); taken > pool_->budget())
+    prefixes_.drop_oldest(taken - pool_->budget());
   return KvBudget::of(placement(), spoken_for(), pool_->limit());
 }
 
 Result<void> LoadedModel::make_room(std::int64_t n_positions, const model::PlacedBytes& bytes) const {
   while (const auto shortage = shortage_of(bytes, placement(), spoken_for()))
-    if (!prefixes_.drop_oldest())
+    if (prefixes_.drop_oldest(shortage->lacking()) == 0)
       return shortage->error("a context of " + std::to_string(n_positions) + " positions",
                              "keys and values; ask for a smaller --ctx or another --kv");
   return {};

@@ -2,6 +2,7 @@
 #include "prefix_cache.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace hearth::engine {
 namespace {
@@ -64,15 +65,21 @@ void PrefixCache::touch(Node* deepest) {
   for (Node* node = deepest; node->parent; node = node->parent) order_.splice(order_.begin(), order_, node->place);
 }
 
-bool PrefixCache::drop_oldest() {
+// Once through the order is enough: what follows a page in a text is come to before it.
+std::uint64_t PrefixCache::drop_oldest(std::uint64_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (auto at = order_.rbegin(); at != order_.rend(); ++at) {
+  std::uint64_t dropped = 0;
+  for (auto end = order_.end(); end != order_.begin() && dropped < bytes;) {
+    const auto at = std::prev(end);
     Node* node = *at;
-    if (!node->children.empty() || in_use(node->pages)) continue;
+    if (!node->children.empty() || in_use(node->pages)) {
+      end = at;
+      continue;
+    }
+    for (const model::PageRef& page : node->pages) dropped += page.bytes();
     erase(node);
-    return true;
   }
-  return false;
+  return dropped;
 }
 
 void PrefixCache::erase(Node* end) {

@@ -36,8 +36,9 @@ class PrefixCache {
   /// Remembers all whole pages of `tokens`, whose keys and values `cache` has; those that a window has dropped end it.
   void add(std::size_t kind, std::span<const std::int32_t> tokens, const model::KvCache& cache);
 
-  /// Lets go of the page used longest ago of those that nobody else has; false when there is none.
-  bool drop_oldest();
+  /// Lets go of pages that nobody else has, those used longest ago first, until they make up so many bytes. Returns theirs; 0: there
+  /// are none.
+  std::uint64_t drop_oldest(std::uint64_t bytes);
 
   std::int64_t n_pages() const;
 
