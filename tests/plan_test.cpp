@@ -254,6 +254,28 @@ TEST_CASE("tokens that are computed together read more experts than one, and all
   CHECK(work(1, 2).step_bytes == one);
 }
 
+TEST_CASE("a row more costs a pass what it computes and the experts that only it reads") {
+  const test::TempFolder folder;
+  test::RandomModel m;
+  m.format = kernels::Format::q8_0;
+  const auto cost = [&] {
+    const auto model = engine::LoadedModel::open(test::write_random_model(m, folder / "m.gguf"), {.threads = 1});
+    REQUIRE(model);
+    return (*model)->row_cost();
+  };
+  const double dense = cost();
+  CHECK(dense == 0.1);
+  m.arch = "qwen3moe", m.n_expert = m.n_expert_used = 4;  // all rows read the same
+  CHECK(cost() == dense);
+  m.n_expert = 64, m.n_expert_used = 1;
+  const double few = cost();
+  CHECK(few > dense);
+  m.expert_ffn_dim = 1024;  // of which the step is made almost alone
+  const double most = cost();
+  CHECK(most > few);
+  CHECK(most < dense + 1);
+}
+
 TEST_CASE("a budget of keys and values is the plan's as it is a session's, and a batch divides it as an engine does") {
   const test::TempFolder folder;
   const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");

@@ -30,9 +30,6 @@ Result<std::optional<sample::Constraint>> make_constraint(const LoadedModel& mod
   return std::optional(sample::Constraint(std::move(grammar), model.grammar_tokens()));
 }
 
-/// What a row more costs a pass that decodes, in steps: experts are read for each row, everything else once.
-double row_cost(const model::Config& c) { return c.n_expert != 0 ? 0.6 : 0.1; }
-
 Result<void> check_options(const GenerateOptions& options) {
   if (options.max_tokens < -1)
     return Error(Status::invalid_argument, "max_tokens is " + std::to_string(options.max_tokens) +
@@ -61,6 +58,7 @@ Generation::Generation(Context& context, Chooser chooser, GenerateOptions option
       options_(std::move(options)),
       on_text_(std::move(on_text)),
       draft_(draft),
+      guess_cost_(context.model().row_cost() + (draft ? draft->cost() : 0)),
       pace_(options_.n_draft),
       chooser_(std::move(chooser)) {}
 
@@ -125,8 +123,7 @@ model::Row Generation::wanting(std::int64_t index, std::int32_t token) const {
 }
 
 void Generation::plan_guesses(std::int64_t most) {
-  const double row = row_cost(context_.model().config());
-  most = std::min({most, pace_.n_wanted(draft_ ? row + draft_->cost() : row), context_.n_ctx() - context_.n_tokens()});
+  most = std::min({most, pace_.n_wanted(guess_cost_), context_.n_ctx() - context_.n_tokens()});
   if (options_.max_tokens >= 0)  // the pass makes one token more than its guesses
     most = std::min(most, options_.max_tokens - static_cast<std::int64_t>(reply_.tokens.size()) - 1);
   if (most <= 0) return;

@@ -79,6 +79,7 @@ class Generation {
   const GenerateOptions options_;
   const OnText on_text_;
   DraftModel* const draft_;  // none: guesses are looked up in the text
+  const double guess_cost_;  // and its row's, in steps
   DraftPace pace_;
   Reply reply_;
   Chooser chooser_;

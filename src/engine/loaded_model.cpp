@@ -149,6 +149,12 @@ model::PlacedBytes LoadedModel::spoken_for() const {
   return bytes;
 }
 
+double LoadedModel::row_cost() const {
+  constexpr double kComputing = 0.1;
+  const auto one = static_cast<double>(step_bytes(1)), two = static_cast<double>(step_bytes(2));
+  return kComputing + (two - one) / std::max(1.0, one);
+}
+
 std::uint64_t LoadedModel::bytes_when_repacked() const {
   return engine::bytes_when_repacked(network_.config, network_.weights, placement());
 }

@@ -42,6 +42,10 @@ class LoadedModel {
     return network_.weights.matrix_bytes(network_.config, n_sequences);
   }
 
+  /// What a row more costs a pass that decodes, in steps of one row: the experts that only it reads, and a tenth for what it
+  /// computes.
+  double row_cost() const;
+
   /// Bytes of repacked and copied weights, keys and values of the whole context, and a pass's workspace, with a session's usual options.
   std::uint64_t bytes_when_repacked() const;
 
