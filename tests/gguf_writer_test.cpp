@@ -112,6 +112,28 @@ TEST_CASE("a file appears whole or not at all, and an old one survives", "[gguf]
   CHECK(files_in(folder) == 1);
 }
 
+TEST_CASE("a file that takes another's place keeps who may read it; a new one is as the umask says", "[gguf]") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "out.gguf";
+  Writer writer;
+  writer.add_tensor("t", 0, eight, one_bytes);
+  const auto mode = [&] {
+    struct stat info {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return info.st_mode & 0777;
+  };
+  const mode_t before = ::umask(027);
+  const bool is_new = static_cast<bool>(writer.write(path));
+  ::umask(before);
+  REQUIRE(is_new);
+  CHECK(mode() == 0640);
+  for (const mode_t given : {0600u, 0644u, 0666u, 0400u}) {  // the umask takes nothing from these
+    REQUIRE(::chmod(path.c_str(), given) == 0);
+    REQUIRE(writer.write(path));
+    CHECK(mode() == given);
+  }
+}
+
 TEST_CASE("the writer refuses paths it cannot write, leaving nothing", "[gguf]") {
   const TemporaryFolder folder;
   const Writer writer;

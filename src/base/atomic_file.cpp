@@ -38,6 +38,15 @@ void sync_folder(const std::string& path) {
   ::close(descriptor);
 }
 
+constexpr mode_t kPermissions = 0777;
+
+/// Nothing is asked of a file system that gives what is wanted by itself: some refuse to change any.
+bool permit(int descriptor, mode_t wanted) {
+  struct stat info {};
+  return ::fstat(descriptor, &info) == 0 &&
+         ((info.st_mode & kPermissions) == wanted || ::fchmod(descriptor, wanted) == 0);
+}
+
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
@@ -45,18 +54,21 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
     return Error(Status::invalid_argument,
                  "the path is empty or holds a NUL byte; creating " + quoted_path(path) + "; give a path without it");
   struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+  const bool replaces = ::stat(path.c_str(), &info) == 0;
+  if (replaces && !S_ISREG(info.st_mode))
     return Error(Status::io,
                  "the path exists and is not a regular file; creating " + quoted_path(path) + "; choose another name");
   AtomicFile file;
   file.path_ = path;
+  const mode_t wanted = replaces ? info.st_mode & kPermissions : 0666;
   const std::string stem = path + ".tmp-" + std::to_string(::getpid()) + "-";
   for (int attempt = 0; attempt < 100; ++attempt) {
     file.temporary_ = stem + std::to_string(attempt);
     // O_EXCL and not mkstemp: the file gets the permissions of the user's umask.
-    file.descriptor_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file.descriptor_ >= 0) return file;
-    if (errno != EEXIST && errno != EINTR) break;
+    file.descriptor_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, wanted);
+    if (file.descriptor_ < 0 && (errno == EEXIST || errno == EINTR)) continue;
+    if (file.descriptor_ < 0 || (replaces && !permit(file.descriptor_, wanted))) break;
+    return file;
   }
   return write_error(errno, "creating", path);
 }

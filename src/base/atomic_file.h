@@ -9,7 +9,8 @@
 
 namespace hearth {
 
-/// Writes beside `path` and renames at the end, so nobody ever sees half a file and an old file survives every error.
+/// Writes beside `path` and renames at the end, so nobody ever sees half a file and an old file survives every error. The new one has
+/// the old one's permissions, or without one what the user's umask gives.
 /// Destroyed without `commit`, it removes what it wrote.
 class AtomicFile {
  public:
