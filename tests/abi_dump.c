@@ -10,6 +10,11 @@ static void structs(void) {
   STRUCT(hearth_error);
   FIELD(hearth_error, status);
   FIELD(hearth_error, message);
+  STRUCT(hearth_call_options);
+  FIELD(hearth_call_options, size);
+  FIELD(hearth_call_options, cancel);
+  FIELD(hearth_call_options, on_progress);
+  FIELD(hearth_call_options, user);
   STRUCT(hearth_model_options);
   FIELD(hearth_model_options, size);
   FIELD(hearth_model_options, threads);
@@ -52,6 +57,8 @@ static void structs(void) {
   FIELD(hearth_embed_options, n_ctx);
   FIELD(hearth_embed_options, kv);
   FIELD(hearth_embed_options, chunk);
+  FIELD(hearth_embed_options, cancel);
+  FIELD(hearth_embed_options, on_progress);
   STRUCT(hearth_session_options);
   FIELD(hearth_session_options, size);
   FIELD(hearth_session_options, n_ctx);

@@ -112,6 +112,9 @@ TEST_CASE("A4 options of any size and any bits") {
   const auto embed = [&](hearth_embed_options* options) {
     return hearth_model_embed(pooling, &text, 1, options, no_vector, nullptr, nullptr);
   };
+  const auto save = [&](hearth_call_options* options) {
+    return hearth_session_save_with(m.session, (folder / "session").c_str(), options, nullptr);
+  };
   const auto engine = [&](hearth_engine_options* options) {
     hearth_session_options session;
     hearth_session_options_init(&session, sizeof session);
@@ -130,6 +133,7 @@ TEST_CASE("A4 options of any size and any bits") {
   check_sizes<hearth_message>("message", false, message);
   check_sizes<hearth_embed_options>("embed", false, embed);
   check_sizes<hearth_engine_options>("engine", false, engine);
+  check_sizes<hearth_call_options>("call", false, save);
   check_sizes<hearth_reply>("reply", true, [&](hearth_reply* reply) {
     return hearth_session_generate_from(m.session, &id, 1, nullptr, nullptr, nullptr, reply, nullptr);
   });
@@ -148,6 +152,7 @@ TEST_CASE("A4 options of any size and any bits") {
   check_versions<hearth_sampling_options>("sampling", hearth_sampling_options_init, sample);
   check_versions<hearth_engine_options>("engine", hearth_engine_options_init, engine);
   check_versions<hearth_embed_options>("embed", hearth_embed_options_init, embed);
+  check_versions<hearth_call_options>("call", hearth_call_options_init, save);
   CHECK(hearth_model_free(pooling) == HEARTH_OK);
   hearth_message said;
   REQUIRE(hearth_message_init(&said, sizeof said) == HEARTH_OK);

@@ -86,7 +86,9 @@ Outcome with_little_disk(int kib, std::vector<std::string> words) {
 
 }  // namespace
 
-TEST_CASE("C4: Ctrl-C is exit 130 while a model is loaded, a prompt is read in, a text embedded or scored") {
+TEST_CASE(
+    "C4: Ctrl-C is exit 130 while a model is loaded, a prompt is read in, a text embedded or scored, or speed "
+    "measured") {
   const ModelOnDisk model;
   const std::string& m = model.path();
   std::ofstream(model.beside("long")) << std::string(40000, 'a');
@@ -97,7 +99,8 @@ TEST_CASE("C4: Ctrl-C is exit 130 while a model is loaded, a prompt is read in, 
            {"run", m, "-f", model.beside("long"), "--threads", "1", "--isa", "scalar"},
            {"embed", m, "-f", model.beside("long"), "--pooling", "mean", "--json", "--threads", "1", "--isa", "scalar"},
            {"eval", m, "-f", model.beside("long"), "--ctx", "40000", "--threads", "1", "--isa", "scalar"},
-           {"eval", m, "--tokens", ids, "--logits", logits, "--threads", "1", "--isa", "scalar"}}) {
+           {"eval", m, "--tokens", ids, "--logits", logits, "--threads", "1", "--isa", "scalar"},
+           {"bench", m, "-p", "40000", "--threads", "1", "--isa", "scalar"}}) {
     for (const int milliseconds : {0, 3, 60}) {
       INFO(words[0] << " " << words[2] << " after " << milliseconds << " ms");
       const Ended ended = signalled(words, SIGINT, milliseconds);

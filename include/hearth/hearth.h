@@ -58,9 +58,9 @@ enum HEARTH_INT32 {
   HEARTH_OUT_OF_MEMORY = 6,     // an allocation failed, or the plan does not fit
   HEARTH_CONTEXT_FULL = 7,      // the text does not fit the context
   HEARTH_NON_FINITE = 8,        // an activation or logit became infinite or NaN
-  HEARTH_CANCELLED = 9,         // a callback or a cancel stopped opening a model, or a callback threw
-  HEARTH_INTERNAL = 10,         // a defect in Hearth itself
-  HEARTH_BUSY = 11              // the session is in another call, or the engine's queue is full
+  HEARTH_CANCELLED = 9,  // a cancel or on_progress stopped a call that has no reply to say so, or a callback threw
+  HEARTH_INTERNAL = 10,  // a defect in Hearth itself
+  HEARTH_BUSY = 11       // the session is in another call, or the engine's queue is full
 };
 
 typedef struct hearth_error {  // never grows, needs no initialization
@@ -98,6 +98,15 @@ HEARTH_API hearth_status hearth_cancel_new(hearth_cancel** cancel, hearth_error*
 HEARTH_API hearth_status hearth_cancel_request(hearth_cancel* cancel);
 HEARTH_API hearth_status hearth_cancel_reset(hearth_cancel* cancel);
 HEARTH_API hearth_status hearth_cancel_free(hearth_cancel* cancel);
+
+typedef struct hearth_call_options {  // who watches a call that has no other options
+  size_t size;
+  hearth_cancel* cancel;
+  hearth_progress_fn on_progress;
+  void* user;
+} hearth_call_options;
+
+HEARTH_API hearth_status hearth_call_options_init(hearth_call_options* options, size_t size);
 
 // ---- models --------------------------------------------------------------------------------------------------------------
 enum HEARTH_INT32 { HEARTH_WEIGHTS_AUTOMATIC = 0, HEARTH_WEIGHTS_FILE = 1, HEARTH_WEIGHTS_REPACKED = 2 };
@@ -174,11 +183,13 @@ typedef struct hearth_embed_options {
   int64_t n_ctx;      // tokens that a text may have; 0: as many as the model was trained for
   int32_t kv;         // HEARTH_KV_...
   int32_t chunk;      // tokens a pass, 1 to 4096
+  hearth_cancel* cancel;
+  hearth_progress_fn on_progress;  // of the tokens
 } hearth_embed_options;
 
 HEARTH_API hearth_status hearth_embed_options_init(hearth_embed_options* options, size_t size);
 
-// Hands out each text's vector, in order; a callback that stops is HEARTH_OK. All texts are checked before the first is computed;
+// Hands out each text's vector, in order; an on_embedding that stops is HEARTH_OK. All texts are checked before the first is computed;
 // special tokens are added as the model says. A text with more tokens than n_ctx: HEARTH_CONTEXT_FULL, nothing is ever cut.
 HEARTH_API hearth_status hearth_model_embed(hearth_model* model, const hearth_text* texts, size_t n_texts,
                                             const hearth_embed_options* options, hearth_embedding_fn on_embedding,
@@ -221,11 +232,16 @@ HEARTH_API hearth_status hearth_session_truncate(hearth_session* session, int64_
 
 // Writes text, conversation, keys and values to a file, whole or not at all.
 HEARTH_API hearth_status hearth_session_save(hearth_session* session, const char* path, hearth_error* error);
+HEARTH_API hearth_status hearth_session_save_with(hearth_session* session, const char* path,
+                                                  const hearth_call_options* options, hearth_error* error);
 
 // A session that hearth_session_save wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or
 // another model's is refused. *session is NULL when that fails.
 HEARTH_API hearth_status hearth_session_restore(hearth_model* model, const char* path, hearth_session** session,
                                                 hearth_error* error);
+HEARTH_API hearth_status hearth_session_restore_with(hearth_model* model, const char* path,
+                                                     const hearth_call_options* options, hearth_session** session,
+                                                     hearth_error* error);
 
 // Appends ids and hands out each position's logits, in order; a callback that stops is HEARTH_OK.
 HEARTH_API hearth_status hearth_session_evaluate(hearth_session* session, const int32_t* ids, size_t n_ids,

@@ -39,6 +39,12 @@ using OnProgress = std::function<bool(double done)>;
 /// Asked between the steps of a call, where other threads and signal handlers are heard. Returning true cancels it.
 using Cancelled = std::function<bool()>;
 
+/// Who watches a call that has no other options.
+struct CallOptions {
+  OnProgress on_progress{};
+  Cancelled cancelled{};  ///< Status::cancelled
+};
+
 struct ModelOptions {
   int threads = 0;    ///< 0: what affinity and cgroups really grant; else 1 to 1024
   std::string isa{};  ///< a name from machine_info().isas; empty: the fastest that runs here
@@ -270,6 +276,10 @@ struct EmbedOptions {
   Kv kv = Kv::f16;         ///< f32 comes closest to what the weights say
   std::int64_t chunk =
       512;  ///< tokens per forward pass, 1 to 4096; an encoder's text is never divided, so its passes may be longer
+  OnProgress on_progress{};  ///< of the tokens
+  /// Status::cancelled; what was handed out stays. Whoever asks for these two is heard within a tenth of a second, or after a pass of
+  /// an encoder's one text.
+  Cancelled cancelled{};
 };
 
 /// Called with each text's embedding: [dim], under Pooling::none [n_tokens, dim]. Returning false stops.
@@ -345,7 +355,7 @@ class HEARTH_API Model {
 
   /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another
   /// model's is refused. What it holds is not shared with sessions that begin alike; its forks share it.
-  Result<Session> restore(const std::string& path) const;
+  Result<Session> restore(const std::string& path, const CallOptions& options = {}) const;
 
   const ModelInfo& info() const;
   KvMemory kv_memory() const;
@@ -409,7 +419,7 @@ class HEARTH_API Session {
   void reset();                 ///< forgets all positions and the conversation
 
   /// Writes text, conversation, keys and values to a file, whole or not at all, bound to the model.
-  Result<void> save(const std::string& path) const;
+  Result<void> save(const std::string& path, const CallOptions& options = {}) const;
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;

@@ -65,6 +65,8 @@ struct CheckOptions {
   bool tensors = false;   ///< read every value
   std::string tokenizer;  ///< a tokenizer.json of the same model to compare with; empty: none
   bool mmap = true;
+  OnProgress on_progress{};  ///< of reading values
+  Cancelled cancelled{};     ///< asked for each MiB of values: Status::cancelled
 };
 
 /// Is this file sound? What is wrong with it is a finding; an error is what keeps it from being looked at.
@@ -101,14 +103,18 @@ struct Perplexity {
 };
 
 /// The text is tokenized once without BOS and cut into windows of `n_ctx` tokens without overlap, BOS first where the model wants
-/// one; every token after a window's first is scored. Log-softmax in f64 over f32 logits.
-HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options);
+/// one; every token after a window's first is scored. Log-softmax in f64 over f32 logits. Whoever watches is heard within a tenth of
+/// a second.
+HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& session,
+                                         const CallOptions& options = {});
 
 struct BenchOptions {
   std::int64_t n_prompt = 512, n_generate = 128;
   std::vector<std::int64_t> batches = {1};  ///< sequences decoded together; every number of them is a run of its own, …
   std::vector<std::int64_t> depths = {0};  ///< … at every number of positions that lie before the first decoded one
   int reps = 3;                            ///< rounds; medians are reported
+  OnProgress on_progress{};                ///< told between measurements
+  Cancelled cancelled{};                   ///< asked before each pass: Status::cancelled
 };
 
 struct BenchRun {

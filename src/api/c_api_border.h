@@ -31,6 +31,7 @@ Error bad_argument(std::string_view what, std::string_view where, std::string_vi
 Result<void> not_null(const void* pointer, std::string_view name);
 
 // What a structure of today's size holds when its caller has set nothing.
+void set_defaults(hearth_call_options& options);
 void set_defaults(hearth_model_options& options);
 void set_defaults(hearth_embed_options& options);
 void set_defaults(hearth_session_options& options);

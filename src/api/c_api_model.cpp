@@ -51,6 +51,8 @@ hearth_status hearth_cancel_request(hearth_cancel* cancel) { return set_flag(can
 hearth_status hearth_cancel_reset(hearth_cancel* cancel) { return set_flag(cancel, false); }
 hearth_status hearth_cancel_free(hearth_cancel* cancel) { return close_handle(cancel, Kind::cancel); }
 
+hearth_status hearth_call_options_init(hearth_call_options* options, size_t size) { return init_struct(options, size); }
+
 hearth_status hearth_model_options_init(hearth_model_options* options, size_t size) {
   return init_struct(options, size);
 }
@@ -139,14 +141,16 @@ hearth_status hearth_model_embed(hearth_model* model, const hearth_text* texts, 
                                  hearth_error* error) {
   return call(error, [&]() -> Result<void> {
     HEARTH_TRY(const auto object, pinned<ModelObject>(model));
-    HEARTH_TRY(const EmbedOptions chosen, embed_options(options));
+    Listener listener(user);
+    HEARTH_TRY(const auto known, read_struct(options, "hearth_embed_options"));
+    HEARTH_TRY(const EmbedOptions chosen, embed_options(known, listener));
     HEARTH_TRY(const auto given, texts_of(texts, n_texts, "texts"));
     if (!on_embedding) return not_null(nullptr, "on_embedding");
-    Listener listener(user);
-    HEARTH_CHECK(object->model.embed(given, chosen, [&](std::span<const float> values) {
+    const auto done = object->model.embed(given, chosen, [&](std::span<const float> values) {
       return listener.tell(on_embedding, values.data(), values.size());
-    }));
-    return listener.sound();
+    });
+    HEARTH_CHECK(listener.sound());
+    return done;
   });
 }
 

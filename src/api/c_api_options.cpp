@@ -36,6 +36,14 @@ Result<Cancelled> cancelled_by(const hearth_cancel* cancel) {
   return Cancelled([held = std::make_shared<Pinned<Object>>(std::move(*held)), flag] { return flag->load(); });
 }
 
+/// Who watches a call.
+template <class C, class Cxx> Result<void> read_watch(const C& o, Listener& listener, Cxx& options) {
+  HEARTH_TRY(options.cancelled, cancelled_by(o.cancel));
+  if (const auto tell = o.on_progress)
+    options.on_progress = [tell, &listener](double done) { return listener.tell(tell, done); };
+  return {};
+}
+
 /// The settings that are numbers, by their names in C and in C++.
 template <class Visit> void each_number(Visit visit) {
   using C = hearth_sampling_options;
@@ -156,6 +164,7 @@ void set_defaults(hearth_engine_options& options) {
   options.n_queue = usual.n_queue;
 }
 
+void set_defaults(hearth_call_options&) {}
 void set_defaults(hearth_chat_options&) {}
 void set_defaults(hearth_message&) {}
 
@@ -190,9 +199,7 @@ Result<ModelOptions> model_options(const hearth_model_options& o, Listener& list
   HEARTH_TRY(options.weights, choice(o.weights, Weights::repacked, "weights of hearth_model_options"));
   HEARTH_TRY(options.mmap, flag_of(o.map, "map of hearth_model_options"));
   HEARTH_CHECK(zero(o.reserved, "reserved of hearth_model_options"));
-  HEARTH_TRY(options.cancelled, cancelled_by(o.cancel));
-  if (const auto tell = o.on_progress)
-    options.on_progress = [tell, &listener](double done) { return listener.tell(tell, done); };
+  HEARTH_CHECK(read_watch(o, listener, options));
   options.isa = or_empty(o.isa);
   options.pre = or_empty(o.pre);
   options.kv_budget = o.kv_budget;
@@ -203,14 +210,20 @@ Result<ModelOptions> model_options(const hearth_model_options& o, Listener& list
   return options;
 }
 
-Result<EmbedOptions> embed_options(const hearth_embed_options* given) {
-  HEARTH_TRY(const auto o, read_struct(given, "hearth_embed_options"));
+Result<CallOptions> call_options(const hearth_call_options& o, Listener& listener) {
+  CallOptions options;
+  HEARTH_CHECK(read_watch(o, listener, options));
+  return options;
+}
+
+Result<EmbedOptions> embed_options(const hearth_embed_options& o, Listener& listener) {
   EmbedOptions options;
   HEARTH_TRY(options.pooling, choice(o.pooling, Pooling::last, "pooling of hearth_embed_options"));
   HEARTH_TRY(options.normalise, flag_of(o.normalise, "normalise of hearth_embed_options"));
   HEARTH_TRY(options.kv, choice(o.kv, Kv::q8_0, "kv of hearth_embed_options"));
   options.n_ctx = o.n_ctx;
   options.chunk = o.chunk;
+  HEARTH_CHECK(read_watch(o, listener, options));
   return options;
 }
 
@@ -253,9 +266,7 @@ Result<GenerateOptions> generate_options(const hearth_generate_options& o, const
   options.max_tokens = o.max_tokens;
   HEARTH_TRY(options.echo, flag_of(o.echo, "echo of hearth_generate_options"));
   HEARTH_TRY(options.special, flag_of(o.special, "special of hearth_generate_options"));
-  HEARTH_TRY(options.cancelled, cancelled_by(o.cancel));
-  if (const auto tell = o.on_progress)
-    options.on_progress = [tell, &listener](double done) { return listener.tell(tell, done); };
+  HEARTH_CHECK(read_watch(o, listener, options));
   HEARTH_TRY(options.sampling, sampling_options(o.sampling, usual));
   HEARTH_TRY(options.stop, texts_of(o.stop, o.n_stop, "stop of hearth_generate_options"));
   HEARTH_CHECK(read_constraint(o, options));

@@ -10,7 +10,8 @@ namespace hearth::api {
 // The callbacks of the options speak through `listener`, which outlives the call.
 Result<ModelOptions> model_options(const hearth_model_options& given, Listener& listener);
 Result<SessionOptions> session_options(const hearth_session_options* given);
-Result<EmbedOptions> embed_options(const hearth_embed_options* given);
+Result<EmbedOptions> embed_options(const hearth_embed_options& given, Listener& listener);
+Result<CallOptions> call_options(const hearth_call_options& given, Listener& listener);
 Result<EngineOptions> engine_options(const hearth_engine_options* given, const hearth_session_options* session);
 
 /// What of sampling is no list, to and from the C++ API.

@@ -33,21 +33,41 @@ hearth_status hearth_session_fork(hearth_session* session, hearth_session** fork
 
 hearth_status hearth_session_restore(hearth_model* model, const char* path, hearth_session** session,
                                      hearth_error* error) {
+  return hearth_session_restore_with(model, path, nullptr, session, error);
+}
+
+hearth_status hearth_session_restore_with(hearth_model* model, const char* path, const hearth_call_options* options,
+                                          hearth_session** session, hearth_error* error) {
   return call(error, [&]() -> Result<void> {
     HEARTH_CHECK(not_null(session, "session"));
     *session = nullptr;
     HEARTH_TRY(const auto object, pinned<ModelObject>(model));
     HEARTH_CHECK(not_null(path, "path"));
-    HEARTH_TRY(Session made, object->model.restore(path));
-    return hand_out<SessionObject>(std::move(made), session);
+    HEARTH_TRY(const auto given, read_struct(options, "hearth_call_options"));
+    Listener listener(given.user);
+    HEARTH_TRY(const CallOptions chosen, call_options(given, listener));
+    auto made = object->model.restore(path, chosen);
+    HEARTH_CHECK(listener.sound());
+    if (!made) return std::move(made).error();
+    return hand_out<SessionObject>(std::move(*made), session);
   });
 }
 
 hearth_status hearth_session_save(hearth_session* session, const char* path, hearth_error* error) {
+  return hearth_session_save_with(session, path, nullptr, error);
+}
+
+hearth_status hearth_session_save_with(hearth_session* session, const char* path, const hearth_call_options* options,
+                                       hearth_error* error) {
   return call(error, [&]() -> Result<void> {
     HEARTH_TRY(const auto object, pinned<SessionObject>(session));
     HEARTH_CHECK(not_null(path, "path"));
-    return object->session.save(path);
+    HEARTH_TRY(const auto given, read_struct(options, "hearth_call_options"));
+    Listener listener(given.user);
+    HEARTH_TRY(const CallOptions chosen, call_options(given, listener));
+    const auto done = object->session.save(path, chosen);
+    HEARTH_CHECK(listener.sound());
+    return done;
   });
 }
 

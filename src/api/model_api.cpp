@@ -12,6 +12,7 @@
 #include "host.h"
 #include "model_impl.h"
 #include "perplexity.h"
+#include "progress.h"
 #include "session_file.h"
 #include "session_impl.h"
 #include "speed.h"
@@ -34,9 +35,9 @@ Result<Session> Model::session(const SessionOptions& options) const {
   });
 }
 
-Result<Session> Model::restore(const std::string& path) const {
+Result<Session> Model::restore(const std::string& path, const CallOptions& options) const {
   return guarded([&]() -> Result<Session> {
-    HEARTH_TRY(auto saved, engine::restore_session(impl_->model, path));
+    HEARTH_TRY(auto saved, engine::restore_session(impl_->model, path, options));
     HEARTH_TRY(auto sequence, engine::Sequence::make(std::move(saved.context)));
     return Session(std::make_unique<Session::Impl>(Session::Impl{std::move(sequence), std::move(saved.conversation)}));
   });
@@ -141,8 +142,8 @@ Result<void> Session::truncate(std::int64_t n) {
   return guarded([&] { return impl_->sequence->truncate(n); });
 }
 
-Result<void> Session::save(const std::string& path) const {
-  return guarded([&] { return engine::save_session(impl_->sequence->context(), impl_->conversation, path); });
+Result<void> Session::save(const std::string& path, const CallOptions& options) const {
+  return guarded([&] { return engine::save_session(impl_->sequence->context(), impl_->conversation, path, options); });
 }
 
 std::int64_t Session::n_ctx() const { return impl_->sequence->n_ctx(); }
@@ -154,15 +155,17 @@ void Session::reset() {
 
 namespace tools {
 
-Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& options) {
+Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& session,
+                              const CallOptions& options) {
   return guarded([&]() -> Result<Perplexity> {
-    SessionOptions alone = options;
+    SessionOptions alone = session;
     alone.reuse = false;  // nobody begins with a window of this text
     HEARTH_TRY(auto sequence, engine::Sequence::make(model.impl()->model, alone));
     Sha256 hash;
     HEARTH_TRY(const engine::Score score,
-               engine::score_text(*model.impl()->model, *sequence, text,
-                                  [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }));
+               engine::score_text(
+                   *model.impl()->model, *sequence, text,
+                   [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }, options));
     return Perplexity{score.n_tokens, score.nll, std::exp(score.nll / static_cast<double>(score.n_tokens)), hash.hex()};
   });
 }
@@ -195,25 +198,35 @@ Result<BenchReport> bench(const Model& model, const SessionOptions& session, con
     HEARTH_CHECK(check(o));
     const engine::LoadedModel& loaded = *model.impl()->model;
     const kernels::KvType kv = engine::kv_type(session.kv);
+    const CallOptions heard{.cancelled =
+                                o.cancelled};  // progress is told between measurements, and takes none of their time
+    const std::size_t n_rounds = static_cast<std::size_t>(o.reps), n_runs = o.batches.size() * o.depths.size();
+    Progress progress(o, 1 + n_rounds * (1 + n_runs), "; bench; start it again");
+    const auto measured = [&] { return progress.add(1), progress.goes_on(); };
+    HEARTH_CHECK(progress.goes_on());
     BenchReport report;
     const auto start = Clock::now();
-    HEARTH_CHECK(engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0));
+    HEARTH_CHECK(engine::measure_speed(loaded, kv, session.chunk, 1, 0, 1, 0, heard));
     report.first_pass_ms = 1000 * seconds_since(start);
     loaded.settle();
+    HEARTH_CHECK(measured());
     for (const std::int64_t batch : o.batches)
       for (const std::int64_t depth : o.depths) report.runs.push_back({batch, depth});
     std::vector<double> prefill;
     std::vector<std::vector<double>> decode(report.runs.size());
     // The runs take turns: a machine whose speed drifts does the same to all of them.
     for (int r = 0; r < o.reps; ++r) {
-      HEARTH_TRY(const engine::Speed prompt, engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, 0, 1, 0));
+      HEARTH_TRY(const engine::Speed prompt,
+                 engine::measure_speed(loaded, kv, session.chunk, o.n_prompt, 0, 1, 0, heard));
       prefill.push_back(prompt.prefill_seconds);
+      HEARTH_CHECK(measured());
       for (std::size_t i = 0; i < report.runs.size(); ++i) {
         BenchRun& run = report.runs[i];
         HEARTH_TRY(const engine::Speed speed,
-                   engine::measure_speed(loaded, kv, session.chunk, 0, o.n_generate, run.batch, run.depth));
+                   engine::measure_speed(loaded, kv, session.chunk, 0, o.n_generate, run.batch, run.depth, heard));
         decode[i].push_back(speed.decode_seconds);
         run.logits_hash = speed.logits_hash;
+        HEARTH_CHECK(measured());
       }
     }
     report.peak_rss_bytes = peak_resident_bytes();  // before the read peak's own large buffer

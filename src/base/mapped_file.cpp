@@ -107,8 +107,10 @@ Result<int> open_for_reading(const std::string& path) {
 
 }  // namespace
 
-Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call) {
-  constexpr std::size_t largest_read = std::size_t{1} << 30;  // Linux moves at most 2 GiB - 4 KiB a call
+Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call,
+                        const OnRead& on_read) {
+  // Linux moves at most 2 GiB - 4 KiB a call.
+  const std::size_t largest_read = on_read ? std::size_t{1} << 24 : std::size_t{1} << 30;
   for (std::size_t done = 0; done < to.size();) {
     const std::size_t wanted = std::min(largest_read, to.size() - done);
     const ssize_t got = read_call(descriptor, to.data() + done, wanted, static_cast<off_t>(done));
@@ -119,11 +121,12 @@ Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::stri
                                    std::to_string(to.size()) + " bytes came; reading " + quoted_path(path) +
                                    "; wait for the other process to finish and try again");
     done += static_cast<std::size_t>(got);
+    if (on_read) HEARTH_CHECK(on_read(done, to.size()));
   }
   return {};
 }
 
-Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
+Result<MappedFile> MappedFile::open(const std::string& path, Access access, const OnRead& on_read) {
   HEARTH_TRY(const int number, open_for_reading(path));
   const Descriptor descriptor(number);
   MappedFile file;
@@ -144,7 +147,7 @@ Result<MappedFile> MappedFile::open(const std::string& path, Access access) {
   if (memory == MAP_FAILED) return read_error(errno, "mapping " + std::to_string(size) + " bytes of", path);
   file.data_ = static_cast<const std::byte*>(memory);
   file.size_ = size;
-  if (!map) HEARTH_CHECK(read_fully(descriptor.get(), {static_cast<std::byte*>(memory), size}, path, ::pread));
+  if (!map) HEARTH_CHECK(read_fully(descriptor.get(), {static_cast<std::byte*>(memory), size}, path, ::pread, on_read));
   return file;
 }
 

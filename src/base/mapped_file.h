@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <hearth/result.hpp>
 #include <span>
 #include <string>
@@ -13,8 +14,11 @@ namespace hearth {
 
 /// Fills `to` from the start of `descriptor`: retries EINTR, continues short reads, and an early end is an error.
 /// `read_call` is a parameter so that tests can make the system fail.
+/// `on_read`, where there is one, is told after each piece how much of all came; its error ends the reading.
 using ReadCall = ssize_t (*)(int descriptor, void* to, std::size_t bytes, off_t at);
-Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call);
+using OnRead = std::function<Result<void>(std::size_t done, std::size_t all)>;
+Result<void> read_fully(int descriptor, std::span<std::byte> to, const std::string& path, ReadCall read_call,
+                        const OnRead& on_read = {});
 
 /// What a file's bytes are remembered by: whoever changes them changes one of these.
 struct FileStamp {
@@ -32,7 +36,8 @@ class MappedFile {
  public:
   enum class Access { map, read };
 
-  static Result<MappedFile> open(const std::string& path, Access access = Access::map);
+  /// `on_read`: of Access::read.
+  static Result<MappedFile> open(const std::string& path, Access access = Access::map, const OnRead& on_read = {});
 
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;

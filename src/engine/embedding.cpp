@@ -6,8 +6,11 @@
 #include <cmath>
 #include <memory>
 
+#include "elapsed.h"
 #include "escape.h"
 #include "float_state.h"
+#include "pass_length.h"
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -60,8 +63,10 @@ Result<void> check(const model::Config& config, std::span<const std::vector<std:
 class Embedder {
  public:
   static Result<std::unique_ptr<Embedder>> make(const LoadedModel& model, const EmbedOptions& options, Pooling pooling,
-                                                std::int64_t n_rows, const OnEmbedding& on_embedding) {
-    std::unique_ptr<Embedder> made(new Embedder(model, options, pooling, on_embedding));
+                                                std::int64_t n_rows, std::int64_t n_tokens,
+                                                const OnEmbedding& on_embedding) {
+    std::unique_ptr<Embedder> made(new Embedder(model, options, pooling, n_tokens, on_embedding));
+    HEARTH_CHECK(made->progress_.goes_on());
     HEARTH_TRY(made->space_, model::Workspace::make(model.config(), n_rows, 0, model.placement()));
     return made;
   }
@@ -76,8 +81,8 @@ class Embedder {
     HEARTH_TRY(auto cache, model::KvCache::make(model_.config(), kv_type(options_.kv), n, n_pass, model_.pool_apart()));
     texts_.push_back(std::make_unique<Text>(Text{std::move(cache), Pool(pooling_, n), n, bytes}));
     for (std::int64_t i = 0; i < n && !stopped_; ++i) {
-      const bool full = room() == 0 || (!divisible && i == 0 && room() < n);
-      if (full) HEARTH_CHECK(run());
+      const bool full = divisible ? room() <= 0 : i == 0 && room() < n;
+      if (full && !rows_.empty()) HEARTH_CHECK(run());
       Text& text = *texts_.back();
       rows_.push_back({&text.cache, i, ids[static_cast<std::size_t>(i)], text.pool.wants(i)});
       readers_.push_back(&text);
@@ -87,7 +92,12 @@ class Embedder {
 
   /// A pass over the rows at hand. Texts that have seen their last row leave.
   Result<void> run() {
+    const auto n_rows = static_cast<std::int64_t>(rows_.size());
+    const auto start = Clock::now();
     HEARTH_CHECK(model_.forward(rows_, space_, model::Head::hidden));
+    length_.saw(n_rows, seconds_since(start));
+    progress_.add(static_cast<std::uint64_t>(n_rows));
+    HEARTH_CHECK(progress_.goes_on());
     const auto dim = static_cast<std::size_t>(model_.config().dim);
     const float* hidden = space_.ended_with;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
@@ -117,11 +127,19 @@ class Embedder {
     bool done = false;
   };
 
-  Embedder(const LoadedModel& model, const EmbedOptions& options, Pooling pooling, const OnEmbedding& on_embedding)
-      : model_(model), options_(options), pooling_(pooling), on_embedding_(on_embedding) {}
+  Embedder(const LoadedModel& model, const EmbedOptions& options, Pooling pooling, std::int64_t n_tokens,
+           const OnEmbedding& on_embedding)
+      : model_(model),
+        options_(options),
+        pooling_(pooling),
+        on_embedding_(on_embedding),
+        progress_(options, static_cast<std::uint64_t>(n_tokens), "; embedding; embed the texts again") {}
 
   std::int64_t most() const { return space_.n_rows(); }
-  std::int64_t room() const { return most() - static_cast<std::int64_t>(rows_.size()); }
+  std::int64_t room() const {
+    const std::int64_t n = watched(options_) ? length_.n_rows(most()) : most();
+    return n - static_cast<std::int64_t>(rows_.size());
+  }
 
   /// Texts whose rows wait for a pass have asked for their memory too, and most of them have none of it yet. Where there is not enough
   /// for one more, they are computed without it and give back what they had.
@@ -154,6 +172,8 @@ class Embedder {
   const EmbedOptions& options_;
   Pooling pooling_;
   const OnEmbedding& on_embedding_;
+  Progress<EmbedOptions> progress_;
+  PassLength length_;
   model::Workspace space_;
   std::vector<std::unique_ptr<Text>> texts_;  // whose rows are not all through
   std::vector<model::Row> rows_;              // of the next pass
@@ -212,7 +232,7 @@ Result<void> embed(const LoadedModel& model, std::span<const std::vector<std::in
   }
   if (total == 0) return {};
   const std::int64_t n_rows = model.config().causal ? options.chunk : std::max(options.chunk, longest);
-  HEARTH_TRY(auto embedder, Embedder::make(model, options, pooling, std::min(n_rows, total), on_embedding));
+  HEARTH_TRY(auto embedder, Embedder::make(model, options, pooling, std::min(n_rows, total), total, on_embedding));
   for (const std::vector<std::int32_t>& ids : texts) {
     HEARTH_CHECK(embedder->add(ids));
     if (embedder->stopped()) return {};

@@ -7,6 +7,7 @@
 #include "dry_breaks.h"
 #include "float_state.h"
 #include "hash.h"
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -90,9 +91,7 @@ Result<std::unique_ptr<Generation>> Generation::start(Context& context, std::spa
 Result<void> Generation::goes_on_reading() const {
   const auto n_left = static_cast<double>(context_.n_tokens() - context_.n_computed());
   const double done = std::max(0.0, 1 - n_left / static_cast<double>(std::max<std::int64_t>(1, reply_.n_prompt)));
-  const bool cancelled = options_.cancelled && options_.cancelled();
-  if (!cancelled && (!options_.on_progress || options_.on_progress(done))) return {};
-  return Error(Status::cancelled, "the call was cancelled; reading the prompt in; nothing was changed");
+  return goes_on(options_, done, "; reading the prompt in; nothing was changed");
 }
 
 Result<void> Generation::plan(std::int64_t most, std::vector<model::Row>& rows) {

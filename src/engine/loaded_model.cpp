@@ -9,6 +9,7 @@
 #include "elapsed.h"
 #include "escape.h"
 #include "float_state.h"
+#include "progress.h"
 #include "recommended_sampling.h"
 #include "saturating.h"
 #include "try.h"
@@ -38,17 +39,13 @@ std::shared_ptr<model::PagePool> make_pool(std::uint64_t budget, const model::Pl
   return std::make_shared<model::PagePool>(all, Kind::soft, placement, parts);
 }
 
-Result<void> goes_on(const ModelOptions& options, double done) {
-  const bool cancelled = options.cancelled && options.cancelled();
-  if (!cancelled && (!options.on_progress || options.on_progress(done))) return {};
-  return Error(Status::cancelled, "the call was cancelled; opening the model; open it again");
-}
+constexpr const char* kStopped = "; opening the model; open it again";
 
 }  // namespace
 
 Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, const ModelOptions& options) {
   const FloatState canonical;  // frequencies and scales are rounded here
-  HEARTH_CHECK(goes_on(options, 0));
+  HEARTH_CHECK(goes_on(options, 0, kStopped));
   HEARTH_TRY(const kernels::KernelTable* table, choose_isa(options.isa));
   HEARTH_TRY(auto devices, open_devices(options.device));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
@@ -81,7 +78,7 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   m->pool_ = make_pool(options.kv_budget, net.placement, m->spoken_for());
   m->pool_->set_reclaim([&prefixes = m->prefixes_] { return prefixes.drop_oldest(1) != 0; });
   if (m->repacking_) HEARTH_CHECK(m->repack(options));
-  HEARTH_CHECK(goes_on(options, 1));
+  HEARTH_CHECK(goes_on(options, 1, kStopped));
   return m;
 }
 
@@ -184,7 +181,7 @@ Result<void> LoadedModel::place_on_devices(const ModelOptions& options) {
   for (std::size_t d = 0; d < n; ++d) {
     const model::Share share{placement(), d};
     HEARTH_TRY(auto brought, model::bring_weights(network_.weights, share, *table_, *network_.team, [&](double done) {
-                 return goes_on(options, (static_cast<double>(d) + done) / static_cast<double>(n));
+                 return goes_on(options, (static_cast<double>(d) + done) / static_cast<double>(n), kStopped);
                }));
     network_.placed.push_back(std::move(brought));
   }
@@ -219,7 +216,7 @@ Result<void> LoadedModel::repack_now(const ModelOptions& options) {
   constexpr std::size_t kPiece = 64 << 20;  // tens of milliseconds
   const auto all = static_cast<double>(model::repacked_bytes(network_.weights, cpu_share(placement())));
   for (std::size_t done = 0; !repacking_->done(); done += kPiece) {
-    HEARTH_CHECK(goes_on(options, std::min(1.0, static_cast<double>(done) / all)));
+    HEARTH_CHECK(goes_on(options, std::min(1.0, static_cast<double>(done) / all), kStopped));
     advance(kPiece);
   }
   return {};

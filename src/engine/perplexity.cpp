@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -19,7 +20,7 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t id) {
 }  // namespace
 
 Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::string_view text,
-                         const std::function<void(std::span<const float>)>& on_logits) {
+                         const std::function<void(std::span<const float>)>& on_logits, const CallOptions& options) {
   const text::Vocab& vocab = model.tokenizer().vocab();
   HEARTH_TRY(const std::vector<std::int32_t> ids, model.tokenizer().encode(text));
   const bool bos = vocab.add_bos() && vocab.special().bos;
@@ -27,6 +28,9 @@ Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::stri
   if (window < 2 && !(bos && window == 1))
     return Error(Status::invalid_argument, "a context of " + std::to_string(sequence.n_ctx()) +
                                                " leaves no token to score; --ctx; choose a larger one");
+  Progress progress(options, ids.size(), "; scoring the text; score it again");
+  HEARTH_CHECK(progress.goes_on());
+  PassLength length;
   Score score;
   for (std::size_t begin = 0; begin < ids.size(); begin += window) {
     std::vector<std::int32_t> row(ids.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -34,13 +38,24 @@ Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::stri
     if (bos) row.insert(row.begin(), *vocab.special().bos);
     std::size_t at = 0;
     sequence.reset();
-    HEARTH_CHECK(sequence.evaluate(row, [&](std::span<const float> logits) {
+    const auto score_next = [&](std::span<const float> logits) {
       if (++at == row.size()) return true;  // nothing follows the window's last token
       score.nll += negative_log_likelihood(logits, row[at]);
       ++score.n_tokens;
       on_logits(logits);
       return true;
-    }));
+    };
+    while (at < row.size()) {  // in one go, or in passes that end soon
+      const auto left = std::span<const std::int32_t>(row).subspan(at);
+      const auto most = static_cast<std::int64_t>(left.size());
+      const auto n = watched(options) ? length.n_rows(std::min(most, sequence.context().chunk())) : most;
+      const auto start = Clock::now();
+      HEARTH_CHECK(sequence.evaluate(left.first(static_cast<std::size_t>(n)), score_next));
+      length.saw(n, seconds_since(start));
+      progress.add(static_cast<std::uint64_t>(n) -
+                   (bos && at == static_cast<std::size_t>(n)));  // BOS is none of the text's
+      HEARTH_CHECK(progress.goes_on());
+    }
   }
   if (score.n_tokens == 0)
     return Error(Status::invalid_argument, "the text has no token to score; text; give a longer one");

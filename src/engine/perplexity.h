@@ -13,6 +13,6 @@ struct Score {
 /// Windows of the sequence's n_ctx tokens, BOS first where the model wants one; every token after a window's first is scored.
 /// `on_logits` sees the logits of each scored position.
 Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::string_view text,
-                         const std::function<void(std::span<const float>)>& on_logits);
+                         const std::function<void(std::span<const float>)>& on_logits, const CallOptions& options = {});
 
 }  // namespace hearth::engine

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -74,7 +75,7 @@ Result<Reply> Sequence::answer(std::span<const std::int32_t> ids, std::int64_t n
   }
   HEARTH_TRY(auto generation,
              Generation::start(context_, ids, n_before, std::move(chooser), options, on_text, drafter_.get()));
-  return run(*generation, options.short_passes && (options.cancelled || options.on_progress));
+  return run(*generation, options.short_passes && watched(options));
 }
 
 Result<Reply> Sequence::generate_after(std::span<const std::int32_t> ids, const GenerateOptions& options,

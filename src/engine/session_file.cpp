@@ -9,6 +9,7 @@
 #include "escape.h"
 #include "mapped_file.h"
 #include "model_identity.h"
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
@@ -16,7 +17,11 @@ namespace {
 
 constexpr std::string_view kMagic = "HEARTHKV";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHexBytes = 64;  // of a SHA-256
+constexpr std::size_t kHexBytes = 64;                 // of a SHA-256
+constexpr std::size_t kPiece = std::size_t{1} << 20;  // hashed before somebody is heard
+constexpr const char* kNotSaved = "; saving the session; what was there is untouched";
+constexpr const char* kNotRestored = "; restoring the session; restore it again";
+using Watch = Progress<CallOptions>;
 
 class Writer {
  public:
@@ -102,7 +107,7 @@ ChatMessage read_message(Reader& from) {
 }
 
 /// The pages that the text's computed positions stand in, of the layers that have this window.
-void write_window(Writer& to, const Context& context, std::size_t window) {
+Result<void> write_window(Writer& to, const Context& context, std::size_t window, Watch& watch) {
   const model::KvCache::Held held = context.cache().held(window);
   const std::int64_t end = pages_of(context.n_computed());
   to.number(held.window);
@@ -113,7 +118,21 @@ void write_window(Writer& to, const Context& context, std::size_t window) {
     const std::int64_t n_slots = std::min<std::int64_t>(kernels::kPage, context.n_computed() - page * kernels::kPage);
     context.cache().read(window, page, n_slots, bytes.data());  // what was cut off, or guessed, is in no file
     to.bytes(bytes);
+    watch.add(bytes.size());
+    HEARTH_CHECK(watch.goes_on());
   }
+  return {};
+}
+
+/// Bytes of all those pages.
+std::uint64_t kept_bytes(const Context& context) {
+  std::uint64_t bytes = 0;
+  for (std::size_t window = 0; window < context.cache().n_windows(); ++window) {
+    const model::KvCache::Held held = context.cache().held(window);
+    bytes += held.page_bytes *
+             static_cast<std::uint64_t>(std::max<std::int64_t>(0, pages_of(context.n_computed()) - held.first));
+  }
+  return bytes;
 }
 
 /// False when these are not the pages of such layers.
@@ -142,7 +161,7 @@ Error damaged(const std::string& what, const std::string& path) {
 }
 
 /// What stands before the checksum, once it is right.
-Result<std::span<const std::byte>> checked(std::span<const std::byte> all, const std::string& path) {
+Result<std::span<const std::byte>> checked(std::span<const std::byte> all, const std::string& path, Watch& watch) {
   Reader head(all);
   if (head.raw(kMagic.size()) != kMagic)
     return refused(Status::malformed, "this is no saved session", path, "give a file that save() has made");
@@ -155,7 +174,12 @@ Result<std::span<const std::byte>> checked(std::span<const std::byte> all, const
         path, "save it again with this build");
   const auto body = all.first(all.size() - kHexBytes);
   tools::Sha256 hash;
-  hash.update(body);
+  for (auto rest = body; !rest.empty(); rest = rest.subspan(std::min(kPiece, rest.size()))) {
+    const auto piece = rest.first(std::min(kPiece, rest.size()));
+    hash.update(piece);
+    watch.add(piece.size());
+    HEARTH_CHECK(watch.goes_on());
+  }
   if (hash.hex() != Reader(all.last(kHexBytes)).raw(kHexBytes))
     return damaged("is cut short or altered: its checksum is wrong", path);
   return body;
@@ -163,7 +187,10 @@ Result<std::span<const std::byte>> checked(std::span<const std::byte> all, const
 
 }  // namespace
 
-Result<void> save_session(const Context& context, std::span<const ChatMessage> conversation, const std::string& path) {
+Result<void> save_session(const Context& context, std::span<const ChatMessage> conversation, const std::string& path,
+                          const CallOptions& options) {
+  Watch watch(options, kept_bytes(context), kNotSaved);
+  HEARTH_CHECK(watch.goes_on());
   HEARTH_TRY(AtomicFile file, AtomicFile::create(path));
   Writer to(file);
   to.raw(kMagic);
@@ -177,7 +204,8 @@ Result<void> save_session(const Context& context, std::span<const ChatMessage> c
   to.bytes(std::as_bytes(context.tokens()));
   to.number(context.n_computed());
   to.number<std::uint64_t>(context.cache().n_windows());
-  for (std::size_t window = 0; window < context.cache().n_windows(); ++window) write_window(to, context, window);
+  for (std::size_t window = 0; window < context.cache().n_windows(); ++window)
+    HEARTH_CHECK(write_window(to, context, window, watch));
   to.number<std::uint64_t>(conversation.size());
   for (const ChatMessage& message : conversation) write(to, message);
   HEARTH_CHECK(context.cache().check_heaps());
@@ -185,9 +213,17 @@ Result<void> save_session(const Context& context, std::span<const ChatMessage> c
   return file.commit();
 }
 
-Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, const std::string& path) {
-  HEARTH_TRY(const MappedFile file, MappedFile::open(path, MappedFile::Access::read));
-  HEARTH_TRY(const std::span<const std::byte> body, checked(file.bytes(), path));
+Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, const std::string& path,
+                                     const CallOptions& options) {
+  constexpr std::uint64_t kTimes = 2;  // that bytes are gone through: they are read and hashed, which takes the time
+  HEARTH_CHECK(goes_on(options, 0, kNotRestored));
+  HEARTH_TRY(const MappedFile file,
+             MappedFile::open(path, MappedFile::Access::read, [&](std::size_t n, std::size_t all) {
+               return goes_on(options, static_cast<double>(n) / static_cast<double>(kTimes * all), kNotRestored);
+             }));
+  Watch watch(options, kTimes * file.bytes().size(), kNotRestored);
+  watch.add(file.bytes().size());
+  HEARTH_TRY(const std::span<const std::byte> body, checked(file.bytes(), path, watch));
   Reader from(body.subspan(kMagic.size() + sizeof kVersion));
   if (const auto arithmetic = from.number<std::uint32_t>(); arithmetic != kArithmetic)
     return refused(Status::unsupported,
@@ -198,19 +234,19 @@ Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, c
     return refused(Status::invalid_argument,
                    "the saved session belongs to another model than " + quoted_path(model->info().path), path,
                    "open the model that it was saved with");
-  SessionOptions options;
+  SessionOptions session;
   const auto kv = from.number<std::uint32_t>();
-  options.kv = static_cast<Kv>(kv);
-  options.n_ctx = from.number<std::int64_t>();
-  options.chunk = from.number<std::int64_t>();
-  options.reuse = false;
+  session.kv = static_cast<Kv>(kv);
+  session.n_ctx = from.number<std::int64_t>();
+  session.chunk = from.number<std::int64_t>();
+  session.reuse = false;
   std::vector<std::int32_t> tokens(from.count(sizeof(std::int32_t)));
   for (std::int32_t& id : tokens) id = from.number<std::int32_t>();
   const auto n_computed = from.number<std::int64_t>();
-  if (!from.sound() || kv >= kernels::kKvTypes.size() || options.n_ctx < 1 || n_computed < 0 ||
+  if (!from.sound() || kv >= kernels::kKvTypes.size() || session.n_ctx < 1 || n_computed < 0 ||
       n_computed > static_cast<std::int64_t>(tokens.size()))
     return damaged("contradicts itself", path);
-  HEARTH_TRY(Context context, Context::make(std::move(model), options));
+  HEARTH_TRY(Context context, Context::make(std::move(model), session));
   HEARTH_CHECK(context.check_ids(tokens));
   HEARTH_CHECK(context.check_length(static_cast<std::int64_t>(tokens.size())));
   model::KvCache cache = context.cache();
@@ -218,11 +254,13 @@ Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, c
   for (std::size_t window = 0; window < cache.n_windows(); ++window) {
     HEARTH_TRY(const bool fits, read_window(from, cache, window, n_computed));
     if (!fits) return damaged("has other layers than its model", path);
+    HEARTH_CHECK(watch.goes_on());
   }
   std::vector<ChatMessage> conversation(from.count(7 * sizeof(std::uint64_t)));
   for (ChatMessage& message : conversation) message = read_message(from);
   if (!from.at_end()) return damaged("contradicts itself", path);
   context.restore(std::move(tokens), n_computed, std::move(cache));
+  HEARTH_CHECK(goes_on(options, 1, kNotRestored));
   return SavedSession{std::move(context), std::move(conversation)};
 }
 

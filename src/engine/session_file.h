@@ -17,10 +17,12 @@ struct SavedSession {
 
 /// The file appears whole or not at all. Little-endian: "HEARTHKV", version, arithmetic version, the model's identity, settings,
 /// tokens, pages, conversation, and SHA-256 of all that.
-Result<void> save_session(const Context& context, std::span<const ChatMessage> conversation, const std::string& path);
+Result<void> save_session(const Context& context, std::span<const ChatMessage> conversation, const std::string& path,
+                          const CallOptions& options = {});
 
 /// Refuses what is not whole and sound, and what another model or arithmetic has made. The text does not become known to other
 /// sessions: its pages were read, not computed.
-Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, const std::string& path);
+Result<SavedSession> restore_session(std::shared_ptr<const LoadedModel> model, const std::string& path,
+                                     const CallOptions& options = {});
 
 }  // namespace hearth::engine

@@ -6,30 +6,34 @@
 #include "elapsed.h"
 #include "hash.h"
 #include "host.h"
+#include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
 namespace {
+
+constexpr const char* kStopped = "; bench; start it again";
 
 std::int32_t made_up_token(std::int64_t i, std::int64_t n_vocab) {
   return static_cast<std::int32_t>((i * 7919 + 1) % n_vocab);
 }
 
 Result<double> time_prompt(const LoadedModel& model, model::KvCache& cache, model::Workspace& space,
-                           std::int64_t n_prompt) {
+                           std::int64_t n_prompt, const CallOptions& options) {
   const auto start = Clock::now();
   for (std::int64_t begin = 0; begin < n_prompt; begin += space.n_rows()) {
     const std::int64_t end = std::min(n_prompt, begin + space.n_rows());
     std::vector<model::Row> rows;
     for (std::int64_t i = begin; i < end; ++i)
       rows.push_back({&cache, i, made_up_token(i, model.config().n_vocab), i + 1 == n_prompt});
+    HEARTH_CHECK(goes_on(options, 0, kStopped));
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);
 }
 
 Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>& caches, model::Workspace& space,
-                          std::int64_t n_steps, std::int64_t depth) {
+                          std::int64_t n_steps, std::int64_t depth, const CallOptions& options) {
   constexpr kernels::Draw greedy;  // as a text is written; the last logits are asked for
   const auto start = Clock::now();
   for (std::int64_t step = 0; step < n_steps; ++step) {
@@ -38,6 +42,7 @@ Result<double> time_steps(const LoadedModel& model, std::vector<model::KvCache>&
       rows.push_back({&caches[s], depth + step,
                       made_up_token(step + static_cast<std::int64_t>(s) * 31, model.config().n_vocab), true,
                       step + 1 < n_steps ? std::optional(greedy) : std::nullopt});
+    HEARTH_CHECK(goes_on(options, 0, kStopped));
     HEARTH_CHECK(model.forward(rows, space));
   }
   return seconds_since(start);
@@ -69,7 +74,8 @@ Result<void> check_positions(const model::Config& c, std::int64_t n_positions) {
 }  // namespace
 
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
-                            std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth) {
+                            std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth,
+                            const CallOptions& options) {
   HEARTH_CHECK(model.check_generates());
   HEARTH_CHECK(check_chunk(chunk));
   const model::Config& c = model.config();
@@ -80,7 +86,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
     HEARTH_CHECK(check_memory(model, type, 1, n_prompt, n_pass));
     HEARTH_TRY(auto cache, model::KvCache::make(c, type, n_prompt, n_pass, model.pool_apart()));
     HEARTH_TRY(auto space, model::Workspace::make(c, n_pass, 1, model.placement()));
-    HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt));
+    HEARTH_TRY(speed.prefill_seconds, time_prompt(model, cache, space, n_prompt, options));
   }
   if (n_steps > 0) {
     HEARTH_CHECK(check_memory(model, type, n_sequences, depth + n_steps, 1));
@@ -91,7 +97,7 @@ Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std:
       caches.push_back(std::move(cache));
     }
     HEARTH_TRY(auto space, model::Workspace::make(c, n_sequences, n_sequences, model.placement()));
-    HEARTH_TRY(speed.decode_seconds, time_steps(model, caches, space, n_steps, depth));
+    HEARTH_TRY(speed.decode_seconds, time_steps(model, caches, space, n_steps, depth, options));
     speed.logits_hash = fnv1a({space.ended_with, static_cast<std::size_t>(c.n_vocab)});
   }
   return speed;

@@ -14,8 +14,9 @@ struct Speed {
 };
 
 /// One round: a prompt of n_prompt tokens, then n_steps decode steps of n_sequences sequences together, which begin at position
-/// `depth` of caches filled beforehand. The tokens are made up: nothing is sampled, no text ends.
+/// `depth` of caches filled beforehand. The tokens are made up: nothing is sampled, no text ends. `options` are heard before each pass.
 Result<Speed> measure_speed(const LoadedModel& model, kernels::KvType type, std::int64_t chunk, std::int64_t n_prompt,
-                            std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth);
+                            std::int64_t n_steps, std::int64_t n_sequences, std::int64_t depth,
+                            const CallOptions& options);
 
 }  // namespace hearth::engine

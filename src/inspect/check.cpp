@@ -116,7 +116,7 @@ Result<Findings> check(const std::string& path, const tools::CheckOptions& optio
   check_model(*file, findings);
   const std::optional<text::Tokenizer> tokenizer = check_tokenizer(*file, findings);
   check_template(*file, findings);
-  if (options.tensors) check_tensors(*file, findings);
+  if (options.tensors) HEARTH_CHECK(check_tensors(*file, options, findings));
   if (options.tokenizer.empty()) return findings;
   HEARTH_TRY(const text::Tokenizer json, text::open_tokenizer_json(options.tokenizer));
   if (tokenizer) compare_tokenizers(*tokenizer, json, findings);

@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "escape.h"
+#include "progress.h"
+#include "try.h"
 
 namespace hearth::inspect {
 namespace {
@@ -107,10 +109,31 @@ constexpr Scan scans[] = {
     scan<Encoding::f64>,  scan<Encoding::e8m0>, scan<Encoding::ue4m3>, scan<Encoding::f16_in_nibbles>,
 };
 
+/// The same of all of a tensor, a MiB at a time.
+Result<NotFinite> scan_pieces(const gguf::Tensor& tensor, const FloatRow& row,
+                              Progress<tools::CheckOptions>& progress) {
+  const std::uint32_t block_bytes = tensor.type->block_bytes;
+  const std::size_t most = std::max<std::size_t>(1, (std::size_t{1} << 20) / block_bytes) * block_bytes;
+  NotFinite all;
+  for (std::size_t at = 0; at < tensor.data.size(); at += most) {
+    const auto piece = tensor.data.subspan(at, std::min(most, tensor.data.size() - at));
+    const NotFinite found = scans[static_cast<std::size_t>(row.encoding)](piece, block_bytes, row);
+    if (all.count == 0) all.first = at + found.first;
+    all.count += found.count;
+    progress.add(piece.size());
+    HEARTH_CHECK(progress.goes_on());
+  }
+  return all;
+}
+
 }  // namespace
 
-void check_tensors(const gguf::File& file, Findings& findings) {
+Result<void> check_tensors(const gguf::File& file, const tools::CheckOptions& options, Findings& findings) {
   using Severity = tools::Finding::Severity;
+  std::uint64_t bytes = 0;
+  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  Progress progress(options, bytes, "; checking the tensors; check the file again");
+  HEARTH_CHECK(progress.goes_on());
   for (const gguf::Tensor& tensor : file.tensors()) {
     const auto* row = std::find_if(std::begin(float_rows), std::end(float_rows),
                                    [&](const FloatRow& r) { return r.type == tensor.type->name; });
@@ -120,7 +143,7 @@ void check_tensors(const gguf::File& file, Findings& findings) {
           {Severity::warning, "tensors", name + " was not looked at: the type's scales are not known here"});
       continue;
     }
-    const NotFinite found = scans[static_cast<std::size_t>(row->encoding)](tensor.data, tensor.type->block_bytes, *row);
+    HEARTH_TRY(const NotFinite found, scan_pieces(tensor, *row, progress));
     if (found.count == 0) continue;
     const std::uint64_t block = found.first / tensor.type->block_bytes;
     findings.push_back({Severity::fatal, "tensors",
@@ -129,6 +152,7 @@ void check_tensors(const gguf::File& file, Findings& findings) {
                             " at byte " + std::to_string(tensor.offset + found.first) +
                             (tensor.shard ? " of shard " + std::to_string(tensor.shard) : "")});
   }
+  return {};
 }
 
 }  // namespace hearth::inspect
