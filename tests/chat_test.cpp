@@ -262,6 +262,34 @@ TEST_CASE("who says stop is told no more") {
   }
 }
 
+TEST_CASE("a turn that fails or is cancelled leaves text and conversation as they were") {
+  Session session = open_session(), untouched = open_session();
+  const ChatOptions options = short_answers();
+  for (Session* each : {&session, &untouched}) answered(each->chat("ab", options));
+  const std::vector<ChatMessage> other = {{.role = "system", .content = "not like the text"},
+                                          {.role = "user", .content = "b"}};
+  const auto fails = [&](const ChatOptions& how, const OnText& on_text, Status status) {
+    const auto reply = session.chat(other, how, on_text);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().status() == status);
+    CHECK(session.n_past() == untouched.n_past());
+  };
+  ChatOptions wrong = options, stopped = options, told = options;
+  wrong.generate.sampling.top_k = -1;
+  fails(wrong, {}, Status::invalid_argument);
+  stopped.generate.cancelled = [] { return true; };
+  fails(stopped, {}, Status::cancelled);
+  told.generate.on_progress = [](double done) { return done < 1; };  // the whole prompt has been computed
+  fails(told, {}, Status::cancelled);
+  fails(
+      options, [](std::string_view) -> bool { throw std::runtime_error("from a callback"); }, Status::internal);
+  const Reply text = *session.generate_from({}, options.generate),
+              expected = *untouched.generate_from({}, options.generate);
+  CHECK((text.tokens == expected.tokens && text.logits_hash == expected.logits_hash));
+  const ChatReply next = answered(session.chat("b", options)), right = answered(untouched.chat("b", options));
+  CHECK((next.raw == right.raw && next.generation.logits_hash == right.generation.logits_hash));
+}
+
 TEST_CASE("a grammar begins where the reasoning ends that the prompt opened") {
   const test::TempFolder folder;
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};

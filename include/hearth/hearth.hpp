@@ -401,7 +401,7 @@ class HEARTH_API Session {
   Result<ChatReply> chat(std::string_view text, const ChatOptions& options, const OnText& on_text = {});
 
   /// A whole conversation, which becomes the session's. Positions that begin with the same tokens are not computed again.
-  /// A failure changes nothing but those positions. A model without a template: not_found.
+  /// A failure changes nothing; what it had cut is computed again by the next call. A model without a template: not_found.
   Result<ChatReply> chat(std::span<const ChatMessage> messages, const ChatOptions& options, const OnText& on_text = {});
 
   /// Appends `ids` and hands each position's logits [n_vocab] to `on_logits`, in order; returning false stops.

@@ -118,11 +118,13 @@ Result<ChatReply> Session::chat(std::string_view text, const ChatOptions& option
 Result<ChatReply> Session::chat(std::span<const ChatMessage> messages, const ChatOptions& options,
                                 const OnText& on_text) {
   return guarded([&]() -> Result<ChatReply> {
+    engine::Sequence::TextBefore before(*impl_->sequence);
     HEARTH_TRY(ChatReply reply, engine::answer(*impl_->sequence, messages, options, on_text));
     std::vector<ChatMessage> conversation(messages.begin(), messages.end());  // whole before it becomes the session's
     conversation.push_back(
         {.role = "assistant", .content = reply.content, .reasoning = reply.reasoning, .tool_calls = reply.tool_calls});
     impl_->conversation = std::move(conversation);
+    before.let_go();
     return reply;
   });
 }

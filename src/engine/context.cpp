@@ -49,6 +49,11 @@ void Context::keep(std::int64_t n) {
 
 void Context::keep_computed(std::int64_t n) { n_computed_ = cache_.truncate(std::min(n_computed_, n)); }
 
+void Context::replace(std::vector<std::int32_t> tokens) {
+  keep_computed(std::mismatch(tokens.begin(), tokens.end(), tokens_.begin(), tokens_.end()).first - tokens.begin());
+  tokens_ = std::move(tokens);
+}
+
 void Context::reuse() {
   if (!options_.reuse || n_tokens() == 0) return;
   const auto found =

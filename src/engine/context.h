@@ -41,6 +41,9 @@ class Context {
   /// Forgets positions from n on, and no token.
   void keep_computed(std::int64_t n);
 
+  /// The text becomes this one; of what it has in common with the old one the positions stay.
+  void replace(std::vector<std::int32_t> tokens);
+
   /// Begins with pages that another text of this model has computed, where those reach further than its own.
   void reuse();
 

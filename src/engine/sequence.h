@@ -41,6 +41,25 @@ class Sequence {
   Result<void> truncate(std::int64_t n);
   void reset() { context_.keep(0); }
 
+  /// The sequence's text as it is now, which comes back at the end unless it is let go: positions that were lost meanwhile are
+  /// computed again by whatever comes next.
+  class TextBefore {
+   public:
+    explicit TextBefore(Sequence& sequence)
+        : context_(sequence.context_), text_(context_.tokens().begin(), context_.tokens().end()) {}
+    ~TextBefore() {
+      if (kept_) context_.replace(std::move(text_));
+    }
+    TextBefore(const TextBefore&) = delete;
+    TextBefore& operator=(const TextBefore&) = delete;
+    void let_go() { kept_ = false; }
+
+   private:
+    Context& context_;
+    std::vector<std::int32_t> text_;
+    bool kept_ = true;
+  };
+
  private:
   explicit Sequence(Context context, std::shared_ptr<const LoadedModel> draft)
       : context_(std::move(context)), draft_(std::move(draft)) {}
