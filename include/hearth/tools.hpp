@@ -103,8 +103,8 @@ struct Perplexity {
 };
 
 /// The text is tokenized once without BOS and cut into windows of `n_ctx` tokens without overlap, BOS first where the model wants
-/// one; every token after a window's first is scored. Log-softmax in f64 over f32 logits. Whoever watches is heard within a tenth of
-/// a second.
+/// one; every token after a window's first is scored. Exponentials in f32, their sum and its logarithm in f64. Whoever
+/// watches is heard within a tenth of a second.
 HEARTH_API Result<Perplexity> perplexity(const Model& model, std::string_view text, const SessionOptions& session,
                                          const CallOptions& options = {});
 

@@ -1,6 +1,5 @@
 // The C++ border for running models: thin, and nothing thrown crosses it.
 #include <algorithm>
-#include <cmath>
 #include <hearth/hearth.hpp>
 #include <hearth/tools.hpp>
 #include <vector>
@@ -168,7 +167,7 @@ Result<Perplexity> perplexity(const Model& model, std::string_view text, const S
                engine::score_text(
                    *model.impl()->model, *sequence, text,
                    [&](std::span<const float> logits) { hash.update(std::as_bytes(logits)); }, options));
-    return Perplexity{score.n_tokens, score.nll, std::exp(score.nll / static_cast<double>(score.n_tokens)), hash.hex()};
+    return Perplexity{score.n_tokens, score.nll, score.perplexity(), hash.hex()};
   });
 }
 

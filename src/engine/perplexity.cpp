@@ -2,22 +2,32 @@
 #include "perplexity.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
+#include "double_math.h"
+#include "elapsed.h"
+#include "float_state.h"
+#include "log_total.h"
 #include "progress.h"
 #include "try.h"
 
 namespace hearth::engine {
 namespace {
 
-double negative_log_likelihood(std::span<const float> logits, std::int32_t id) {
-  double most = logits[0], sum = 0;
-  for (const float l : logits) most = std::max<double>(most, l);
-  for (const float l : logits) sum += std::exp(static_cast<double>(l) - most);
-  return most + std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(id)]);
+double negative_log_likelihood(const kernels::KernelTable& table, std::span<const float> logits, std::int32_t id,
+                               std::span<float> weights) {
+  const float best = *std::max_element(logits.begin(), logits.end());
+  return sample::log_total(table, logits, best, weights) - static_cast<double>(logits[static_cast<std::size_t>(id)]);
 }
 
 }  // namespace
+
+double Score::perplexity() const {
+  const FloatState canonical;
+  constexpr double kLargest = 709;  // e to the power of more is infinite, or nearly
+  const double mean = nll / static_cast<double>(n_tokens);
+  return mean < kLargest ? kernels::exp(mean) : std::numeric_limits<double>::infinity();
+}
 
 Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::string_view text,
                          const std::function<void(std::span<const float>)>& on_logits, const CallOptions& options) {
@@ -31,6 +41,7 @@ Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::stri
   Progress progress(options, ids.size(), "; scoring the text; score it again");
   HEARTH_CHECK(progress.goes_on());
   PassLength length;
+  std::vector<float> weights(static_cast<std::size_t>(model.config().n_vocab));
   Score score;
   for (std::size_t begin = 0; begin < ids.size(); begin += window) {
     std::vector<std::int32_t> row(ids.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -40,7 +51,8 @@ Result<Score> score_text(const LoadedModel& model, Sequence& sequence, std::stri
     sequence.reset();
     const auto score_next = [&](std::span<const float> logits) {
       if (++at == row.size()) return true;  // nothing follows the window's last token
-      score.nll += negative_log_likelihood(logits, row[at]);
+      const FloatState canonical;           // scoring is arithmetic too; the caller's state is back for who watches
+      score.nll += negative_log_likelihood(model.kernels(), logits, row[at], weights);
       ++score.n_tokens;
       on_logits(logits);
       return true;

@@ -8,6 +8,8 @@ namespace hearth::engine {
 struct Score {
   std::int64_t n_tokens = 0;
   double nll = 0;  // nats
+
+  double perplexity() const;
 };
 
 /// Windows of the sequence's n_ctx tokens, BOS first where the model wants one; every token after a window's first is scored.

@@ -6,9 +6,8 @@
 #include <limits>
 #include <string>
 
-#include "double_math.h"
 #include "infinity.h"
-#include "lane_sum.h"
+#include "log_total.h"
 #include "mirostat.h"
 #include "number_text.h"
 #include "philox.h"
@@ -192,10 +191,8 @@ Result<TokenLogprobs> Sampler::logprobs(std::span<const float> logits, std::int3
   if (!peaks_.find(logits)) return no_answer(logits, 0, "check the model file's values (hearth check --tensors)");
   weighed_at_ = 0.0f;
   weights_.resize(logits.size());
-  table_->exp_from(weights_.data(), logits.data(), peaks_.best(), static_cast<std::int64_t>(logits.size()));
-  const double log_total = kernels::log(lane_sum(weights_, [](float w) { return static_cast<double>(w); })) +
-                           static_cast<double>(peaks_.best());
-  const auto logprob = [&](float logit) { return static_cast<float>(static_cast<double>(logit) - log_total); };
+  const double total = log_total(*table_, logits, peaks_.best(), weights_);
+  const auto logprob = [&](float logit) { return static_cast<float>(static_cast<double>(logit) - total); };
   TokenLogprobs found{logprob(logits[static_cast<std::size_t>(id)]), {}};
   if (n == 0) return found;
   peaks_.collect(logits, peaks_.reached_by(n), candidates_);
