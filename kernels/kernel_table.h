@@ -97,7 +97,7 @@ struct KernelTable {
                      float eps);                                                                      // b: or none
   void (*gate)(float* y, const float* gate, const float* up, std::int64_t n, Activation activation);  // up: or none
   void (*scale)(float* y, float by, std::int64_t n);                                                  // y *= by
-  void (*soft_cap)(float* y, float cap, std::int64_t n);                      // y = cap * tanh(y / cap)
+  void (*soft_cap)(float* y, float cap, std::int64_t n);  // y = cap * tanh(y / cap); what is not finite stays
   void (*exp_from)(float* y, const float* x, float from, std::int64_t n);     // y = exp(x - from), no x above from
   void (*add)(float* y, const float* x, std::int64_t n);                      // y += x
   void (*add_scaled)(float* y, const float* x, float scale, std::int64_t n);  // y = fma(scale, x, y)

@@ -151,7 +151,9 @@ struct RowOps {
   }
 
   static void soft_cap(float* y, float cap, std::int64_t n) {
-    zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA { return capped(a, cap); });
+    zip(y, y, y, n, [&](const F& a, const F&) HEARTH_LAMBDA {
+      return Isa::select_ge(Isa::abs(a), Isa::set1(__builtin_inff()), a, capped(a, cap));
+    });
   }
 
   static void exp_from(float* y, const float* x, float from, std::int64_t n) {

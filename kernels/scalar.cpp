@@ -338,7 +338,8 @@ void scale(float* y, float by, std::int64_t n) {
 float capped(float x, float cap) { return cap * tanh(x / cap); }
 
 void soft_cap(float* y, float cap, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = capped(y[i], cap);
+  for (std::int64_t i = 0; i < n; ++i)
+    if (std::isfinite(y[i])) y[i] = capped(y[i], cap);
 }
 
 void exp_from(float* y, const float* x, float from, std::int64_t n) {

@@ -116,6 +116,18 @@ TEST_CASE("H16: a scale that is NaN or infinite ends in an error that names the 
   }
 }
 
+TEST_CASE("H16: a logit that is infinite is an error under a soft cap too") {
+  test::RandomModel m = model_of(kernels::Format::f32);
+  m.arch = "gemma2", m.soft_caps = true;
+  ModelEditor model(m);
+  for (const float value : {kNan, kInf, -kInf}) {
+    const Outcome o = outcome(model, "output.weight", [&](ModelEditor::Tensor& t) { put_scale(t, value); });
+    INFO(value << ": " << o.message);
+    CHECK_FALSE(o.finite);
+    CHECK(o.message.find("logits are not finite; position 2") != std::string::npos);
+  }
+}
+
 TEST_CASE("H16: an embedding row that is not finite matters only to the token that it belongs to") {
   for (const kernels::Format format : formats()) {
     ModelEditor model(model_of(format));

@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(kRowThreads) change_rows(const Rows y, const f
   if (i >= y.width) return;
   float& to = y.data[row * y.stride + i];
   if constexpr (C == Change::scale) to = to * by;
-  if constexpr (C == Change::cap) to = by * tanh(to / by);
+  if constexpr (C == Change::cap) to = fabsf(to) < INFINITY ? by * tanh(to / by) : to;
   if constexpr (C == Change::add) to = to + x[row * x_stride + i];
   if constexpr (C == Change::add_by_score) to = fmaf(sigmoid(score[row * score_stride]), x[row * x_stride + i], to);
 }

@@ -293,7 +293,7 @@ class Backend {
   /// y *= by.
   virtual void scale(Worker& w, const Rows& y, float by) = 0;
 
-  /// y = cap * tanh(y / cap).
+  /// y = cap * tanh(y / cap); what is not finite stays, so that it is still found afterwards.
   virtual void soft_cap(Worker& w, const Rows& y, float cap) = 0;
 
   /// Chooses a token from each row of logits, where the device draws.
