@@ -1,6 +1,7 @@
 // The families: each tiny model of tests/golden/models, converted to F32 and run, gives the logits and the greedy text that its
 // reference implementation computed in float32 (README.md there tells how), and one answer over the whole grid.
 #include <algorithm>
+#include <fstream>
 #include <hearth/hearth.hpp>
 #include <set>
 
@@ -162,6 +163,54 @@ TEST_CASE("families: every row of the table has a reference") {
   for (const model::ArchTraits& row : model::arch_table()) {
     INFO(row.name);
     CHECK(seen.contains(row.name));
+  }
+}
+
+TEST_CASE(
+    "Olmo 3 is converted: OLMo 2 with windows, whose layers turn plainly; other layers than the family's are refused") {
+  const auto models = test::golden_models();
+  const auto golden = std::find_if(models.begin(), models.end(), [](const auto& m) { return m.name == "olmo2"; });
+  REQUIRE(golden != models.end());  // three layers: all of them have a window in Olmo 3
+  const test::TempFolder folder;
+  std::filesystem::copy(golden->folder / "hf", folder / "hf");
+  const nlohmann::json olmo2 = nlohmann::json::parse(test::read_file(golden->folder / "hf" / "config.json"));
+  const auto convert = [&](const nlohmann::json& changes) {
+    nlohmann::json config = olmo2;
+    config.update(changes);
+    std::ofstream(folder / "hf" / "config.json") << config;
+    return tools::convert(folder / "hf", folder / "m.gguf", {"f32"});
+  };
+  const auto logits = [&](const nlohmann::json& changes) {
+    const auto report = convert(changes);
+    if (!report) FAIL(report.error().message());
+    CHECK(report->architecture == "olmo2");
+    return test::logits_of(folder / "m.gguf", {}, {.kv = Kv::f32}, golden->tokens);
+  };
+  const nlohmann::json olmo3 = {{"architectures", {"Olmo3ForCausalLM"}}},
+                       yarn = {{"rope_scaling",
+                                {{"rope_type", "yarn"},
+                                 {"factor", 8.0},
+                                 {"attention_factor", 1.2},
+                                 {"original_max_position_embeddings", 64}}}};
+  const auto and_also = [](nlohmann::json a, const nlohmann::json& b) { return a.update(b), a; };
+  const auto types = [&](std::vector<std::string> of_layers) {
+    return and_also(olmo3, {{"layer_types", std::move(of_layers)}});
+  };
+  const std::string window = "sliding_attention", full = "full_attention";
+  const std::vector<float> expected = logits(olmo2);
+  CHECK(test::same_bits(logits(olmo3), expected));  // the usual window is longer than the text
+  CHECK(test::same_bits(logits(types({window, window, window})), expected));
+  CHECK(test::same_bits(logits(and_also(olmo3, yarn)), expected));
+  CHECK_FALSE(test::same_bits(logits(yarn), expected));
+  const std::vector<float> short_window = logits(and_also(olmo3, {{"sliding_window", 8}}));
+  const auto n_vocab = olmo2["vocab_size"].get<std::ptrdiff_t>();
+  CHECK(std::equal(expected.begin(), expected.begin() + 8 * n_vocab, short_window.begin()));
+  CHECK_FALSE(test::same_bits(short_window, expected));
+  for (const nlohmann::json& wrong : {types({window, full, window}), types({full, full, full}), types({window, window}),
+                                      and_also(olmo3, {{"layer_types", window}})}) {
+    const auto refused = convert(wrong);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("'layer_types' is not three layers of sliding_attention") == 0);
   }
 }
 

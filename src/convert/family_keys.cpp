@@ -75,6 +75,20 @@ Result<void> settle_granite(HfConfig& config) {
   return {};
 }
 
+Result<void> olmo3_more_keys(const HfConfig& config, KeySink&) {
+  constexpr std::size_t full_every = 4;  // llama.cpp takes it from the family, whatever a file says
+  const auto* types = config.find("layer_types");
+  if (!types) return {};
+  HEARTH_TRY(const std::uint64_t n_layer, config.need_count("num_hidden_layers"));
+  bool usual = types->is_array() && types->size() == n_layer;
+  for (std::size_t layer = 0; usual && layer < n_layer; ++layer)
+    usual = (*types)[layer] == ((layer + 1) % full_every == 0 ? "full_attention" : "sliding_attention");
+  if (usual) return {};
+  return config.wrong("layer_types",
+                      "is not three layers of sliding_attention before each of full_attention, which is "
+                      "all that GGUF has for this family");
+}
+
 Result<void> settle_cohere(HfConfig& config) {
   // max_position_embeddings is what fits a cache there; the model was trained on more.
   if (const auto* trained = config.find("model_max_length"))

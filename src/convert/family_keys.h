@@ -11,6 +11,8 @@ Result<void> head_rope_keys(const HfConfig& config, KeySink& keys);
 Result<void> no_rope_scaling_keys(const HfConfig& config, KeySink& keys);
 Result<void> phi3_keys(const HfConfig& config, KeySink& keys);
 Result<void> deepseek2_more_keys(const HfConfig& config, KeySink& keys);
+/// No key: GGUF does not say which layers have a window, so others than usual are refused.
+Result<void> olmo3_more_keys(const HfConfig& config, KeySink& keys);
 Result<void> cohere2_more_keys(const HfConfig& config, KeySink& keys);
 Result<void> glm4_keys(const HfConfig& config, KeySink& keys);
 Result<void> encoder_keys(const HfConfig& config, KeySink& keys);

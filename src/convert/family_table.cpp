@@ -156,6 +156,8 @@ constexpr TensorRow olmo2_tensors[] = {
     {"layers.{}.post_feedforward_layernorm", "blk.{}.post_ffw_norm"},
 };
 
+constexpr KeyRow olmo3_keys[] = {{"attention.sliding_window", KeyKind::count, "sliding_window"}};
+
 constexpr TensorRow starcoder2_tensors[] = {
     {"layers.{}.mlp.c_fc", "blk.{}.ffn_up"},
     {"layers.{}.mlp.c_proj", "blk.{}.ffn_down"},
@@ -292,6 +294,13 @@ constexpr Family family_rows[] = {
      .settle = settle_granite,
      .pre = "refact"},
     {.architectures = "Olmo2ForCausalLM", .arch = "olmo2", .tensors = olmo2_tensors, .pre = "dbrx"},
+    {.architectures = "Olmo3ForCausalLM",
+     .arch = "olmo2",
+     .tensors = olmo2_tensors,
+     .keys = olmo3_keys,
+     .more_keys = olmo3_more_keys,
+     .defaults = R"({"sliding_window": 4096})",
+     .pre = "dbrx"},
     {.architectures = "SmolLM3ForCausalLM",
      .arch = "smollm3",
      .tensors = llama_tensors,
