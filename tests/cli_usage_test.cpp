@@ -109,6 +109,23 @@ TEST_CASE("a wrong call is exit 2 with one line") {
   CHECK_FALSE(std::filesystem::exists(model.beside("x.npy")));
 }
 
+TEST_CASE("a command that there is not is called that, whatever follows it") {
+  for (const std::string name : {"quantize", "imatrix", "models", "batch", "serve", "chatt"})
+    for (const std::vector<std::string>& rest : std::vector<std::vector<std::string>>{{},
+                                                                                      {"IN.gguf", "OUT.gguf", "q4_0"},
+                                                                                      {"--json"},
+                                                                                      {"--help"},
+                                                                                      {"run", "-p", "a"},
+                                                                                      {"m", "--tensor-type", "a=b"}}) {
+      std::vector<std::string> words = {name};
+      words.insert(words.end(), rest.begin(), rest.end());
+      const Outcome outcome = hearth_call(words);
+      INFO(outcome.err);
+      check_error(outcome, 2);
+      CHECK(outcome.err.find(" has no command '" + name + "'; hearth; ") != std::string::npos);
+    }
+}
+
 TEST_CASE("values of the environment are checked like options") {
   const ModelOnDisk model;
   for (const char* value : {"HEARTH_THREADS=two", "HEARTH_THREADS=0", "HEARTH_ISA=sse9"}) {

@@ -1,9 +1,11 @@
 // Enters: the words of a call. Leaves: an exit code: 0 done, 1 could not be done, 2 the call is wrong, 130 after Ctrl-C.
+#include <algorithm>
 #include <array>
 #include <hearth/tools.hpp>
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "command.h"
@@ -35,10 +37,12 @@ constexpr std::array kCommands = {
     Row{"bench", "how fast a model runs here", make_bench},
 };
 
-std::string version_line() {
+std::string version() {
   const auto info = tools::machine_info(false);
-  return "hearth " + (info ? info->version : std::string("of unknown version")) + "\n";
+  return "hearth " + (info ? info->version : std::string("of unknown version"));
 }
+
+std::string version_line() { return version() + "\n"; }
 
 /// "--name=" lacks its value, and CLI11 would take the next word for it. "--" ends a list of values that is open, or the options.
 void check_values(const CLI::App& app, std::span<char* const> words) {
@@ -88,6 +92,9 @@ int program(Console& console, int argc, char** argv) {
     commands[i]->declare(*apps[i]);
     apps[i]->preparse_callback([app = apps[i], words](std::size_t n_left) { check_values(*app, words.last(n_left)); });
   }
+  const auto is_first_word = [&](const Row& row) { return std::string_view(row.name) == words[1]; };
+  if (argc > 1 && words[1][0] != '-' && std::none_of(kCommands.begin(), kCommands.end(), is_first_word))
+    return usage_error(console, app, version() + " has no command " + in_quotes(words[1]));
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
