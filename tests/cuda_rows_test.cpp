@@ -166,6 +166,11 @@ TEST_CASE("CUDA: gathering, scaling, capping and adding have scalar's bits") {
   cuda::soft_cap(nullptr, rows(to, 2, n), 2.0f);
   table_scalar.soft_cap(expected.data(), 2.0f, 2 * n);
   CHECK(same_bits(to.values(), expected));
+  std::vector<float> not_finite = {INFINITY, -INFINITY, 3e38f, 1.0f};
+  const OnDevice<float> infinite(not_finite);
+  cuda::soft_cap(nullptr, rows(infinite, 1, 4), 2.0f);
+  table_scalar.soft_cap(not_finite.data(), 2.0f, 4);
+  CHECK(same_bits(infinite.values(), not_finite));
 
   const Tokens x(rng, 2, n);
   const std::vector<float> scores = {-0.3f, 4.0f};
