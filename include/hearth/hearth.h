@@ -189,7 +189,7 @@ typedef struct hearth_embed_options {
 
 HEARTH_API hearth_status hearth_embed_options_init(hearth_embed_options* options, size_t size);
 
-// Hands out each text's vector, in order; an on_embedding that stops is HEARTH_OK. All texts are checked before the first is computed;
+// Hands out each text's vector, in order; an on_embedding that stops is HEARTH_OK. All are checked before the first is computed;
 // special tokens are added as the model says. A text with more tokens than n_ctx: HEARTH_CONTEXT_FULL, nothing is ever cut.
 HEARTH_API hearth_status hearth_model_embed(hearth_model* model, const hearth_text* texts, size_t n_texts,
                                             const hearth_embed_options* options, hearth_embedding_fn on_embedding,
@@ -232,6 +232,7 @@ HEARTH_API hearth_status hearth_session_truncate(hearth_session* session, int64_
 
 // Writes text, conversation, keys and values to a file, whole or not at all.
 HEARTH_API hearth_status hearth_session_save(hearth_session* session, const char* path, hearth_error* error);
+// The same, watched: HEARTH_CANCELLED leaves what was there.
 HEARTH_API hearth_status hearth_session_save_with(hearth_session* session, const char* path,
                                                   const hearth_call_options* options, hearth_error* error);
 
@@ -239,6 +240,7 @@ HEARTH_API hearth_status hearth_session_save_with(hearth_session* session, const
 // another model's is refused. *session is NULL when that fails.
 HEARTH_API hearth_status hearth_session_restore(hearth_model* model, const char* path, hearth_session** session,
                                                 hearth_error* error);
+// The same, watched.
 HEARTH_API hearth_status hearth_session_restore_with(hearth_model* model, const char* path,
                                                      const hearth_call_options* options, hearth_session** session,
                                                      hearth_error* error);
