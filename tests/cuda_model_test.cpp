@@ -15,6 +15,7 @@
 #include "support/catch.hpp"
 #include "support/device_story.h"
 #include "support/host_device.h"
+#include "support/older_latents.h"
 #include "support/random_config.h"
 #include "support/test_data.h"
 
@@ -118,10 +119,8 @@ TEST_CASE("a text goes on from the CPU to the device and back, its file the same
 TEST_CASE("a plan's bytes on a device are those that are then taken") {
   if (!has_device()) return;
   const test::TempFolder folder;
-  for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
-    test::RandomModel m = small(arch, Format::q8_0);
-    m.window = 20, m.n_ctx = 100;  // a page and a part of one
-    const std::string path = test::write_random_model(m, folder / "m.gguf");
+  const std::string path = folder / "m.gguf";
+  const auto check = [&] {
     const ModelOptions how{.threads = 1, .device = "cuda:0"};
     const auto planned = plan(path, how, {.chunk = 33}, 1, false);
     if (!planned) FAIL(planned.error().message());
@@ -137,10 +136,21 @@ TEST_CASE("a plan's bytes on a device are those that are then taken") {
     REQUIRE(session->n_ctx() == planned->n_ctx);
     REQUIRE(session->generate_from(std::vector<std::int32_t>(static_cast<std::size_t>(session->n_ctx()), 5),
                                    {.max_tokens = 0}));
-    INFO(arch);
     if (planned->device.find("host") != std::string::npos)  // a real one gives its memory out in larger pieces
       CHECK(before - (*device)->heap().left() == planned->device_bytes);
+  };
+  for (const char* arch : {"llama", "qwen3moe", "gemma3", "deepseek2"}) {
+    INFO(arch);
+    test::RandomModel m = small(arch, Format::q8_0);
+    m.window = 20, m.n_ctx = 100;  // a page and a part of one
+    test::write_random_model(m, path);
+    check();
   }
+  const test::RandomModel latents = small("deepseek2", Format::f32);
+  test::ModelEditor older(latents);  // the copies of its matrices are made after the plan
+  test::make_older(older, latents);
+  REQUIRE(older.write(path) > 0);
+  check();
 }
 
 TEST_CASE("a device's speed is not compared with the host's memory") {
