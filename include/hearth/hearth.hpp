@@ -349,8 +349,8 @@ class HEARTH_API Model {
   static Result<Model> open(const std::string& path, const ModelOptions& options = {});
 
   /// A conversation with an own KV cache. An encoder has none: unsupported. A draft with another vocabulary is
-  /// invalid_argument, one that finds no room for its own cache out_of_memory: here, or where a fork or a request of an engine is
-  /// to answer (n_draft 0: without it).
+  /// invalid_argument, one that finds no room for its own cache out_of_memory. A fork, or a request of an engine, whose draft
+  /// finds none answers without it: the same text, later, with a Reply::n_drafted of 0.
   Result<Session> session(const SessionOptions& options = {}) const;
 
   /// A session that save() wrote, on any machine: it goes on with the same bits. A file that is cut short, altered or another

@@ -68,6 +68,13 @@ Result<std::unique_ptr<DraftModel>> DraftModel::make(std::shared_ptr<const Loade
       new DraftModel(std::move(*context), std::move(*space), cost, target.model().config().n_vocab));
 }
 
+Result<std::unique_ptr<DraftModel>> DraftModel::make_if_it_fits(std::shared_ptr<const LoadedModel> model,
+                                                                const Context& target) {
+  auto made = make(std::move(model), target);
+  if (!made && made.error().status() == Status::out_of_memory) return std::unique_ptr<DraftModel>();
+  return made;
+}
+
 // Computes the next n positions; the last one's logits are at hand.
 bool DraftModel::read(std::int64_t n) {
   rows_.clear();

@@ -21,6 +21,9 @@ class DraftModel {
  public:
   /// Errors: it writes no text; the vocabularies differ; what a context of its own cannot have, or has no room for.
   static Result<std::unique_ptr<DraftModel>> make(std::shared_ptr<const LoadedModel> model, const Context& target);
+  /// None where only memory is short, for who is to answer by now: the same answer takes longer, and its n_drafted tells.
+  static Result<std::unique_ptr<DraftModel>> make_if_it_fits(std::shared_ptr<const LoadedModel> model,
+                                                             const Context& target);
 
   /// A text of up to `n_more` tokens beyond those that it knows will be chosen like this: so are the guesses, with the same random
   /// numbers at the same positions.

@@ -128,7 +128,7 @@ Result<std::unique_ptr<Scheduler::Active>> Scheduler::begin(std::shared_ptr<Job>
   auto active = std::make_unique<Active>(Active{std::move(job), std::move(context), nullptr, nullptr});
   GenerateOptions options = active->job->options();
   if (draft_ && options.n_draft > 0) {
-    HEARTH_TRY(active->draft, DraftModel::make(draft_, active->context));
+    HEARTH_TRY(active->draft, DraftModel::make_if_it_fits(draft_, active->context));
   }
   options.cancelled = [job = active->job.get()] { return job->cancelled(); };
   HEARTH_TRY(active->generation, Generation::start(active->context, active->job->ids(), 0, active->job->take_chooser(),

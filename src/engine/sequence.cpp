@@ -71,7 +71,7 @@ Result<Reply> Sequence::answer(std::span<const std::int32_t> ids, std::int64_t n
   HEARTH_TRY(Chooser chooser, Chooser::make(context_.model(), options));
   HEARTH_CHECK(make_space(std::min(1 + options.n_draft, context_.chunk())));
   if (draft_ && !drafter_ && options.n_draft > 0) {
-    HEARTH_TRY(drafter_, DraftModel::make(draft_, context_));
+    HEARTH_TRY(drafter_, DraftModel::make_if_it_fits(draft_, context_));
   }
   HEARTH_TRY(auto generation,
              Generation::start(context_, ids, n_before, std::move(chooser), options, on_text, drafter_.get()));
