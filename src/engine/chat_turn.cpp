@@ -97,6 +97,12 @@ std::string end_of(const text::Tokenizer& tokenizer, std::span<const std::int32_
   return text;
 }
 
+/// Whether an answer to that prompt begins inside of its reasoning.
+bool reasoning_is_open(const text::ReplyFormat& format, const text::Tokenizer& tokenizer,
+                       std::span<const std::int32_t> prompt) {
+  return text::opens_reasoning(format, end_of(tokenizer, prompt));
+}
+
 }  // namespace
 
 Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source,
@@ -108,7 +114,7 @@ Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view tem
   HEARTH_TRY(const auto tools, tool_grammar(options.tools, format));
   const bool constrained = generate.grammar || generate.json_schema || generate.regex;
   if (!tools) {
-    if (constrained && generate.grammar_triggers.empty() && text::opens_reasoning(format, end_of(tokenizer, prompt)))
+    if (constrained && generate.grammar_triggers.empty() && reasoning_is_open(format, tokenizer, prompt))
       generate.grammar_triggers = {std::string(format.closes_reasoning)};
     return generate;
   }
@@ -140,7 +146,7 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
              make_fitting_prompt(model.tokenizer(), chat, input, longest_prompt(options, sequence.n_ctx())));
 
   const text::ReplyFormat& format = chat.replies();
-  text::ReplyParser parser(format, {text::opens_reasoning(format, prompt.text), options.tools});
+  text::ReplyParser parser(format, {reasoning_is_open(format, model.tokenizer(), prompt.ids), options.tools});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
   HEARTH_TRY(const GenerateOptions generate, as_chat(options, source, model.tokenizer(), prompt.ids));
   ChatReply reply;
