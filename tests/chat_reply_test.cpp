@@ -120,9 +120,20 @@ TEST_CASE("reasoning is split off, wherever it was opened") {
   check("mistral", "[THINK]hm[/THINK]Yes.", {"Yes.", "hm", {}});
   // White space around the other parts is no content, but what was told before they came stays.
   check("hermes", " \n<think>hm</think>\n\n<think>so</think>\n Yes. ", {"Yes.", "hmso", {}});
-  check("hermes", " \n Hello <think>hm</think> there. ", {" \n Hello  there.", "hm", {}});
   CHECK(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n"));
   CHECK_FALSE(opens_reasoning(format_named("hermes"), "…<|im_start|>assistant\n<think>\n\n</think>\n\n"));
+}
+
+TEST_CASE("reasoning stands before all content: a mark of it in prose is prose") {
+  const auto stays = [](std::string_view format, const std::string& text) { check(format, text, {text, "", {}}); };
+  stays("hermes", " \n Hello <think>hm</think> there. ");
+  stays("plain", "Write <think> first and </think> behind.");
+  stays("mistral", "Say [THINK] first and [/THINK] behind.");
+  stays("cohere", "Say <|START_THINKING|> first and <|END_THINKING|> behind.");
+  check("hermes", "<think>hm</think>Write <think> first, then </think>.",
+        {"Write <think> first, then </think>.", "hm", {}});
+  check("hermes", "<think>\n\n</think>\n\nIt ends with </think>.", {"It ends with </think>.", "", {}});
+  check("hermes", "</think>It ends with </think>.", {"It ends with </think>.", "", {}}, kThinking);
 }
 
 TEST_CASE("reasoning that nothing opened was told as content, and is none at the end") {
@@ -177,6 +188,17 @@ TEST_CASE("marks by the thousand inside a call's string take a time linear in th
     CHECK(test::cpu_seconds() - begin < 5);  // a look from each mark on at all behind it takes minutes
     CHECK(parts.parse_error);
   }
+}
+
+TEST_CASE("marks by the million in one piece take a time linear in them") {
+  constexpr int kMarks = 1000000;
+  std::string raw;
+  for (int i = 0; i < kMarks; ++i) raw += i % 2 == 0 ? "<think>" : "</think>";
+  ReplyParts parts;
+  const double begin = test::cpu_seconds();
+  CHECK(parse_in_pieces(format_named("hermes"), raw, raw.size(), {}, parts).empty());
+  CHECK(test::cpu_seconds() - begin < 5);  // all behind each mark moved to where that stood: half a minute
+  CHECK(parts.reasoning.empty());
 }
 
 TEST_CASE("Hermes and Qwen: JSON in tool_call tags") {

@@ -11,7 +11,7 @@ namespace {
 using enum Part;
 
 std::vector<Mark> with_think(std::vector<Mark> marks) {
-  marks.push_back({content, "<think>", reasoning});
+  marks.push_back({content, "<think>", reasoning, When::before_content});
   marks.push_back({reasoning, "</think>", content});
   return marks;
 }
@@ -25,7 +25,7 @@ std::vector<Mark> with_tool_call_tags(std::vector<Mark> marks = {}) {
 ReplyFormat cohere(std::string_view name, std::vector<std::string_view> found_by) {
   return {name,
           std::move(found_by),
-          {{content, "<|START_THINKING|>", reasoning},
+          {{content, "<|START_THINKING|>", reasoning, When::before_content},
            {reasoning, "<|END_THINKING|>", content},
            {content, "<|START_ACTION|>", call},
            {call, "<|END_ACTION|>", content},
@@ -80,7 +80,7 @@ std::vector<ReplyFormat> make_formats() {
        {"[TOOL_CALLS]"},
        {{content, "[TOOL_CALLS]", call},
         {call, "[TOOL_CALLS]", call},
-        {content, "[THINK]", reasoning},
+        {content, "[THINK]", reasoning, When::before_content},
         {reasoning, "[/THINK]", content}},
        read_mistral_call,
        "[THINK]",

@@ -15,7 +15,7 @@ namespace hearth::text {
 enum class Part : std::uint8_t { content, reasoning, call, header, between };
 
 /// Where a mark is one.
-enum class When : std::uint8_t { always, with_tools, after_reasoning };
+enum class When : std::uint8_t { always, with_tools, before_content, after_reasoning };
 
 /// In `from`, this text ends the stretch and `to` begins.
 struct Mark {

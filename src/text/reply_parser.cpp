@@ -45,40 +45,46 @@ bool opens_reasoning(const ReplyFormat& format, std::string_view prompt) {
 ReplyParser::ReplyParser(const ReplyFormat& format, Situation situation)
     : format_(format), situation_(situation), now_(situation.reasoning_is_open ? Part::reasoning : format.begins) {
   split_ = now_ != Part::content;
+  reasoned_ = now_ == Part::reasoning;
 }
 
-bool ReplyParser::counts(const Mark& mark) const {
+/// `before_content`: all content until the mark is white space.
+bool ReplyParser::counts(const Mark& mark, bool before_content) const {
   if (mark.from != now_) return false;
   switch (mark.when) {
     case When::always:
       return true;
     case When::with_tools:
       return !situation_.tools.empty();
+    case When::before_content:
+      return before_content;
     case When::after_reasoning:
       return !parts_.reasoning.empty();
   }
   return false;
 }
 
-/// The first mark that ends the stretch being read, of two at one place the first in the table.
-std::optional<ReplyParser::Found> ReplyParser::next_mark() const {
+/// The first mark in `text` that ends the stretch being read, of two at one place the first in the table.
+std::optional<ReplyParser::Found> ReplyParser::next_mark(std::string_view text) const {
   CallStrings strings = strings_;
-  for (std::size_t at = 0; at < pending_.size(); ++at) {
-    const std::string_view rest = std::string_view(pending_).substr(at);
+  bool before_content = end_ == 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view rest = text.substr(at);
     for (const Mark& mark : format_.marks)
-      if (counts(mark) && rest.starts_with(mark.text) && !strings.inside()) return Found{at, &mark};
+      if (counts(mark, before_content) && rest.starts_with(mark.text) && !strings.inside()) return Found{at, &mark};
+    before_content = before_content && kBlank.find(rest.front()) != std::string_view::npos;
     if (now_ == Part::call) strings.take(rest.front());
   }
   return std::nullopt;
 }
 
-/// Bytes at the end that may become a mark.
-std::size_t ReplyParser::held_back() const {
+/// Bytes at the end of `text` that may become a mark.
+std::size_t ReplyParser::held_back(std::string_view text) const {
   std::size_t most = 0;
   for (const Mark& mark : format_.marks) {
-    if (!counts(mark)) continue;
-    for (std::size_t n = std::min(mark.text.size() - 1, pending_.size()); n > most; --n)
-      if (pending_.ends_with(mark.text.substr(0, n))) most = n;
+    if (!counts(mark, end_ == 0)) continue;
+    for (std::size_t n = std::min(mark.text.size() - 1, text.size()); n > most; --n)
+      if (text.ends_with(mark.text.substr(0, n))) most = n;
   }
   return most;
 }
@@ -113,6 +119,7 @@ void ReplyParser::enter(const Mark& mark) {
   if (end_ == 0) parts_.content.clear();  // nobody's either
   split_ = true;
   now_ = to;
+  if (to == Part::reasoning) reasoned_ = true;
   if (mark.kept) take(mark.text);
 }
 
@@ -143,14 +150,15 @@ std::string ReplyParser::shown() {
 
 std::string ReplyParser::push(std::string_view piece) {
   pending_ += piece;
-  while (const auto found = next_mark()) {
-    take(std::string_view(pending_).substr(0, found->at));
-    pending_.erase(0, found->at + found->mark->text.size());
+  std::string_view rest = pending_;
+  while (const auto found = next_mark(rest)) {
+    take(rest.substr(0, found->at));
+    rest.remove_prefix(found->at + found->mark->text.size());
     enter(*found->mark);
   }
-  const std::size_t certain = pending_.size() - held_back();
-  take(std::string_view(pending_).substr(0, certain));
-  pending_.erase(0, certain);
+  rest.remove_suffix(held_back(rest));
+  take(rest);
+  pending_.erase(0, static_cast<std::size_t>(rest.data() + rest.size() - pending_.data()));
   return shown();
 }
 
@@ -179,9 +187,9 @@ void ReplyParser::trim() {
 
 /// Some models close reasoning that nothing opened: it is what stands before, though it was shown as content.
 void ReplyParser::split_unopened_reasoning() {
-  if (!parts_.reasoning.empty()) return;
+  if (reasoned_) return;
   const std::size_t close = parts_.content.find(format_.closes_reasoning);
-  if (close == std::string::npos) return;
+  if (close == std::string::npos || parts_.content.find(format_.opens_reasoning) < close) return;
   parts_.reasoning = parts_.content.substr(0, close);
   parts_.content =
       std::string(trimmed(std::string_view(parts_.content).substr(close + format_.closes_reasoning.size())));

@@ -51,9 +51,9 @@ class ReplyParser {
     std::size_t at;
     const Mark* mark;
   };
-  bool counts(const Mark& mark) const;
-  std::optional<Found> next_mark() const;
-  std::size_t held_back() const;
+  bool counts(const Mark& mark, bool before_content) const;
+  std::optional<Found> next_mark(std::string_view text) const;
+  std::size_t held_back(std::string_view text) const;
   void take(std::string_view text);
   void enter(const Mark& mark);
   void close_call();
@@ -72,7 +72,8 @@ class ReplyParser {
   // Of parts_.content: where what is not white space begins and ends, and what was shown. Looked for in each piece once: white space
   // may go on for as long as the reply.
   std::size_t begin_ = 0, end_ = 0, n_shown_ = 0;
-  bool split_ = false;  // something was taken out of the content
+  bool split_ = false;     // something was taken out of the content
+  bool reasoned_ = false;  // there was reasoning, if only an empty one
   ReplyParts parts_;
 };
 
