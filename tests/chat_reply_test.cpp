@@ -23,6 +23,16 @@ const ReplyFormat& format_named(std::string_view name) {
   return *found;
 }
 
+constexpr ReplyParser::Situation kTools = {.reasoning_is_open = false, .tools = R"([
+  {"type": "function", "function": {"name": "get_weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}},
+  {"type": "function", "function": {"name": "write",
+    "parameters": {"type": "object", "properties": {
+      "path": {"type": "string"}, "content": {"type": "string"}, "mode": {"type": "integer"}, "lines": {"type": "array"}}}}}
+])"};
+constexpr ReplyParser::Situation kThinking = {.reasoning_is_open = true, .tools = kTools.tools};
+constexpr ReplyParser::Situation kNoTools = {};
+
 struct Expected {
   std::string content, reasoning;
   std::vector<ToolCall> calls;
@@ -40,7 +50,7 @@ std::string parse_in_pieces(const ReplyFormat& format, const std::string& raw, s
 }
 
 void check(std::string_view format, const std::string& raw, const Expected& expected,
-           ReplyParser::Situation situation = {}) {
+           ReplyParser::Situation situation = kTools) {
   for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, raw.size() + 1}) {
     ReplyParts parts;
     const std::string shown = parse_in_pieces(format_named(format), raw, piece, situation, parts);
@@ -58,15 +68,6 @@ void check(std::string_view format, const std::string& raw, const Expected& expe
     }
   }
 }
-
-constexpr ReplyParser::Situation kTools = {.reasoning_is_open = false, .tools = R"([
-  {"type": "function", "function": {"name": "get_weather",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}},
-  {"type": "function", "function": {"name": "write",
-    "parameters": {"type": "object", "properties": {
-      "path": {"type": "string"}, "content": {"type": "string"}, "mode": {"type": "integer"}, "lines": {"type": "array"}}}}}
-])"};
-constexpr ReplyParser::Situation kThinking = {.reasoning_is_open = true, .tools = {}};
 
 const ToolCall kWeather = {"", "get_weather", R"({"city": "Paris"})"};
 
@@ -171,7 +172,7 @@ TEST_CASE("a mark inside a call's JSON string is part of the string, however the
   check("qwen-xml",
         "<tool_call>\n<function=say>\n<parameter=text>\n{ a \"b\n</parameter>\n</function>\n</tool_call> So.",
         {"So.", "", {says(R"({ a \"b)")}});
-  check("gemma", "```tool_code\nsay(text='{ \"')\n``` So.", {"So.", "", {says(R"({ \")")}}, kTools);
+  check("gemma", "```tool_code\nsay(text='{ \"')\n``` So.", {"So.", "", {says(R"({ \")")}});
   // A string that nothing closes: a line break ends what can be one, else the reply's end.
   check("hermes", "<tool_call>{\"name\": \"say\n</tool_call> So.", {"So.", "", {}, true});
   check("hermes", "<tool_call>{\"name\": \"say</tool_call> So.", {"", "", {}, true});
@@ -184,7 +185,7 @@ TEST_CASE("marks by the thousand inside a call's string take a time linear in th
   for (const std::size_t piece : {std::size_t{5}, raw.size()}) {
     ReplyParts parts;
     const double begin = test::cpu_seconds();
-    CHECK(parse_in_pieces(format_named("hermes"), raw, piece, {}, parts).empty());
+    CHECK(parse_in_pieces(format_named("hermes"), raw, piece, kTools, parts).empty());
     CHECK(test::cpu_seconds() - begin < 5);  // a look from each mark on at all behind it takes minutes
     CHECK(parts.parse_error);
   }
@@ -196,7 +197,7 @@ TEST_CASE("marks by the million in one piece take a time linear in them") {
   for (int i = 0; i < kMarks; ++i) raw += i % 2 == 0 ? "<think>" : "</think>";
   ReplyParts parts;
   const double begin = test::cpu_seconds();
-  CHECK(parse_in_pieces(format_named("hermes"), raw, raw.size(), {}, parts).empty());
+  CHECK(parse_in_pieces(format_named("hermes"), raw, raw.size(), kTools, parts).empty());
   CHECK(test::cpu_seconds() - begin < 5);  // all behind each mark moved to where that stood: half a minute
   CHECK(parts.reasoning.empty());
 }
@@ -215,6 +216,20 @@ TEST_CASE("Hermes and Qwen: JSON in tool_call tags") {
   check("hermes", "A " + call + " <tool_call>no JSON</tool_call> B", {"A   B", "", {kWeather}, true});
   check("hermes", "<tool_call>[1, 2]</tool_call>", {"", "", {}, true});
   check("hermes", "<tool_call>{\"arguments\": {}}</tool_call>", {"", "", {}, true});
+}
+
+TEST_CASE("a call's marks are text where no tools were offered") {
+  for (const ReplyFormat& format : reply_formats()) {
+    if (format.begins == Part::header) continue;
+    for (const Mark& mark : format.marks) {
+      if (mark.from != Part::content || (mark.to != Part::call && mark.to != Part::between)) continue;
+      const std::string text = "So: " + std::string(mark.text) + "{\"name\": \"f\"} and more.";
+      check(format.name, text, {text, "", {}}, kNoTools);
+    }
+  }
+  check("harmony", "<|channel|>commentary to=functions.f<|message|>{\"a\": 1}<|call|>", {"{\"a\": 1}", "", {}},
+        kNoTools);
+  check("hermes", "<think>hm</think><tool_call>\n{}</tool_call>", {"<tool_call>\n{}</tool_call>", "hm", {}}, kNoTools);
 }
 
 TEST_CASE("Qwen3-Coder: parameters in XML") {
@@ -247,7 +262,7 @@ TEST_CASE("GLM: a name and its arguments in tags") {
   check("glm",
         "<tool_call>write<arg_key>content</arg_key><arg_value>{\"a\": 1}\n</arg_value><arg_key>mode</arg_key>"
         "<arg_value>420</arg_value></tool_call>",
-        {"", "", {{"", "write", R"({"content": "{\"a\": 1}\n", "mode": 420})"}}}, kTools);
+        {"", "", {{"", "write", R"({"content": "{\"a\": 1}\n", "mode": 420})"}}});
   check("glm", "<tool_call>f<arg_key>s</arg_key><arg_value>x", {"", "", {}, true});
   check("glm", "<tool_call>f<arg_key>s</arg_key></tool_call>", {"", "", {}, true});
   check("glm", "<tool_call>f<arg_key>s</tool_call>", {"", "", {}, true});
@@ -276,14 +291,14 @@ TEST_CASE("parameters in tags are what the tool's schema says they are") {
 
 TEST_CASE("Qwen3-Coder: a call that begins without its tag is one where tools were offered") {
   const std::string call = "<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n";
-  check("qwen-xml", call + "</tool_call>", {"", "", {kWeather}}, kTools);
+  check("qwen-xml", call + "</tool_call>", {"", "", {kWeather}});
   check("qwen-xml", "I look.\n\n" + call + "</tool_call>\n" + call + "</tool_call>",
-        {"I look.", "", {kWeather, kWeather}}, kTools);
-  check("qwen-xml", call + call, {"", "", {kWeather, kWeather}}, kTools);
-  check("qwen-xml", "<tool_call>\n" + call + "</tool_call> So.", {"So.", "", {kWeather}}, kTools);
+        {"I look.", "", {kWeather, kWeather}});
+  check("qwen-xml", call + call, {"", "", {kWeather, kWeather}});
+  check("qwen-xml", "<tool_call>\n" + call + "</tool_call> So.", {"So.", "", {kWeather}});
   check("qwen-xml", "<function=f>\n<parameter=text>\na <function=g> b\n</parameter>\n</function>\n</tool_call>",
-        {"", "", {{"", "f", R"({"text": "a <function=g> b"})"}}}, kTools);
-  check("qwen-xml", "<function=f>\n</function>", {"<function=f>\n</function>", "", {}});  // no tools were offered
+        {"", "", {{"", "f", R"({"text": "a <function=g> b"})"}}});
+  check("qwen-xml", "<function=f>\n</function>", {"<function=f>\n</function>", "", {}}, kNoTools);
 }
 
 TEST_CASE("Granite and Phi 4: a list of calls behind a mark") {
@@ -308,18 +323,18 @@ TEST_CASE("Cohere: actions, thoughts and responses") {
 
 TEST_CASE("Llama 3: bare JSON, python_tag with JSON or a call") {
   const std::string json = "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}";
-  check("llama3", json, {"", "", {kWeather}}, kTools);
-  check("llama3", json + "; " + json, {"", "", {kWeather, kWeather}}, kTools);
-  check("llama3", json, {json, "", {}});  // no tools were offered
-  check("llama3", "<|python_tag|>" + json, {"", "", {kWeather}}, kTools);
+  check("llama3", json, {"", "", {kWeather}});
+  check("llama3", json + "; " + json, {"", "", {kWeather, kWeather}});
+  check("llama3", json, {json, "", {}}, kNoTools);
+  check("llama3", "<|python_tag|>" + json, {"", "", {kWeather}});
   check("llama3", "<|python_tag|>brave_search.call(query=\"weather in \\\"Paris\\\"\")",
-        {"", "", {{"", "brave_search", R"({"query": "weather in \"Paris\""})"}}}, kTools);
-  check("llama3", "<|python_tag|>import os\nprint(os)", {"", "", {}, true}, kTools);
-  check("llama3", "{\"name\": \"get_weather\", \"param", {"{\"name\": \"get_weather\", \"param", "", {}, true}, kTools);
-  check("llama3", "It is sunny.", {"It is sunny.", "", {}}, kTools);
+        {"", "", {{"", "brave_search", R"({"query": "weather in \"Paris\""})"}}});
+  check("llama3", "<|python_tag|>import os\nprint(os)", {"", "", {}, true});
+  check("llama3", "{\"name\": \"get_weather\", \"param", {"{\"name\": \"get_weather\", \"param", "", {}, true});
+  check("llama3", "It is sunny.", {"It is sunny.", "", {}});
   const std::string anna = "{\"name\": \"Anna (7)\", \"city\": \"Paris\"}";  // an answer in JSON
-  check("llama3", anna, {anna, "", {}}, kTools);
-  check("llama3", "[" + anna + "]", {"[" + anna + "]", "", {}}, kTools);
+  check("llama3", anna, {anna, "", {}});
+  check("llama3", "[" + anna + "]", {"[" + anna + "]", "", {}});
 }
 
 TEST_CASE("Functionary: function tags") {
@@ -377,35 +392,35 @@ TEST_CASE("gpt-oss: harmony's channels") {
 }
 
 TEST_CASE("Gemma: tool_code blocks and JSON") {
-  check("gemma", "```tool_code\nget_weather(city=\"Paris\")\n```", {"", "", {kWeather}}, kTools);
-  check("gemma", "I look.\n```tool_code\nprint(get_weather(city='Paris'))\n```", {"I look.", "", {kWeather}}, kTools);
+  check("gemma", "```tool_code\nget_weather(city=\"Paris\")\n```", {"", "", {kWeather}});
+  check("gemma", "I look.\n```tool_code\nprint(get_weather(city='Paris'))\n```", {"I look.", "", {kWeather}});
   check("gemma", "```tool_code\nf(a=1, b=[1, 2], c=True, d=None, e={\"x\": \"y, z\"})\n```",
-        {"", "", {{"", "f", R"({"a": 1, "b": [1, 2], "c": true, "d": null, "e": {"x": "y, z"}})"}}}, kTools);
+        {"", "", {{"", "f", R"({"a": 1, "b": [1, 2], "c": true, "d": null, "e": {"x": "y, z"}})"}}});
   check("gemma", "```json\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n```",
-        {"", "", {kWeather}}, kTools);
+        {"", "", {kWeather}});
   check("gemma", R"(```tool_code
 f(a='x\", "b": "y', p='C:\\', q='it\'s')
 ```)",
-        {"", "", {{"", "f", R"({"a": "x\", \"b\": \"y", "p": "C:\\", "q": "it's"})"}}}, kTools);
-  check("gemma", "```tool_code\nget_weather(\"Paris\")\n```", {"", "", {}, true}, kTools);
-  check("gemma", "```tool_code\nget_weather(", {"", "", {}, true}, kTools);
+        {"", "", {{"", "f", R"({"a": "x\", \"b\": \"y", "p": "C:\\", "q": "it's"})"}}});
+  check("gemma", "```tool_code\nget_weather(\"Paris\")\n```", {"", "", {}, true});
+  check("gemma", "```tool_code\nget_weather(", {"", "", {}, true});
 }
 
 TEST_CASE("plain JSON is a call where tools were offered") {
-  check("plain", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}", {"", "", {kWeather}}, kTools);
-  check("plain", "[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}]", {"", "", {kWeather}}, kTools);
+  check("plain", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}", {"", "", {kWeather}});
+  check("plain", "[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}]", {"", "", {kWeather}});
   check("plain",
         "{\"type\": \"function\", \"function\": {\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}, "
         "\"id\": \"c1\"}",
-        {"", "", {{"c1", "get_weather", R"({"city": "Paris"})"}}}, kTools);
-  check("plain", "{\"answer\": 42}", {"{\"answer\": 42}", "", {}}, kTools);
+        {"", "", {{"c1", "get_weather", R"({"city": "Paris"})"}}});
+  check("plain", "{\"answer\": 42}", {"{\"answer\": 42}", "", {}});
 }
 
 TEST_CASE("a call whose bytes are no UTF-8 is JSON all the same") {
   check("qwen-xml", "<tool_call>\n<function=f>\n<parameter=k>\na\xff\n</parameter>\n</function>\n</tool_call>",
         {"", "", {{"", "f", "{\"k\": \"a\xef\xbf\xbd\"}"}}});
   check("llama3", "{\"name\": \"f\", \"parameters\": {\"k\": \"\xc3\"}}",
-        {"", "", {{"", "f", "{\"k\": \"\xef\xbf\xbd\"}"}}}, kTools);
+        {"", "", {{"", "f", "{\"k\": \"\xef\xbf\xbd\"}"}}});
 }
 
 TEST_CASE("reading a reply takes time in proportion to it, white space too") {

@@ -1,7 +1,9 @@
 // Enters: conversations. Leaves: the prompts that templates make of them, and answers that do not depend on what a session
 // computed before.
+#include <filesystem>
 #include <hearth/hearth.hpp>
 #include <hearth/tools.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -323,6 +325,106 @@ TEST_CASE("a grammar begins where the reasoning ends that the prompt opened") {
   options.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n";
   const auto own = session->chat(std::vector<ChatMessage>{{.role = "user", .content = "ab"}}, options);
   CHECK(answered(own).raw.find("</think>") != std::string::npos);
+}
+
+TEST_CASE("calls have ids that Mistral's templates take, and none twice in a conversation") {
+  const auto file = test::data_folder() / "templates" / "mistralai-Mistral-Nemo-Instruct-2407.jinja";
+  HEARTH_NEEDS_TEST_DATA(file);
+  const test::TempFolder folder;
+  test::RandomModel large;
+  large.n_ctx = 2048;
+  const auto model = Model::open(test::write_random_model(large, folder / "large.gguf"), {.threads = 1});
+  REQUIRE(model);
+  auto session = model->session();
+  REQUIRE(session);
+  ChatOptions options = short_answers(test::read_file(file));
+  options.generate.max_tokens = 400;
+  options.tools = R"([{"type": "function", "function": {"name": "f"}}])";
+  std::vector<ChatMessage> messages = {{.role = "user", .content = "a"}};
+  const auto ids_of_answer = [&](const std::string& calls) {
+    options.generate.grammar = "root ::= \"[TOOL_CALLS][" + calls + "]\"";
+    const ChatReply reply = answered(session->chat(messages, options));
+    CHECK_FALSE(reply.parse_error);
+    std::vector<std::string> ids;
+    for (const ToolCall& call : reply.tool_calls) ids.push_back(call.id);
+    messages.push_back({.role = "assistant", .tool_calls = reply.tool_calls});
+    for (const std::string& id : ids) messages.push_back({.role = "tool", .content = "1", .tool_call_id = id});
+    return ids;
+  };
+  using Ids = std::vector<std::string>;
+  const auto call = [](const std::string& id) { return R"({\"name\": \"f\", \"id\": \")" + id + R"(\"})"; };
+  const std::string bare = R"({\"name\": \"f\"})";
+  CHECK(ids_of_answer(bare + ", " + call("a1B2c3D4e")) == Ids{"000000000", "a1B2c3D4e"});
+  CHECK(ids_of_answer(call("short") + ", " + call("a-b-c-d-e") + ", " + call("a1B2c3D4e")) ==
+        Ids{"000000002", "000000003", "000000004"});
+  messages.erase(messages.begin() + 1,
+                 messages.begin() + 4);  // as who keeps to the newest turns does: now three calls are before
+  CHECK(ids_of_answer(bare + ", " + bare) == Ids{"000000005", "000000006"});
+}
+
+TEST_CASE("tools that a template does not show are an error, whatever it calls them") {
+  const auto shows = [](const std::string& source, std::string_view tools, std::string_view variables = {}) {
+    const auto chat = text::ChatTemplate::parse(source);
+    REQUIRE(chat);
+    const std::vector<ChatMessage> messages = {{.role = "user", .content = "ab"}};
+    return chat->shows_tools({messages, tools, variables, "<s>", "</s>", {2026, 11, 22, 9, 30, 0}});
+  };
+  const std::string tools =
+      R"([{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}}])";
+  CHECK(shows(kTemplate, tools));
+  CHECK(shows("{% if xml_tools or python_tools %}{{ xml_tools }}{{ python_tools }}{% endif %}", tools));  // SmolLM3
+  CHECK(prompt_of("{{ xml_tools | length }}{{ python_tools }}", {}, tools) == "1");
+  CHECK(prompt_of("{{ xml_tools }}{{ python_tools }}", {}, tools, R"({"python_tools": ["p"]})") == "['p']");
+  CHECK(shows("{{ python_tools }}", tools, R"({"python_tools": ["p"]})"));
+  CHECK_FALSE(shows("{{ messages[0].content }}{{ enable_thinking }}", tools, R"({"enable_thinking": false})"));
+  CHECK_FALSE(shows("{% if with_them %}{{ tools }}{% endif %}", tools));
+  CHECK(shows("{% if with_them %}{{ tools }}{% endif %}", tools, R"({"with_them": true})"));
+
+  Session session = open_session();
+  ChatOptions options = short_answers("{{ messages[0].content }}");
+  options.tools = tools;
+  const std::vector<ChatMessage> messages = {{.role = "user", .content = "ab"}};
+  const auto refused = session.chat(messages, options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::invalid_argument);
+  CHECK(refused.error().message().find("; tools; ") != std::string::npos);
+  CHECK(session.n_past() == 0);
+  options.tools = "[]";
+  answered(session.chat(messages, options));
+
+  const auto folder = test::data_folder() / "templates";
+  HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
+  std::set<std::string> without;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    if (file.path().extension() == ".jinja" && !shows(test::read_file(file.path()), tools))
+      without.insert(file.path().filename().string());
+  CHECK(without == std::set<std::string>{"HuggingFaceTB-SmolLM3-3B.jinja",
+                                         "deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja",
+                                         "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja",
+                                         "deepseek-ai-DeepSeek-V3.1.jinja", "google-gemma-2-2b-it.jinja",
+                                         "llama-cpp-rwkv-world.jinja", "microsoft-Phi-3.5-mini-instruct.jinja"});
+}
+
+TEST_CASE("a chat that offers no tools has no calls, whatever name the template has for tools") {
+  Session session = open_session();
+  ChatOptions options = short_answers("{# <tool_call> #}{{ tools }}{{ python_tools }}{{ messages[0].content }}");
+  options.generate.max_tokens = 100;
+  options.generate.regex = R"(<tool_call>\{"name": "f"\}</tool_call>)";
+  const std::vector<ChatMessage> messages = {{.role = "user", .content = "ab"}};
+  const auto n_calls = [&] {
+    const ChatReply reply = answered(session.chat(messages, options));
+    CHECK(reply.content == (reply.tool_calls.empty() ? reply.raw : ""));
+    CHECK_FALSE(reply.parse_error);
+    return reply.tool_calls.size();
+  };
+  CHECK(n_calls() == 0);
+  options.tools = "[]";
+  CHECK(n_calls() == 0);
+  options.tools = R"([{"name": "f"}])";
+  CHECK(n_calls() == 1);
+  options.tools = "";
+  options.variables = R"({"python_tools": ["def f(): ..."]})";  // under a name of the template's own
+  CHECK(n_calls() == 1);
 }
 
 TEST_CASE("BOS stands once, whether the template writes it or not") {

@@ -110,7 +110,7 @@ TEST_CASE("strict tools: a model that writes nonsense makes sound calls") {
   REQUIRE(session);
   ChatOptions options;
   options.tools = std::string("[") + kWeather + "]";
-  options.chat_template = "{# <tool_call> #}{% for m in messages %}{{ m.content }}{% endfor %}";
+  options.chat_template = "{# <tool_call> #}{{ tools }}{% for m in messages %}{{ m.content }}{% endfor %}";
   options.generate.max_tokens = 400;
   options.generate.sampling.logit_bias = {{287, 50.0f}};  // eager to call
   std::set<std::string> cities;

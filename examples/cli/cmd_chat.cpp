@@ -113,7 +113,7 @@ class Chat : public Command {
     return {};
   }
 
-  /// An answer and a newline. Nothing here can run a tool, so its calls are only noted.
+  /// An answer and a newline. No tools are offered, so it has no calls.
   Result<void> turn(const Model& model, Session& session, const std::string& text, Console& console) {
     messages_.push_back({.role = "user", .content = text});
     std::optional<Interruptible> from_now_on;
@@ -124,16 +124,12 @@ class Chat : public Command {
     if (!reply) return reply.error();
     if (!console.write("\n")) return {};  // nobody reads on, so nobody is told anything
     if (const std::string advice = std::exchange(advice_, {}); !advice.empty()) console.note(advice);
-    for (const ToolCall& call : reply->tool_calls) console.note("the model calls " + call.name + " " + call.arguments);
     if (reply->parse_error) console.note("part of the reply is not understood: " + *reply->parse_error);
     if (reply->n_dropped_messages > 0)
       console.note("messages left out because the context is full: " + std::to_string(reply->n_dropped_messages));
     if (reply->generation.finish == Finish::context_full) console.note("the context is full");
     if (messages_.size() < 3) console.note("context " + std::to_string(session.n_ctx()));  // once, where nothing failed
-    messages_.push_back({.role = "assistant",
-                         .content = reply->content,
-                         .reasoning = reply->reasoning,
-                         .tool_calls = reply->tool_calls});
+    messages_.push_back({.role = "assistant", .content = reply->content, .reasoning = reply->reasoning});
     return receipt_.write(model, session, options_, *reply, console);
   }
 

@@ -201,7 +201,8 @@ struct Reply {
   std::vector<TokenLogprobs> logprobs;  ///< one a token generated, where asked for
 };
 
-/// A call of a tool, as a model asks for it and as a later message repeats it.
+/// A call of a tool, as a model asks for it and as a later message repeats it. Where the model's templates insist on ids of nine
+/// letters or digits, as Mistral's do, a reply's call without one that is new has its number in the conversation.
 struct ToolCall {
   std::string id, name;
   std::string arguments = "{}";  ///< a JSON object's text
@@ -228,7 +229,8 @@ struct ChatOptions {
   GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
   /// A JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}. Where one has "strict": true, whatever the
   /// model calls is a tool of these, and a strict one's arguments are valid against its parameters: a grammar sees to it from
-  /// the first call on. What it cannot keep is an error.
+  /// the first call on. What it cannot keep is an error, and so are tools that the template does not show to the model. Where none
+  /// are offered, here or by a variable like builtin_tools, a reply is text whatever it looks like.
   std::string tools{};
   std::string variables{};      ///< a JSON object of more variables for the template: {"enable_thinking": false}
   std::string chat_template{};  ///< Jinja source; empty: the model's own

@@ -2,6 +2,7 @@
 #include "chat_turn.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "chat_template.h"
 #include "jinja_strftime.h"
@@ -103,6 +104,29 @@ bool reasoning_is_open(const text::ReplyFormat& format, const text::Tokenizer& t
   return text::opens_reasoning(format, end_of(tokenizer, prompt));
 }
 
+/// Ids of `length` letters and digits for calls that have none such, or one that came before: the number of the call in the
+/// conversation.
+void make_ids(std::vector<ToolCall>& calls, std::span<const ChatMessage> messages, std::size_t length) {
+  if (length == 0) return;
+  std::unordered_set<std::string> taken;
+  std::size_t number = 0;
+  for (const ChatMessage& message : messages) {
+    number += message.tool_calls.size();
+    for (const ToolCall& call : message.tool_calls) taken.insert(call.id);
+  }
+  const auto fits = [&](const std::string& id) {
+    constexpr std::string_view allowed = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    return id.size() == length && id.find_first_not_of(allowed) == std::string::npos && !taken.contains(id);
+  };
+  for (ToolCall& call : calls) {
+    for (std::size_t next = number++; !fits(call.id); ++next) {
+      const std::string digits = std::to_string(next);
+      call.id = std::string(length - std::min(length, digits.size()), '0') + digits;
+    }
+    taken.insert(call.id);
+  }
+}
+
 }  // namespace
 
 Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source,
@@ -145,8 +169,14 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
   HEARTH_TRY(const Prompt prompt,
              make_fitting_prompt(model.tokenizer(), chat, input, longest_prompt(options, sequence.n_ctx())));
 
+  HEARTH_TRY(const std::string tools, text::offered_tools(input));
+  if (!tools.empty() && !chat.shows_tools(input))
+    return Error(
+        Status::invalid_argument,
+        "the chat template tells the model of no tools; tools; leave them out or give a template that has them");
+
   const text::ReplyFormat& format = chat.replies();
-  text::ReplyParser parser(format, {reasoning_is_open(format, model.tokenizer(), prompt.ids), options.tools});
+  text::ReplyParser parser(format, {reasoning_is_open(format, model.tokenizer(), prompt.ids), tools});
   const auto show = [&](const std::string& piece) { return piece.empty() || !on_text || on_text(piece); };
   HEARTH_TRY(const GenerateOptions generate, as_chat(options, source, model.tokenizer(), prompt.ids));
   ChatReply reply;
@@ -163,6 +193,7 @@ Result<ChatReply> answer(Sequence& sequence, std::span<const ChatMessage> messag
   reply.content = parts.content;
   reply.reasoning = parts.reasoning;
   reply.tool_calls = parts.tool_calls;
+  make_ids(reply.tool_calls, messages, format.id_length);
   reply.parse_error = parts.parse_error;
   return reply;
 }

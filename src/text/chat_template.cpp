@@ -88,6 +88,25 @@ Result<Value> message_value(Runtime& rt, const ChatMessage& message, std::size_t
   return fields.done();
 }
 
+/// A list that is not empty, or none.
+Result<Value> tools_value(Runtime& rt, const ChatInput& input) {
+  if (input.tools.empty()) return Value::none();
+  HEARTH_TRY(const Value tools, jinja::from_json(rt, input.tools, "tools"));
+  if (!tools.is(jinja::Kind::list))
+    return Error(Status::invalid_argument, "the tools are no JSON array; tools; give an array of objects");
+  return tools.as<jinja::Array>().items.empty() ? Value::none() : tools;
+}
+
+/// A dict.
+Result<Value> more_variables(Runtime& rt, const ChatInput& input) {
+  if (input.variables.empty()) return rt.dict(std::make_shared<Dict>());
+  HEARTH_TRY(const Value more, jinja::from_json(rt, input.variables, "variables"));
+  if (more.is(jinja::Kind::dict)) return more;
+  return Error(Status::invalid_argument, "the variables are no JSON object; variables; give an object");
+}
+
+bool names_tools(const Value& key) { return key.is_text() && key.text().ends_with("tools"); }
+
 Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_thinking) {
   std::vector<Value> messages;
   for (std::size_t i = 0; i < input.messages.size(); ++i) {
@@ -101,19 +120,13 @@ Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_think
   set("bos_token",
       rt.text(jinja::made_sound(input.bos)));  // a vocabulary may hold any bytes, a template's texts may not
   set("eos_token", rt.text(jinja::made_sound(input.eos)));
-  set("tools", Value::none());
-  if (!input.tools.empty()) {
-    HEARTH_TRY(const Value tools, jinja::from_json(rt, input.tools, "tools"));
-    if (!tools.is(jinja::Kind::list))
-      return Error(Status::invalid_argument, "the tools are no JSON array; tools; give an array of objects");
-    if (!tools.as<jinja::Array>().items.empty()) set("tools", tools);
-  }
-  if (!input.variables.empty()) {
-    HEARTH_TRY(const Value more, jinja::from_json(rt, input.variables, "variables"));
-    if (!more.is(jinja::Kind::dict))
-      return Error(Status::invalid_argument, "the variables are no JSON object; variables; give an object");
-    for (const auto& [key, value] : more.as<Dict>().entries) all->set(key, value);
-  }
+  HEARTH_TRY(const Value tools, tools_value(rt, input));
+  set("tools", tools);
+  HEARTH_TRY(const Value more, more_variables(rt, input));
+  const Dict& given = more.as<Dict>();
+  for (const auto& [key, value] : given.entries) all->set(key, value);
+  // SmolLM3 knows tools by the format of their calls: these are they, unless the caller chose.
+  if (!tools.is(jinja::Kind::none) && !given.find("xml_tools") && !given.find("python_tools")) set("xml_tools", tools);
   return rt.dict(std::move(all));
 }
 
@@ -130,6 +143,17 @@ Result<std::string_view> chat_template_source(const gguf::File& file, bool with_
                                       "; give one with --template FILE, or complete a text instead");
 }
 
+Result<std::string> offered_tools(const ChatInput& input) {
+  Runtime rt{jinja::Limits{}, input.now};
+  HEARTH_TRY(const Value tools, tools_value(rt, input));
+  if (!tools.is(jinja::Kind::none)) return std::string(input.tools);
+  HEARTH_TRY(const Value more, more_variables(rt, input));
+  for (const auto& [key, value] : more.as<Dict>().entries)
+    if (names_tools(key) && value.is(jinja::Kind::list) && !value.as<jinja::Array>().items.empty())
+      return jinja::to_json(rt, value, {});
+  return std::string();
+}
+
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
   HEARTH_TRY(auto parsed, jinja::Template::parse(source));
   return ChatTemplate(std::move(parsed), reply_format(source), source.find(".thinking") != std::string_view::npos);
@@ -137,6 +161,23 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
 
 Result<std::string> ChatTemplate::prompt(const ChatInput& input) const {
   return template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now);
+}
+
+bool ChatTemplate::shows_tools(ChatInput input) const {
+  const ChatMessage question[] = {{.role = "user", .content = "ask"}};
+  input.messages = question;
+  const auto prompt = [&](bool with_tools) {
+    return template_.render(
+        [&](Runtime& rt) -> Result<Value> {
+          HEARTH_TRY(const Value all, variables_of(rt, input, wants_thinking_));
+          for (auto& [key, value] : all.as<Dict>().entries)
+            if (!with_tools && names_tools(key)) value = Value::none();
+          return all;
+        },
+        input.now);
+  };
+  const auto with = prompt(true), without = prompt(false);
+  return !with || !without || *with != *without;
 }
 
 std::string ChatTemplate::turn_end() const {

@@ -21,10 +21,13 @@ Result<std::string_view> chat_template_source(const gguf::File& file, bool with_
 
 struct ChatInput {
   std::span<const ChatMessage> messages;
-  std::string_view tools, variables;  // JSON texts, or empty
+  std::string_view tools, variables;  // JSON texts, or empty; a variable whose name ends with "tools" offers some too
   std::string_view bos, eos;          // the texts of these tokens, or empty
   jinja::Moment now;
 };
+
+/// The tools that are offered, a JSON array's text: `tools`, or the first variable that offers some. Empty where none are.
+Result<std::string> offered_tools(const ChatInput& input);
 
 /// The texts that end a turn in the templates of a model file; none where there are none that are sound.
 std::vector<std::string> turn_ends(const gguf::File& file);
@@ -35,6 +38,9 @@ class ChatTemplate {
 
   /// Ends where the assistant's answer begins.
   Result<std::string> prompt(const ChatInput& input) const;
+  /// Whether the model is told of the tools that are offered: a question's prompt is another without them, or there is none
+  /// to compare.
+  bool shows_tools(ChatInput input) const;
   const ReplyFormat& replies() const { return *replies_; }
 
   /// What it writes behind an answer that is over, such as <|im_end|>: a model that generates it has ended its turn. Empty

@@ -17,7 +17,7 @@ std::vector<Mark> with_think(std::vector<Mark> marks) {
 }
 
 std::vector<Mark> with_tool_call_tags(std::vector<Mark> marks = {}) {
-  marks.push_back({content, "<tool_call>", call});
+  marks.push_back({content, "<tool_call>", call, When::with_tools});
   marks.push_back({call, "</tool_call>", content});
   return with_think(std::move(marks));
 }
@@ -27,7 +27,7 @@ ReplyFormat cohere(std::string_view name, std::vector<std::string_view> found_by
           std::move(found_by),
           {{content, "<|START_THINKING|>", reasoning, When::before_content},
            {reasoning, "<|END_THINKING|>", content},
-           {content, "<|START_ACTION|>", call},
+           {content, "<|START_ACTION|>", call, When::with_tools},
            {call, "<|END_ACTION|>", content},
            {content, "<|START_RESPONSE|>", content},
            {content, "<|END_RESPONSE|>", content},
@@ -66,7 +66,7 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"deepseek",
        {"<｜tool▁sep｜>"},
-       with_think({{content, "<｜tool▁calls▁begin｜>", between},
+       with_think({{content, "<｜tool▁calls▁begin｜>", between, When::with_tools},
                    {between, "<｜tool▁call▁begin｜>", call},
                    {call, "<｜tool▁call▁end｜>", between},
                    {call, "<｜tool▁calls▁end｜>", content},
@@ -78,7 +78,7 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"mistral",
        {"[TOOL_CALLS]"},
-       {{content, "[TOOL_CALLS]", call},
+       {{content, "[TOOL_CALLS]", call, When::with_tools},
         {call, "[TOOL_CALLS]", call},
         {content, "[THINK]", reasoning, When::before_content},
         {reasoning, "[/THINK]", content}},
@@ -86,7 +86,9 @@ std::vector<ReplyFormat> make_formats() {
        "[THINK]",
        "[/THINK]",
        content,
-       false},
+       false,
+       {},
+       9},
       {"qwen-xml",
        {"<tool_call>", "<function="},
        // A call often begins without <tool_call>, and </tool_call> follows it all the same.
@@ -115,7 +117,9 @@ std::vector<ReplyFormat> make_formats() {
        CallText{"<tool_call>", "\n{\"name\": \"", "\", \"arguments\": ", "}\n</tool_call>", "\n<tool_call>"}},
       {"function-tags",
        {"<function="},
-       with_think({{content, "<function=", call}, {call, "</function>", content}, {content, "<|python_tag|>", call}}),
+       with_think({{content, "<function=", call, When::with_tools},
+                   {call, "</function>", content},
+                   {content, "<|python_tag|>", call, When::with_tools}}),
        read_function_tag,
        "<think>",
        "</think>",
@@ -124,7 +128,7 @@ std::vector<ReplyFormat> make_formats() {
        CallText{"<function=", "", ">", "</function>", "\n<function="}},
       {"granite",
        {"<|start_of_role|>"},
-       with_think({{content, "<|tool_call|>", call},
+       with_think({{content, "<|tool_call|>", call, When::with_tools},
                    {content, "<response>", content, When::after_reasoning},
                    {content, "</response>", content, When::after_reasoning}}),
        read_json_calls,
@@ -134,7 +138,7 @@ std::vector<ReplyFormat> make_formats() {
        false},
       {"phi4",
        {"<|/tool|>"},
-       with_think({{content, "<|tool_call|>", call}, {call, "<|/tool_call|>", content}}),
+       with_think({{content, "<|tool_call|>", call, When::with_tools}, {call, "<|/tool_call|>", content}}),
        read_json_calls,
        "<think>",
        "</think>",
@@ -144,7 +148,7 @@ std::vector<ReplyFormat> make_formats() {
       cohere("cohere-text", {"<|START_ACTION|>", "<|START_TEXT|>"}),
       {"llama3",
        {"<|start_header_id|>"},
-       with_think({{content, "<|python_tag|>", call}}),
+       with_think({{content, "<|python_tag|>", call, When::with_tools}}),
        read_json_or_code,
        "<think>",
        "</think>",
@@ -152,7 +156,7 @@ std::vector<ReplyFormat> make_formats() {
        true},
       {"gemma",
        {"<start_of_turn>"},
-       with_think({{content, "```tool_code\n", call}, {call, "```", content}}),
+       with_think({{content, "```tool_code\n", call, When::with_tools}, {call, "```", content}}),
        read_json_or_code,
        "<think>",
        "</think>",

@@ -111,7 +111,7 @@ void ReplyParser::enter(const Mark& mark) {
   if (now_ == Part::call) close_call();
   Part to = mark.to;
   if (now_ == Part::header) {
-    if (header_.find("to=") != std::string::npos) to = Part::call;
+    if (header_.find("to=") != std::string::npos && !situation_.tools.empty()) to = Part::call;
     else if (header_.find("analysis") != std::string::npos) to = Part::reasoning;
   } else if (to == Part::header) {
     header_.clear();
