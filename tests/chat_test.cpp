@@ -362,6 +362,27 @@ TEST_CASE("calls have ids that Mistral's templates take, and none twice in a con
   CHECK(ids_of_answer(bare + ", " + bare) == Ids{"000000005", "000000006"});
 }
 
+TEST_CASE("a grammar begins in gpt-oss's final channel, whatever comes before") {
+  Session session = open_session();
+  ChatOptions options = short_answers("{# <|channel|><|message|> #}{% for m in messages %}{{ m.content }}{% endfor %}");
+  options.generate.regex = "yes|no";
+  const auto triggers = [&](const std::string& end) {
+    const std::vector<ChatMessage> messages = {{.role = "user", .content = "ab" + end}};
+    const ChatReply reply = answered(session.chat(messages, options));
+    const auto model = Model::open(model_path(), {.threads = 1});
+    REQUIRE(model);
+    const auto receipt = tools::make_receipt(session, options, reply, *tools::file_digests(*model));
+    REQUIRE(receipt);
+    return receipt->generate.grammar_triggers;
+  };
+  const std::vector<std::string> answer = {"<|channel|>final<|message|>",
+                                           "<|channel|>final <|constrain|>json<|message|>"};
+  CHECK(triggers("") == answer);
+  CHECK(triggers("<|channel|>analysis<|message|>") == answer);
+  options.generate.grammar_triggers = {"mine"};
+  CHECK(triggers("") == options.generate.grammar_triggers);
+}
+
 TEST_CASE("tools that a template does not show are an error, whatever it calls them") {
   const auto shows = [](const std::string& source, std::string_view tools, std::string_view variables = {}) {
     const auto chat = text::ChatTemplate::parse(source);

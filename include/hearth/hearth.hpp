@@ -225,7 +225,7 @@ struct ChatMessage {
 enum class Overflow { error, drop_oldest_turns };
 
 struct ChatOptions {
-  /// Where the prompt opens reasoning, a grammar without triggers begins at the end of that.
+  /// Where the prompt opens reasoning, a grammar without triggers begins at the end of that; gpt-oss's in its final channel.
   GenerateOptions generate{.sampling = {.temp = 0.8f, .min_p = 0.05f}};
   /// A JSON array, each {"type": "function", "function": {"name": …, "parameters": …}}. Where one has "strict": true, whatever the
   /// model calls is a tool of these, and a strict one's arguments are valid against its parameters: a grammar sees to it from

@@ -138,7 +138,9 @@ Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view tem
   HEARTH_TRY(const auto tools, tool_grammar(options.tools, format));
   const bool constrained = generate.grammar || generate.json_schema || generate.regex;
   if (!tools) {
-    if (constrained && generate.grammar_triggers.empty() && reasoning_is_open(format, tokenizer, prompt))
+    if (!constrained || !generate.grammar_triggers.empty()) return generate;
+    generate.grammar_triggers.assign(format.begins_answer.begin(), format.begins_answer.end());
+    if (generate.grammar_triggers.empty() && reasoning_is_open(format, tokenizer, prompt))
       generate.grammar_triggers = {std::string(format.closes_reasoning)};
     return generate;
   }

@@ -52,6 +52,7 @@ struct ReplyFormat {
   Part begins;                      // a reply, where the prompt did not open its reasoning
   bool bare_json;                   // a reply that is JSON from its first character is a call, where tools were offered
   std::optional<CallText> calls{};  // none: a grammar cannot tell where a call begins, or calls are no JSON
+  std::vector<std::string_view> begins_answer{};  // headers of what is for the user; none: it begins with the reply
   std::size_t id_length = 0;  // of a call, letters and digits, as its templates insist; 0: they do not
 };
 
