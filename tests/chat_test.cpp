@@ -383,6 +383,42 @@ TEST_CASE("a grammar begins in gpt-oss's final channel, whatever comes before") 
   CHECK(triggers("") == options.generate.grammar_triggers);
 }
 
+TEST_CASE("tool calls of a message are in the prompt, or an error says that they cannot be") {
+  const auto calls_of = [](const std::string& source, const std::string& content) -> Result<std::string> {
+    const auto chat = text::ChatTemplate::parse(source);
+    REQUIRE(chat);
+    const std::vector<ChatMessage> messages = {
+        {.role = "user", .content = "ab"},
+        {.role = "assistant", .content = content, .tool_calls = {{"000000001", "weather", R"({"city": "Rome"})"}}},
+        {.role = "tool", .content = "rain", .tool_call_id = "000000001", .name = "weather"}};
+    return chat->prompt({messages, {}, {}, "<s>", "</s>", {2026, 11, 22, 9, 30, 0}});
+  };
+  const auto refused = calls_of("{% for m in messages %}{{ m.content }}{% endfor %}", "");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status() == Status::invalid_argument);
+  CHECK(refused.error().message().find("; messages[1].tool_calls; ") != std::string::npos);
+  const std::string either =
+      "{% for m in messages %}{% if m.tool_calls and not m.content %}{{ m.tool_calls }}{% else %}{{ m.content }}"
+      "{% endif %}{% endfor %}";
+  CHECK(calls_of(either, ""));
+  const auto both = calls_of(either, "I look.");
+  REQUIRE_FALSE(both);
+  CHECK(both.error().message().find("content; messages[1].tool_calls; ") != std::string::npos);
+  CHECK(calls_of("{{ raise_exception('no tools') }}", "").error().message().rfind("no tools", 0) == 0);
+
+  const auto folder = test::data_folder() / "templates";
+  HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
+  const auto distilled = calls_of(test::read_file(folder / "deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja"), "");
+  REQUIRE(distilled);
+  CHECK(distilled->find("function<｜tool▁sep｜>weather\n```json\n{\"city\": \"Rome\"}\n```") != std::string::npos);
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() != ".jinja") continue;
+    const auto prompt = calls_of(test::read_file(file.path()), "");
+    INFO(file.path() << (prompt ? *prompt : prompt.error().message()));
+    if (prompt) CHECK((prompt->find("weather") != std::string::npos && prompt->find("Rome") != std::string::npos));
+  }
+}
+
 TEST_CASE("tools that a template does not show are an error, whatever it calls them") {
   const auto shows = [](const std::string& source, std::string_view tools, std::string_view variables = {}) {
     const auto chat = text::ChatTemplate::parse(source);

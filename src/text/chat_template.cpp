@@ -1,6 +1,8 @@
 // Enters: a conversation. Leaves: the prompt that the model's own template makes of it.
 #include "chat_template.h"
 
+#include <utility>
+
 #include "escape.h"
 #include "jinja_unicode.h"
 #include "reply_calls.h"
@@ -38,12 +40,18 @@ class Fields {
   std::shared_ptr<Dict> dict_ = std::make_shared<Dict>();
 };
 
-Result<Value> call_value(Runtime& rt, const ToolCall& call, std::size_t index) {
+/// What templates want otherwise than most.
+struct Spelling {
+  bool thinking = false;      // that is reasoning's name
+  bool openai_calls = false;  // as OpenAI's API sends them: the content beside is null, and arguments are a text
+};
+
+Result<Value> call_value(Runtime& rt, const ToolCall& call, std::size_t index, Spelling spelling) {
   Fields function(rt, index);
   HEARTH_CHECK(function.set_text("name", call.name));
   HEARTH_TRY(const Value as_text, function.text("tool_calls.arguments", call.arguments));
   auto arguments = jinja::from_json(rt, call.arguments, "tool_calls");
-  function.set("arguments", arguments ? *arguments : as_text);
+  function.set("arguments", arguments && !spelling.openai_calls ? *arguments : as_text);
   Fields whole(rt, index);
   HEARTH_CHECK(whole.set_text("id", call.id));
   whole.set("type", rt.text("function"));
@@ -64,24 +72,27 @@ Result<Value> content_value(Runtime& rt, Fields& fields, const ChatMessage& mess
   return rt.list(std::move(parts));
 }
 
-Result<Value> message_value(Runtime& rt, const ChatMessage& message, std::size_t index, bool wants_thinking) {
+bool has_content(const ChatMessage& message) { return !message.content.empty() || !message.parts.empty(); }
+
+Result<Value> message_value(Runtime& rt, const ChatMessage& message, std::size_t index, Spelling spelling) {
   if (message.role.empty())
     return Error(Status::invalid_argument, "a message has no role; messages[" + std::to_string(index) +
                                                "].role; use system, user, assistant or tool");
   Fields fields(rt, index);
   HEARTH_CHECK(fields.set_text("role", message.role));
   HEARTH_TRY(const Value content, content_value(rt, fields, message, index));
-  fields.set("content", content);
+  const bool is_null = spelling.openai_calls && !message.tool_calls.empty() && !has_content(message);
+  fields.set("content", is_null ? Value::none() : content);
   HEARTH_CHECK(fields.set_text("reasoning_content", message.reasoning));
   // gpt-oss refuses a message that has content, thinking and calls at once.
-  if (wants_thinking && (message.content.empty() || message.tool_calls.empty()))
+  if (spelling.thinking && (message.content.empty() || message.tool_calls.empty()))
     HEARTH_CHECK(fields.set_text("thinking", message.reasoning));
   HEARTH_CHECK(fields.set_text("tool_call_id", message.tool_call_id));
   HEARTH_CHECK(fields.set_text("name", message.name));
   if (message.tool_calls.empty()) return fields.done();
   std::vector<Value> calls;
   for (const ToolCall& call : message.tool_calls) {
-    HEARTH_TRY(Value value, call_value(rt, call, index));
+    HEARTH_TRY(Value value, call_value(rt, call, index, spelling));
     calls.push_back(std::move(value));
   }
   fields.set("tool_calls", rt.list(std::move(calls)));
@@ -107,10 +118,10 @@ Result<Value> more_variables(Runtime& rt, const ChatInput& input) {
 
 bool names_tools(const Value& key) { return key.is_text() && key.text().ends_with("tools"); }
 
-Result<Value> variables_of(Runtime& rt, const ChatInput& input, bool wants_thinking) {
+Result<Value> variables_of(Runtime& rt, const ChatInput& input, Spelling spelling) {
   std::vector<Value> messages;
   for (std::size_t i = 0; i < input.messages.size(); ++i) {
-    HEARTH_TRY(Value message, message_value(rt, input.messages[i], i, wants_thinking));
+    HEARTH_TRY(Value message, message_value(rt, input.messages[i], i, spelling));
     messages.push_back(std::move(message));
   }
   auto all = std::make_shared<Dict>();
@@ -160,7 +171,48 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
 }
 
 Result<std::string> ChatTemplate::prompt(const ChatInput& input) const {
-  return template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now);
+  HEARTH_TRY(const bool openai_calls, wants_openai_calls(input));
+  return template_.render(
+      [&](Runtime& rt) {
+        return variables_of(rt, input, {wants_thinking_, openai_calls});
+      },
+      input.now);
+}
+
+std::optional<bool> ChatTemplate::shows_call(ChatInput input, std::string_view content, bool openai_calls) const {
+  constexpr std::string_view name = "call_of_a_tool", argument = "what_it_is_given";
+  const ToolCall call{"000000000", std::string(name), "{\"" + std::string(argument) + "\": 1}"};
+  const ChatMessage messages[] = {{.role = "user", .content = "ask"},
+                                  {.role = "assistant", .content = std::string(content), .tool_calls = {call}},
+                                  {.role = "tool", .content = "told", .tool_call_id = call.id, .name = call.name}};
+  input.messages = messages;
+  const auto prompt = template_.render(
+      [&](Runtime& rt) {
+        return variables_of(rt, input, {wants_thinking_, openai_calls});
+      },
+      input.now);
+  if (!prompt) return std::nullopt;
+  return prompt->find(name) != std::string::npos && prompt->find(argument) != std::string::npos;
+}
+
+Result<bool> ChatTemplate::wants_openai_calls(const ChatInput& input) const {
+  bool openai_calls = false, asked[2] = {};  // of messages without content, and with some
+  for (std::size_t i = 0; i < input.messages.size(); ++i) {
+    const ChatMessage& message = input.messages[i];
+    const bool with_content = has_content(message);
+    if (message.tool_calls.empty() || std::exchange(asked[with_content], true)) continue;
+    if (shows_call(input, with_content ? "text" : "", false).value_or(true)) continue;  // an error is the prompt's too
+    if (!with_content && shows_call(input, "", true).value_or(false)) {
+      openai_calls = true;
+      continue;
+    }
+    return Error(Status::invalid_argument, std::string("the chat template leaves out a message's tool calls") +
+                                               (with_content ? " where it has content" : "") + "; messages[" +
+                                               std::to_string(i) + "].tool_calls; " +
+                                               (with_content ? "give them in a message of their own"
+                                                             : "leave them out too, or give a template that has them"));
+  }
+  return openai_calls;
 }
 
 bool ChatTemplate::shows_tools(ChatInput input) const {
@@ -169,7 +221,7 @@ bool ChatTemplate::shows_tools(ChatInput input) const {
   const auto prompt = [&](bool with_tools) {
     return template_.render(
         [&](Runtime& rt) -> Result<Value> {
-          HEARTH_TRY(const Value all, variables_of(rt, input, wants_thinking_));
+          HEARTH_TRY(const Value all, variables_of(rt, input, {.thinking = wants_thinking_}));
           for (auto& [key, value] : all.as<Dict>().entries)
             if (!with_tools && names_tools(key)) value = Value::none();
           return all;
@@ -192,8 +244,8 @@ std::string ChatTemplate::turn_end() const {
                                   {.role = "assistant", .content = std::string(answer)},
                                   {.role = "user", .content = "ask"}};
   const ChatInput input{messages, {}, {}, {}, eos, {}};
-  const auto prompt =
-      template_.render([&](Runtime& rt) { return variables_of(rt, input, wants_thinking_); }, input.now, limits);
+  const auto prompt = template_.render(
+      [&](Runtime& rt) { return variables_of(rt, input, {.thinking = wants_thinking_}); }, input.now, limits);
   const std::size_t at = prompt ? prompt->find(answer) : std::string::npos;
   if (at == std::string::npos) return {};
   const std::string_view behind = trimmed(std::string_view(*prompt).substr(at + answer.size()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <hearth/hearth.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,7 +37,7 @@ class ChatTemplate {
  public:
   static Result<ChatTemplate> parse(std::string_view source);
 
-  /// Ends where the assistant's answer begins.
+  /// Ends where the assistant's answer begins. Errors: the template's own; tool calls that it would leave out.
   Result<std::string> prompt(const ChatInput& input) const;
   /// Whether the model is told of the tools that are offered: a question's prompt is another without them, or there is none
   /// to compare.
@@ -48,6 +49,11 @@ class ChatTemplate {
   std::string turn_end() const;
 
  private:
+  /// Whether a call is in the prompt that has one; none where there is no prompt.
+  std::optional<bool> shows_call(ChatInput input, std::string_view content, bool openai_calls) const;
+  /// Whether the messages' calls are shown only as OpenAI's API sends them. Error: not even then.
+  Result<bool> wants_openai_calls(const ChatInput& input) const;
+
   ChatTemplate(jinja::Template parsed, const ReplyFormat& replies, bool wants_thinking)
       : template_(std::move(parsed)), replies_(&replies), wants_thinking_(wants_thinking) {}
 
