@@ -61,6 +61,7 @@ tools::Receipt odd_receipt() {
   GenerateOptions& g = r.generate;
   g.max_tokens = 17, g.stop = {"\n", std::string("a\0b", 3), "\xe2\x82"}, g.echo = g.special = true;
   g.grammar = "root ::= \"x\"", g.json_schema = "{}", g.regex = "\xf0", g.grammar_triggers = {"<tool>"};
+  g.reasoning_opens = "<think>", g.reasoning_closes = "</think>";
   SamplingOptions& s = g.sampling;
   s.temp = 0.1f, s.dynatemp_range = 1e-45f, s.dynatemp_exponent = 3.4028235e38f, s.top_k = 2147483647;
   s.top_p = std::nextafter(1.0f, 0.0f), s.min_p = 1.0f / 3, s.typical_p = 0.99999994f, s.top_n_sigma = 1.17549435e-38f;
@@ -131,6 +132,7 @@ TEST_CASE("what goes into a receipt comes out of it") {
   const GenerateOptions &a = back.generate, &b = r.generate;
   CHECK((a.max_tokens == b.max_tokens && a.stop == b.stop && a.echo && a.special && a.grammar == b.grammar));
   CHECK((a.json_schema == b.json_schema && a.regex == b.regex && a.grammar_triggers == b.grammar_triggers));
+  CHECK((a.reasoning_opens == b.reasoning_opens && a.reasoning_closes == b.reasoning_closes));
   const SamplingOptions &s = a.sampling, &t = b.sampling;
   for (const auto member :
        {&SamplingOptions::temp, &SamplingOptions::dynatemp_range, &SamplingOptions::dynatemp_exponent,
@@ -197,7 +199,10 @@ TEST_CASE("each field must be there, of its type, and alone") {
     const Json kept = object;
     INFO(path);
     object.erase(key);
+    const auto generate = [&] { return must(tools::read_receipt(walked.dump())).generate; };
     if (path == "machine.device") CHECK(must(tools::read_receipt(walked.dump())).device == "cpu");
+    else if (path == "settings.reasoning_opens" || path == "settings.reasoning_closes")  // as before there were any
+      CHECK((key == "reasoning_opens" ? generate().reasoning_opens : generate().reasoning_closes).empty());
     else holds(refused(tools::read_receipt(walked.dump())), path + " is missing");
     for (const Json& other : {Json(nullptr), Json(true), Json("x"), Json(-7), Json(1.5), Json(1e300),
                               Json::array({1.5}), Json::array({nullptr}), Json::object()}) {
@@ -219,7 +224,7 @@ TEST_CASE("each field must be there, of its type, and alone") {
     holds(refused(tools::read_receipt(walked.dump())), place + "another is no field");
     object = kept;
   });
-  CHECK(n_fields == 64);
+  CHECK(n_fields == 66);
   CHECK(walked == sound);
   CHECK(tools::read_receipt(walked.dump()));
   // The order of the fields and the space between them are nobody's business.

@@ -30,12 +30,13 @@ const text::ReplyFormat& format_named(std::string_view name) {
 }
 
 /// 'y': a text as the tools want it; 'b': the beginning of one; 'n': neither.
-char verdict(const char* format, std::string_view text) {
+char verdict(const char* format, std::string_view text, const std::pair<std::string, std::string>& reasoning = {}) {
   const auto made = engine::tool_grammar(kTools, format_named(format));
   INFO((made ? "" : made.error().message()));
   REQUIRE(made);
   REQUIRE(*made);
-  const auto grammar = sample::compile({.grammar = (*made)->gbnf, .triggers = {(*made)->trigger}});
+  const auto grammar =
+      sample::compile({.grammar = (*made)->gbnf, .triggers = {{(*made)->trigger}, reasoning.first, reasoning.second}});
   INFO((*made)->gbnf << (grammar ? "" : grammar.error().message()));
   REQUIRE(grammar);
   sample::GrammarState state(*grammar);
@@ -87,6 +88,29 @@ TEST_CASE("strict tools: text is free before a call, and calls are the tools'") 
   CHECK(verdict("function-tags", "So: <function=weather>{\"city\": \"Paris\"}") == 'n');
 }
 
+TEST_CASE("strict tools: a call's mark in reasoning is part of it") {
+  const std::string call = "<tool_call>\n{\"name\": \"", open = call + "wea", closed = call + "whether";
+  const std::pair<std::string, std::string> own = {"<think>", "</think>"}, prompts = {"", "</think>"};
+  CHECK(verdict("hermes", "<think>a <tool_call> or none</think>Well.", own) == 'y');
+  CHECK(verdict("hermes", " \n<think>a " + closed, own) == 'y');
+  CHECK(verdict("hermes", "<think>a</think>\n<think>a " + closed, own) == 'y');
+  CHECK(verdict("hermes", "<think>a <tool_call></think>\n" + open, own) == 'b');
+  for (const char* before :
+       {"<think>a <tool_call></think>\n", "", "In <think> ", "<thin", "<think>a</think>b<think>"}) {
+    INFO(before);
+    CHECK(verdict("hermes", before + open, own) == 'b');
+    CHECK(verdict("hermes", before + closed, own) == 'n');
+  }
+  CHECK(verdict("hermes", "a <tool_call> or " + closed, prompts) == 'y');
+  CHECK(verdict("hermes", "a <tool_call></think>" + open, prompts) == 'b');
+  CHECK(verdict("hermes", "a <tool_call></think>" + closed, prompts) == 'n');
+  for (const sample::Triggers& wrong : {sample::Triggers{{"x"}, "<think>", ""}, sample::Triggers{{}, "", "</think>"}}) {
+    const auto refused = sample::compile({.regex = "a", .triggers = wrong});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("reasoning_closes") != std::string::npos);
+  }
+}
+
 TEST_CASE("strict tools: without one there is no grammar; what cannot be kept is an error") {
   for (const char* lenient : {"", "[]", R"([{"name": "f"}])", R"([{"type": "web_search"}])",
                               R"([{"name": "f", "strict": false, "parameters": {"x": 1}}])"}) {
@@ -130,6 +154,11 @@ TEST_CASE("strict tools: a model that writes nonsense makes sound calls") {
   }
   CHECK_FALSE(cities.empty());
   for (const std::string& city : cities) CHECK((city == "Paris" || city == "Rome"));
+  options.chat_template += "<think>";
+  const auto thinks = session->chat(std::vector<ChatMessage>{{.role = "user", .content = "ab"}}, options);
+  REQUIRE(thinks);
+  CHECK(thinks->tool_calls.empty());
+  CHECK(thinks->reasoning.starts_with("<tool_call><tool_call>"));
   options.generate.regex = "a*";
   const auto both = session->chat(std::vector<ChatMessage>{{.role = "user", .content = "ab"}}, options);
   REQUIRE_FALSE(both);

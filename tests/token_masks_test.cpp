@@ -60,7 +60,7 @@ const std::vector<ConstraintText>& texts() {
       {.json_schema = R"({"properties":{"name":{"type":"string","maxLength":5},"value":{"type":"number"}}})"},
       {.json_schema = R"({"type":"array","items":{"anyOf":[{"type":"string"},{"$ref":"#"},{"enum":["abc","ab"]}]}})"},
       {.regex = "(ab|a)*c?.{0,3}"},
-      {.json_schema = R"({"type":"object"})", .triggers = {"<tool>", "<|call|>"}},
+      {.json_schema = R"({"type":"object"})", .triggers = {{"<tool>", "<|call|>"}}},
   };
   return all;
 }
@@ -136,7 +136,7 @@ TEST_CASE("grammar R8: a text that no token can continue is an error, not a cras
 
 TEST_CASE("grammar triggers: free text until one comes, then the grammar; a control token may be one") {
   const auto id = [](std::string_view text) { return vocabulary().id(text); };
-  const ConstraintText text{.grammar = "root ::= \"{}\"", .triggers = {"<tool>", "<|call|>"}};
+  const ConstraintText text{.grammar = "root ::= \"{}\"", .triggers = {{"<tool>", "<|call|>"}}};
   Constraint c = constraint(text);
   auto mask = c.mask();
   REQUIRE(mask);
@@ -161,9 +161,9 @@ TEST_CASE("grammar triggers: free text until one comes, then the grammar; a cont
   REQUIRE(c.accept(id("{}")));
 
   for (const ConstraintText& wrong :
-       {ConstraintText{.triggers = {"x"}}, ConstraintText{.grammar = "root ::= \"a\"", .triggers = {""}},
+       {ConstraintText{.triggers = {{"x"}}}, ConstraintText{.grammar = "root ::= \"a\"", .triggers = {{""}}},
         ConstraintText{.grammar = "root ::= \"a\"", .json_schema = "{}"}, ConstraintText{.grammar = ""},
-        ConstraintText{.grammar = "root ::= \"a\"", .triggers = {std::string(5000, 'x')}}})
+        ConstraintText{.grammar = "root ::= \"a\"", .triggers = {{std::string(5000, 'x')}}}})
     CHECK_FALSE(compile(wrong));
   CHECK(*compile({}) == nullptr);
 }

@@ -164,6 +164,9 @@ struct GenerateOptions {
   std::optional<std::string> json_schema{};     ///< JSON Schema, draft 2020-12; an unsupported keyword is an error
   std::optional<std::string> regex{};           ///< the whole text matches it
   std::vector<std::string> grammar_triggers{};  ///< the text is free until one of these is complete
+  /// No trigger counts from the first of these on until the second is complete, where the text begins so, white space aside;
+  /// with the first empty it begins inside. Both empty: each counts.
+  std::string reasoning_opens{}, reasoning_closes{};
 
   /// Tokens guessed ahead and checked in one pass, at most, 0 to 15. A guess is kept if it is the token that would have been
   /// chosen, so no token ever differs; guesses pause where they do not pay. From the draft model, or from the text itself.

@@ -149,6 +149,8 @@ Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view tem
                  "a grammar is given beside strict tools, which are one; tools; leave either out");
   generate.grammar = tools->gbnf;
   generate.grammar_triggers = {tools->trigger};
+  if (!reasoning_is_open(format, tokenizer, prompt)) generate.reasoning_opens = format.opens_reasoning;
+  generate.reasoning_closes = format.closes_reasoning;
   return generate;
 }
 

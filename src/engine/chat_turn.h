@@ -9,7 +9,8 @@
 namespace hearth::engine {
 
 /// What an answer to a prompt by a template of that source is generated with: control tokens are spelled out, for whoever splits
-/// it, strict tools are a grammar, and reasoning that the prompt opens is free: a grammar without triggers begins where it ends.
+/// it, strict tools are a grammar that no mark in reasoning begins, and reasoning that the prompt opens is free: a grammar
+/// without triggers begins where it ends.
 Result<GenerateOptions> as_chat(const ChatOptions& options, std::string_view template_source,
                                 const text::Tokenizer& tokenizer, std::span<const std::int32_t> prompt);
 

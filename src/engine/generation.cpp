@@ -26,7 +26,9 @@ Result<sample::Sampler> make_sampler(const LoadedModel& model, const SamplingOpt
 
 /// None where the text may be any.
 Result<std::optional<sample::Constraint>> make_constraint(const LoadedModel& model, const GenerateOptions& o) {
-  HEARTH_TRY(auto grammar, sample::compile({o.grammar, o.json_schema, o.regex, o.grammar_triggers}));
+  HEARTH_TRY(auto grammar,
+             sample::compile(
+                 {o.grammar, o.json_schema, o.regex, {o.grammar_triggers, o.reasoning_opens, o.reasoning_closes}}));
   if (!grammar) return std::optional<sample::Constraint>();
   return std::optional(sample::Constraint(std::move(grammar), model.grammar_tokens()));
 }

@@ -28,7 +28,9 @@ GenerateOptions decisive(const GenerateOptions& o) {
           .grammar = o.grammar,
           .json_schema = o.json_schema,
           .regex = o.regex,
-          .grammar_triggers = o.grammar_triggers};
+          .grammar_triggers = o.grammar_triggers,
+          .reasoning_opens = o.reasoning_opens,
+          .reasoning_closes = o.reasoning_closes};
 }
 
 Error unusable(const std::string& what, std::string_view to_do) {

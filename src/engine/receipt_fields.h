@@ -61,6 +61,8 @@ template <class Fields> void each_field(Fields& f, Some<GenerateOptions> auto& g
   f("json_schema", g.json_schema);
   f("regex", g.regex);
   f("grammar_triggers", g.grammar_triggers);
+  f.unless_usual("reasoning_opens", g.reasoning_opens, "");
+  f.unless_usual("reasoning_closes", g.reasoning_closes, "");
   f.object("sampling", [&](auto& sampling) { each_field(sampling, g.sampling); });
 }
 

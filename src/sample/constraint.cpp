@@ -24,11 +24,17 @@ Result<std::shared_ptr<const Grammar>> compile(const ConstraintText& text) {
     HEARTH_TRY(grammar, parse(**given));
   }
   if (grammar && StateGraph(grammar).start() == StateGraph::overflow) return state_overflow(*grammar);
-  if (text.triggers.empty()) return grammar;
+  const Triggers& triggers = text.triggers;
+  if (triggers.reasoning_closes.empty() ? !triggers.reasoning_opens.empty() : triggers.texts.empty())
+    return Error(
+        Status::invalid_argument,
+        "reasoning has no end or there is no trigger that could be in it; generation; give reasoning_closes and "
+        "grammar_triggers too");
+  if (triggers.texts.empty()) return grammar;
   if (!grammar)
     return Error(Status::invalid_argument,
                  "a trigger is given, but nothing that it starts; generation; give a grammar too");
-  return after_triggers(*grammar, text.triggers);
+  return after_triggers(*grammar, triggers);
 }
 
 namespace {
@@ -80,12 +86,50 @@ struct Beginnings {
   }
 };
 
+/// Where each byte of the text before a trigger leads from a state.
+struct FreeText {
+  using State = Beginnings::State;
+  static constexpr State triggered = Beginnings::none;
+  std::vector<std::array<State, 256>> next;
+  State start = 0;
+
+  explicit FreeText(const Triggers& triggers) {
+    const Beginnings content(triggers.texts);
+    add(content, 0, triggered);
+    if (triggers.reasoning_closes.empty()) return;
+    const std::string& opens = triggers.reasoning_opens;
+    const auto inside = static_cast<State>(next.size());
+    const Beginnings reasoning({&triggers.reasoning_closes, 1});
+    const auto begin = inside + static_cast<State>(reasoning.next.size());  // of a text, where reasoning may open
+    start = opens.empty() ? inside : begin;
+    add(reasoning, inside, opens.empty() ? 0 : begin);
+    for (State n = 0, as_content = 0; n < opens.size(); ++n) {  // bytes of the opening read
+      next.push_back(next[as_content]);
+      if (n == 0)
+        for (const unsigned char blank : {' ', '\t', '\r', '\n'}) next.back()[blank] = begin;
+      const auto byte = static_cast<std::uint8_t>(opens[n]);
+      as_content = next[as_content][byte];
+      if (as_content == triggered) return;  // what would open it is a trigger
+      next.back()[byte] = n + 1 == opens.size() ? inside : begin + n + 1;
+    }
+  }
+
+ private:
+  void add(const Beginnings& texts, State first, State completed) {
+    for (const auto& row : texts.next) {
+      auto& to = next.emplace_back();
+      for (std::size_t byte = 0; byte < 256; ++byte)
+        to[byte] = texts.complete[row[byte]] ? completed : first + row[byte];
+    }
+  }
+};
+
 }  // namespace
 
-Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, std::span<const std::string> triggers) {
+Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, const Triggers& triggers) {
   constexpr std::size_t most_bytes = 4096;
-  std::size_t n_bytes = 0;
-  for (const std::string& trigger : triggers) {
+  std::size_t n_bytes = triggers.reasoning_opens.size() + triggers.reasoning_closes.size();
+  for (const std::string& trigger : triggers.texts) {
     if (trigger.empty())
       return Error(Status::invalid_argument, "a trigger is empty; grammar triggers; give the text that starts it");
     n_bytes += trigger.size();
@@ -93,20 +137,20 @@ Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, st
   if (n_bytes > most_bytes)
     return too_complex("grammar triggers", "they have more than " + std::to_string(most_bytes) + " bytes");
 
-  const Beginnings beginnings(triggers);
+  const FreeText text(triggers);
   auto lazy = std::make_shared<Grammar>(grammar);
   lazy->free_begin = static_cast<NodeId>(lazy->nodes.size());
-  // Two nodes for each beginning, the way out or on and the byte that is read; then the call and the end.
-  const auto node_of = [&](std::size_t beginning) { return static_cast<NodeId>(lazy->free_begin + 2 * beginning); };
-  const NodeId triggered = node_of(beginnings.next.size()), end = triggered + 1;
-  for (std::size_t at = 0; at < beginnings.next.size(); ++at) {
+  // Two nodes for each state, the way out or on and the byte that is read; then the call and the end.
+  const auto node_of = [&](std::size_t state) { return static_cast<NodeId>(lazy->free_begin + 2 * state); };
+  const NodeId triggered = node_of(text.next.size()), end = triggered + 1;
+  for (std::size_t at = 0; at < text.next.size(); ++at) {
     const auto ways = static_cast<std::uint32_t>(lazy->edges.size());
     lazy->edges.push_back({end});
     lazy->edges.push_back({node_of(at) + 1});
     lazy->nodes.push_back({Grammar::Kind::choice, ways, ways + 2});
     for (unsigned byte = 0; byte < 256; ++byte) {
-      const auto to = beginnings.next[at][byte];
-      const NodeId target = beginnings.complete[to] ? triggered : node_of(to);
+      const auto to = text.next[at][byte];
+      const NodeId target = to == FreeText::triggered ? triggered : node_of(to);
       Grammar::Edge& last = lazy->edges.back();
       if (byte > 0 && last.target == target) last.high = static_cast<std::uint8_t>(byte);
       else lazy->edges.push_back({target, static_cast<std::uint8_t>(byte), static_cast<std::uint8_t>(byte)});
@@ -115,7 +159,7 @@ Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, st
   }
   lazy->nodes.push_back({Grammar::Kind::call, grammar.root, end});
   lazy->nodes.push_back({Grammar::Kind::end});
-  lazy->rules.push_back({"text before a trigger", node_of(0)});
+  lazy->rules.push_back({"text before a trigger", node_of(text.start)});
   lazy->root = static_cast<RuleId>(lazy->rules.size() - 1);
   HEARTH_CHECK(analyse(*lazy));
   return std::shared_ptr<const Grammar>(std::move(lazy));

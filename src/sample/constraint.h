@@ -14,18 +14,26 @@
 
 namespace hearth::sample {
 
-/// At most one of the first three. With triggers the text is free until one of them is complete; what follows it is the
+/// Where a grammar begins: behind the first of `texts` that is complete, and none is in reasoning. That is from `reasoning_opens`,
+/// at a text's begin, white space aside, until `reasoning_closes`; the first empty: the text begins inside. Both empty: there is
+/// none.
+struct Triggers {
+  std::vector<std::string> texts{};
+  std::string reasoning_opens{}, reasoning_closes{};
+};
+
+/// At most one of the first three. With triggers the text is free until one of them comes; what follows it is the
 /// grammar's, and the text may end before any came.
 struct ConstraintText {
   std::optional<std::string> grammar{}, json_schema{}, regex{};
-  std::vector<std::string> triggers{};
+  Triggers triggers{};
 };
 
 /// nullptr where nothing is asked for. What cannot be kept is an error: no text is ever left unconstrained.
 Result<std::shared_ptr<const Grammar>> compile(const ConstraintText& text);
 
 /// Free text, then a trigger, then `grammar`; or free text alone.
-Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, std::span<const std::string> triggers);
+Result<std::shared_ptr<const Grammar>> after_triggers(const Grammar& grammar, const Triggers& triggers);
 
 class Constraint {
  public:

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ConstraintText text;
   const std::string source(input.substr(0, cut));
   (data[0] % 3 == 0 ? text.grammar : data[0] % 3 == 1 ? text.json_schema : text.regex) = source;
-  if (data[0] & 0x80) text.triggers = {"<tool>", "aab"};
+  if (data[0] & 0x80) text.triggers.texts = {"<tool>", "aab"};
   const auto grammar = compile(text);
   if (!grammar) {
     expect_one_line(grammar.error());
