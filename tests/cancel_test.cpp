@@ -53,6 +53,11 @@ const std::vector<Row>& calls() {
        [](Things& t, const CallOptions& o) {
          return done(Model::open(t.path, {.threads = 1, .on_progress = o.on_progress, .cancelled = o.cancelled}));
        }},
+      {"open, the file read into memory",
+       [](Things& t, const CallOptions& o) {
+         return done(Model::open(
+             t.path, {.threads = 1, .mmap = false, .on_progress = o.on_progress, .cancelled = o.cancelled}));
+       }},
       {"embed",
        [](Things& t, const CallOptions& o) {
          return t.model.embed(texts, {.pooling = Pooling::mean, .on_progress = o.on_progress, .cancelled = o.cancelled},
@@ -126,6 +131,16 @@ TEST_CASE("every long call ends at the step at which somebody says stop, and wor
     }
     CHECK(row.call(things, {}));
   }
+}
+
+TEST_CASE("who waits for a file that is read into memory is heard meanwhile") {
+  const Things things;
+  const auto times_asked = [&](bool mmap) {
+    int n = 0;
+    CHECK(Model::open(things.path, {.threads = 1, .mmap = mmap, .cancelled = [&] { return ++n == 0; }}));
+    return n;
+  };
+  CHECK(times_asked(false) > times_asked(true));
 }
 
 TEST_CASE("whoever watches a text being embedded or scored gets the bits of who does not") {

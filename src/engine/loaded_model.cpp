@@ -50,7 +50,8 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::open(const std::string& path, 
   HEARTH_TRY(auto devices, open_devices(options.device));
   std::shared_ptr<LoadedModel> m(new LoadedModel);
   m->table_ = table;
-  HEARTH_TRY(auto file, gguf::File::open(path, options.mmap ? MappedFile::Access::map : MappedFile::Access::read));
+  HEARTH_TRY(auto file, gguf::File::open(path, options.mmap ? MappedFile::Access::map : MappedFile::Access::read,
+                                         [&](std::size_t, std::size_t) { return goes_on(options, 0, kStopped); }));
   m->file_ = std::make_unique<gguf::File>(std::move(file));
   model::Network& net = m->network_;
   HEARTH_TRY(net.config, model::read_config(*m->file_));

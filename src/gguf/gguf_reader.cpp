@@ -82,19 +82,19 @@ Result<File> File::parse(std::span<const std::byte> bytes, std::string label) {
   });
 }
 
-Result<File> File::open(const std::string& path, MappedFile::Access access) {
-  return without_exceptions(path, [&] { return open_all(path, access); });
+Result<File> File::open(const std::string& path, MappedFile::Access access, const OnRead& on_read) {
+  return without_exceptions(path, [&] { return open_all(path, access, on_read); });
 }
 
-Result<File> File::open_one(const std::string& path, MappedFile::Access access) {
-  HEARTH_TRY(MappedFile mapped, MappedFile::open(path, access));
+Result<File> File::open_one(const std::string& path, MappedFile::Access access, const OnRead& on_read) {
+  HEARTH_TRY(MappedFile mapped, MappedFile::open(path, access, on_read));
   HEARTH_TRY(File file, parse_bytes(mapped.bytes(), path));
   file.shards_.push_back(std::move(mapped));
   return file;
 }
 
-Result<File> File::open_all(const std::string& path, MappedFile::Access access) {
-  HEARTH_TRY(File file, open_one(path, access));
+Result<File> File::open_all(const std::string& path, MappedFile::Access access, const OnRead& on_read) {
+  HEARTH_TRY(File file, open_one(path, access, on_read));
   HEARTH_TRY(const SplitKeys split, read_split_keys(file));
   if (split.no != 0) return not_the_first(file, split);
   if (split.count > 1) {
@@ -103,7 +103,7 @@ Result<File> File::open_all(const std::string& path, MappedFile::Access access) 
     if (!prefix) return misnamed(file, split);
     for (std::uint64_t no = 1; no < split.count; ++no) {
       const std::string sibling_path = split_path(*prefix, no, split.count);
-      auto sibling = open_one(sibling_path, access);
+      auto sibling = open_one(sibling_path, access, on_read);
       if (!sibling && sibling.error().status() == Status::not_found) return missing_part(sibling_path, file, split, no);
       if (!sibling) return std::move(sibling).error();
       HEARTH_CHECK(check_sibling(file, split, *sibling, no));

@@ -66,8 +66,10 @@ struct Tensor {
 /// A model file: metadata of the first shard, tensors of all. Movable; views stay valid while it lives.
 class File {
  public:
-  /// Opens `path` and, when it is the first of a split model, its siblings. Errors name file, field and byte offset.
-  static Result<File> open(const std::string& path, MappedFile::Access access = MappedFile::Access::map);
+  /// Opens `path` and, when it is the first of a split model, its siblings. Errors name file, field and byte offset; of `on_read`,
+  /// which hears of each file's pieces as MappedFile::open says, its own.
+  static Result<File> open(const std::string& path, MappedFile::Access access = MappedFile::Access::map,
+                           const OnRead& on_read = {});
 
   /// Parses one file's bytes that somebody else keeps alive (tests, fuzzing). Split files are refused here.
   static Result<File> parse(std::span<const std::byte> bytes, std::string label = "memory");
@@ -99,8 +101,8 @@ class File {
 
  private:
   static Result<File> parse_bytes(std::span<const std::byte> bytes, std::string label);
-  static Result<File> open_one(const std::string& path, MappedFile::Access access);
-  static Result<File> open_all(const std::string& path, MappedFile::Access access);
+  static Result<File> open_one(const std::string& path, MappedFile::Access access, const OnRead& on_read);
+  static Result<File> open_all(const std::string& path, MappedFile::Access access, const OnRead& on_read);
   void add_shard(File sibling);
   Result<void> index_all_shards();
   std::string where(const KeyValue& pair) const;
