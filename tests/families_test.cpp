@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <hearth/hearth.hpp>
+#include <map>
 #include <set>
 
 #include "arch_traits.h"
@@ -167,6 +168,34 @@ TEST_CASE("families: every row of the table has a reference") {
 }
 
 TEST_CASE(
+    "layers that would have a window, or none, other than their family's are refused: a GGUF file cannot say so") {
+  const test::TempFolder folder;
+  const std::map<std::string, std::string> families = {
+      {"qwen3", "all full_attention"}, {"smollm3", "all full_attention"}, {"gemma2", "1 of sliding"},
+      {"gemma3", "5 of sliding"},      {"gpt_oss", "1 of sliding"},       {"cohere2", "3 of sliding"}};
+  std::size_t n_seen = 0;
+  for (const auto& golden : test::golden_models()) {
+    const auto family = families.find(golden.name);
+    if (family == families.end()) continue;
+    INFO(golden.name);
+    ++n_seen;
+    const auto hf = folder / golden.name;
+    std::filesystem::copy(golden.folder / "hf", hf);
+    nlohmann::json config = nlohmann::json::parse(test::read_file(golden.folder / "hf" / "config.json"));
+    nlohmann::json& text = config.contains("text_config") ? config["text_config"] : config;
+    const auto n_layer = text["num_hidden_layers"].get<std::size_t>();
+    // Windows where the family has none, none where it has them.
+    text["layer_types"] =
+        std::vector<std::string>(n_layer, family->second.find("all") == 0 ? "sliding_attention" : "full_attention");
+    std::ofstream(std::filesystem::path(hf) / "config.json") << config;
+    const auto refused = tools::convert(hf, folder / "m.gguf", {"f32"});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("'layer_types' is not one type for each layer, " + family->second) == 0);
+  }
+  CHECK(n_seen == families.size());
+}
+
+TEST_CASE(
     "Olmo 3 is converted: OLMo 2 with windows, whose layers turn plainly; other layers than the family's are refused") {
   const auto models = test::golden_models();
   const auto golden = std::find_if(models.begin(), models.end(), [](const auto& m) { return m.name == "olmo2"; });
@@ -210,7 +239,9 @@ TEST_CASE(
                                       and_also(olmo3, {{"layer_types", window}})}) {
     const auto refused = convert(wrong);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message().find("'layer_types' is not three layers of sliding_attention") == 0);
+    CHECK(refused.error().message().find(
+              "'layer_types' is not one type for each layer, 3 of sliding_attention before each of full_attention") ==
+          0);
   }
 }
 

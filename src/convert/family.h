@@ -64,7 +64,9 @@ struct Family {
   bool norms_plus_one = false;                         // the checkpoint's norm weights are stored without their 1
   bool pooled = false;                                 // may come with a sentence-transformers pooling
   std::string_view defaults = "{}";                    // what its config class means by an absent value
-  std::string_view pre = "";                           // the pre-tokenizer's name, where several cut alike
+  /// Each so-many-th layer sees all positions, the others have a window; 0: config.json is not asked.
+  std::size_t full_every = 0;
+  std::string_view pre = "";  // the pre-tokenizer's name, where several cut alike
   std::span<const RoleRow> roles = {};
 };
 

@@ -17,6 +17,19 @@ Result<void> partial_rope_keys(const HfConfig& config, KeySink& keys, double oth
 
 }  // namespace
 
+Result<void> check_windows(const HfConfig& config, std::size_t full_every) {
+  const auto* types = config.find("layer_types");
+  if (!types || full_every == 0) return {};
+  HEARTH_TRY(const std::uint64_t n_layer, config.need_count("num_hidden_layers"));
+  bool usual = types->is_array() && types->size() == n_layer;
+  for (std::size_t layer = 0; usual && layer < n_layer; ++layer)
+    usual = (*types)[layer] == ((layer + 1) % full_every == 0 ? "full_attention" : "sliding_attention");
+  if (usual) return {};
+  const std::string windows = std::to_string(full_every - 1) + " of sliding_attention before each of ";
+  return config.wrong("layer_types", "is not one type for each layer, " + (full_every > 1 ? windows : "all ") +
+                                         "full_attention, which is all that GGUF has for this family");
+}
+
 Result<void> head_rope_keys(const HfConfig& config, KeySink& keys) {
   HEARTH_TRY(const std::uint64_t head_dim, config.head_dim());
   keys.set_count("rope.dimension_count", head_dim);
@@ -73,20 +86,6 @@ Result<void> deepseek2_more_keys(const HfConfig& config, KeySink& keys) {
 Result<void> settle_granite(HfConfig& config) {
   config.set("head_dim", nullptr);  // llama.cpp's rows for it have none
   return {};
-}
-
-Result<void> olmo3_more_keys(const HfConfig& config, KeySink&) {
-  constexpr std::size_t full_every = 4;  // llama.cpp takes it from the family, whatever a file says
-  const auto* types = config.find("layer_types");
-  if (!types) return {};
-  HEARTH_TRY(const std::uint64_t n_layer, config.need_count("num_hidden_layers"));
-  bool usual = types->is_array() && types->size() == n_layer;
-  for (std::size_t layer = 0; usual && layer < n_layer; ++layer)
-    usual = (*types)[layer] == ((layer + 1) % full_every == 0 ? "full_attention" : "sliding_attention");
-  if (usual) return {};
-  return config.wrong("layer_types",
-                      "is not three layers of sliding_attention before each of full_attention, which is "
-                      "all that GGUF has for this family");
 }
 
 Result<void> settle_cohere(HfConfig& config) {

@@ -5,14 +5,16 @@
 
 namespace hearth::convert {
 
+/// GGUF does not say which layers have a window; llama.cpp takes it from the family, whatever a file says, so other layer_types
+/// than a family's are refused.
+Result<void> check_windows(const HfConfig& config, std::size_t full_every);
+
 /// rope.dimension_count: all of a head.
 Result<void> head_rope_keys(const HfConfig& config, KeySink& keys);
 /// rope.scaling.type: none, for families that llama.cpp wants to be told.
 Result<void> no_rope_scaling_keys(const HfConfig& config, KeySink& keys);
 Result<void> phi3_keys(const HfConfig& config, KeySink& keys);
 Result<void> deepseek2_more_keys(const HfConfig& config, KeySink& keys);
-/// No key: GGUF does not say which layers have a window, so others than usual are refused.
-Result<void> olmo3_more_keys(const HfConfig& config, KeySink& keys);
 Result<void> cohere2_more_keys(const HfConfig& config, KeySink& keys);
 Result<void> glm4_keys(const HfConfig& config, KeySink& keys);
 Result<void> encoder_keys(const HfConfig& config, KeySink& keys);

@@ -81,6 +81,7 @@ Result<void> add_gating(const HfConfig& config, KeySink& keys) {
 }  // namespace
 
 Result<void> add_config_keys(const Family& family, const HfConfig& config, Metadata& metadata) {
+  HEARTH_CHECK(check_windows(config, family.full_every));
   KeySink keys(metadata, family.arch);
   HEARTH_CHECK(add_rows(common_keys(), config, keys));
   HEARTH_CHECK(add_rope_keys(config, keys));
