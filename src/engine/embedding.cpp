@@ -113,6 +113,7 @@ class Embedder {
     std::erase_if(texts_, [&](const auto& text) { return text->done; });
     rows_.clear();
     readers_.clear();
+    found_ = model::PlacedBytes(model_.placement());
     return {};
   }
 
@@ -133,7 +134,8 @@ class Embedder {
         options_(options),
         pooling_(pooling),
         on_embedding_(on_embedding),
-        progress_(options, static_cast<std::uint64_t>(n_tokens), "; embedding; embed the texts again") {}
+        progress_(options, static_cast<std::uint64_t>(n_tokens), "; embedding; embed the texts again"),
+        found_(model.placement()) {}
 
   std::int64_t most() const { return space_.n_rows(); }
   std::int64_t room() const {
@@ -142,11 +144,19 @@ class Embedder {
   }
 
   /// Texts whose rows wait for a pass have asked for their memory too, and most of them have none of it yet. Where there is not enough
-  /// for one more, they are computed without it and give back what they had.
+  /// for one more, they are computed without it and give back what they had. The system, which may take as long to answer as a short
+  /// text to be computed, is asked for several texts at once.
   Result<void> make_room(std::int64_t n_positions, const model::PlacedBytes& bytes) {
+    constexpr std::uint64_t kAtOnce = 8;
     model::PlacedBytes all = bytes;
     for (const auto& text : texts_) all.add(text->bytes);
-    if (!shortage_of(all, model_.placement(), model_.spoken_for())) return {};
+    if (all.within(found_)) return {};
+    for (const std::uint64_t n : {kAtOnce, std::uint64_t{1}}) {
+      model::PlacedBytes wanted = all.times(n);
+      if (shortage_of(wanted, model_.placement(), model_.spoken_for())) continue;
+      found_ = std::move(wanted);
+      return {};
+    }
     if (!rows_.empty()) HEARTH_CHECK(run());
     return stopped_ ? Result<void>() : model_.make_room(n_positions, bytes);
   }
@@ -176,6 +186,7 @@ class Embedder {
   PassLength length_;
   model::Workspace space_;
   std::vector<std::unique_ptr<Text>> texts_;  // whose rows are not all through
+  model::PlacedBytes found_;                  // what the system had left while the next pass's texts came
   std::vector<model::Row> rows_;              // of the next pass
   std::vector<Text*> readers_;                // [rows]: whose each is
   bool stopped_ = false;
