@@ -80,20 +80,27 @@ TEST_CASE("each reference template has the reply format of its model") {
   };
   const auto folder = test::data_folder() / "templates";
   HEARTH_NEEDS_TEST_DATA(folder / "cases.jsonl");
-  for (const Row& row :
-       {Row{"Qwen-Qwen2.5-7B-Instruct.jinja", "hermes"}, Row{"Qwen-Qwen3-0.6B.jinja", "hermes"},
-        Row{"NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja", "hermes"}, Row{"Qwen3-Coder.jinja", "qwen-xml"},
-        Row{"meta-llama-Llama-3.1-8B-Instruct.jinja", "llama3"},
-        Row{"meta-llama-Llama-3.2-3B-Instruct.jinja", "llama3"},
-        Row{"mistralai-Mistral-Nemo-Instruct-2407.jinja", "mistral"},
-        Row{"Mistral-Small-3.2-24B-Instruct-2506.jinja", "mistral"},
-        Row{"mistralai-Ministral-3-14B-Reasoning-2512.jinja", "mistral"},
-        Row{"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", "deepseek"},
-        Row{"deepseek-ai-DeepSeek-V3.1.jinja", "deepseek"}, Row{"openai-gpt-oss-120b.jinja", "harmony"},
-        Row{"google-gemma-2-2b-it.jinja", "gemma"}, Row{"meetkai-functionary-medium-v3.1.jinja", "function-tags"},
-        Row{"GLM-4.7-Flash.jinja", "glm"}, Row{"GLM-5.2.jinja", "glm"},
-        Row{"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "cohere"}, Row{"Cohere2MoE.jinja", "cohere-text"},
-        Row{"microsoft-Phi-3.5-mini-instruct.jinja", "plain"}}) {
+  for (const Row& row : {Row{"Qwen-Qwen2.5-7B-Instruct.jinja", "hermes"},
+                         Row{"Qwen-Qwen3-0.6B.jinja", "hermes"},
+                         Row{"NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja", "hermes"},
+                         Row{"Qwen3-Coder.jinja", "qwen-xml"},
+                         Row{"meta-llama-Llama-3.1-8B-Instruct.jinja", "llama3"},
+                         Row{"meta-llama-Llama-3.2-3B-Instruct.jinja", "llama3"},
+                         Row{"mistralai-Mistral-Nemo-Instruct-2407.jinja", "mistral"},
+                         Row{"Mistral-Small-3.2-24B-Instruct-2506.jinja", "mistral"},
+                         Row{"mistralai-Ministral-3-14B-Reasoning-2512.jinja", "mistral"},
+                         Row{"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", "deepseek"},
+                         Row{"deepseek-ai-DeepSeek-V3.1.jinja", "deepseek"},
+                         Row{"openai-gpt-oss-120b.jinja", "harmony"},
+                         Row{"moonshotai-Kimi-K2.jinja", "kimi"},
+                         Row{"Kimi-K2-Instruct.jinja", "kimi"},
+                         Row{"google-gemma-2-2b-it.jinja", "gemma"},
+                         Row{"meetkai-functionary-medium-v3.1.jinja", "function-tags"},
+                         Row{"GLM-4.7-Flash.jinja", "glm"},
+                         Row{"GLM-5.2.jinja", "glm"},
+                         Row{"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "cohere"},
+                         Row{"Cohere2MoE.jinja", "cohere-text"},
+                         Row{"microsoft-Phi-3.5-mini-instruct.jinja", "plain"}}) {
     INFO(row.file);
     CHECK(reply_format(test::read_file(folder / row.file)).name == row.format);
   }
@@ -371,6 +378,25 @@ TEST_CASE("DeepSeek: calls between marks, with a fenced block or without") {
         {"", "plan", {kWeather, {"", "now", "{}"}}}, kThinking);
   check("deepseek", begin + open + "get_weather" + separator + "{\"city\"" + close + end, {"", "", {}, true});
   check("deepseek", begin + open + "get_weather", {"", "", {}, true});
+}
+
+TEST_CASE("Kimi K2: calls in a section, each with its id") {
+  const std::string begin = "<|tool_calls_section_begin|>", end = "<|tool_calls_section_end|>",
+                    open = "<|tool_call_begin|>", close = "<|tool_call_end|>", with = "<|tool_call_argument_begin|>";
+  const ToolCall weather = {"functions.get_weather:0", kWeather.name, kWeather.arguments};
+  check("kimi",
+        "One moment." + begin + open + "functions.get_weather:0" + with + kWeather.arguments + close + open +
+            "functions.now:1" + with + "{}" + close + end,
+        {"One moment.", "", {weather, {"functions.now:1", "now", "{}"}}});
+  check("kimi",
+        "<think>which?</think>" + begin + open + "functions.get_weather:0" + with + kWeather.arguments + close + end,
+        {"", "which?", {weather}});
+  check("kimi", begin + open + "get_weather" + with + kWeather.arguments + close + end,
+        {"", "", {{"get_weather", kWeather.name, kWeather.arguments}}});
+  check("kimi", begin + open + "functions.get_weather:0" + with + "{\"city\"" + close + end, {"", "", {}, true});
+  check("kimi", begin + open + "functions.get_weather:0", {"", "", {}, true});
+  const std::string marks = begin + open + "functions.get_weather:0" + with + "{}" + close + end;
+  check("kimi", marks, {marks, "", {}}, kNoTools);
 }
 
 TEST_CASE("gpt-oss: harmony's channels") {

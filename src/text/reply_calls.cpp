@@ -81,6 +81,13 @@ Calls one_call(std::string_view name, std::string_view json, std::string id, std
   return std::vector{std::move(made)};
 }
 
+/// A function's name as gpt-oss and Kimi K2 write it: functions.name.
+std::string_view without_namespace(std::string_view name) {
+  constexpr std::string_view functions = "functions.";
+  if (name.starts_with(functions)) name.remove_prefix(functions.size());
+  return name;
+}
+
 /// Without ```json or ```tool_call before and ``` behind.
 std::string_view unfenced(std::string_view text) {
   text = trimmed(text);
@@ -297,15 +304,22 @@ Calls read_deepseek_call(const CallSource& source) {
   return one_call(name, unfenced(rest), "", stretch);
 }
 
+Calls read_kimi_call(const CallSource& source) {
+  constexpr std::string_view arguments_mark = "<|tool_call_argument_begin|>";
+  const std::size_t at = source.text.find(arguments_mark);
+  if (at == std::string_view::npos) return broken("a call has no arguments", source.text);
+  const std::string_view id = trimmed(source.text.substr(0, at));
+  return one_call(without_namespace(id.substr(0, id.rfind(':'))), source.text.substr(at + arguments_mark.size()),
+                  std::string(id), source.text);
+}
+
 Calls read_harmony_call(const CallSource& source) {
   const std::string_view header = source.header, stretch = source.text;
-  constexpr std::string_view to = "to=", functions = "functions.";
+  constexpr std::string_view to = "to=";
   const std::size_t at = header.find(to);
   if (at == std::string_view::npos) return broken("a call names no function", header);
-  std::string_view name = header.substr(at + to.size());
-  name = name.substr(0, name.find_first_of(" <\n\t"));
-  if (name.starts_with(functions)) name.remove_prefix(functions.size());
-  return one_call(name, stretch, "", stretch);
+  const std::string_view name = header.substr(at + to.size());
+  return one_call(without_namespace(name.substr(0, name.find_first_of(" <\n\t"))), stretch, "", stretch);
 }
 
 Calls read_xml_call(const CallSource& source) {

@@ -19,6 +19,8 @@ Calls read_json_or_code(const CallSource& source);
 Calls read_mistral_call(const CallSource& source);
 /// function<｜tool▁sep｜>name and a fenced JSON block, or name<｜tool▁sep｜>{…}.
 Calls read_deepseek_call(const CallSource& source);
+/// functions.name:N<|tool_call_argument_begin|>{…}, what stands before that mark being the call's id.
+Calls read_kimi_call(const CallSource& source);
 /// The header has to=functions.name, the stretch is JSON.
 Calls read_harmony_call(const CallSource& source);
 /// <function=name><parameter=key>value</parameter>…</function>, one or several. A value of a parameter that is a string by its
