@@ -251,7 +251,8 @@ enum Crowded {
   kNobodyLeft = 2,
   kNobodyCameBack = 3,
   kTooManyLeft = 4,
-  kWrongSum = 5
+  kWrongSum = 5,
+  kNotAllWhenCalled = 6
 };
 
 /// Members that all have one processor take it from each other.
@@ -266,7 +267,7 @@ int share_one_processor() {
   if (sched_setaffinity(0, sizeof one, &one) != 0) return kNotTold;
   auto team = Team::start(4);
   if (!team) return kNotTold;
-  int fewest = 4, last = 4;
+  int fewest = 4, last = 4, called = 4;
   bool left = false, came_back = false, right = true;
   std::vector<std::int64_t> squares(64);
   const auto start = std::chrono::steady_clock::now();
@@ -283,19 +284,23 @@ int share_one_processor() {
     for (std::int64_t i = 0; i < 64; ++i) right = right && squares[static_cast<std::size_t>(i)] == i * i;
     fewest = std::min(fewest, count);
     left = left || count < 4;
+    if (count < 4) (*team)->run([&](Worker& w) { w.once([&] { called = w.count(); }); }, Team::Members::all);
     came_back = came_back || count > last;
     last = count;
   }
   if (seconds_queued(this_thread()) == 0.0) return kNotTold;
   if (!right) return kWrongSum;
   if (fewest < 2) return kTooManyLeft;
+  if (called != 4) return kNotAllWhenCalled;
   return !left ? kNobodyLeft : !came_back ? kNobodyCameBack : kSatOutAndCameBack;
 }
 
 }  // namespace
 
 #ifndef HEARTH_OPENMP
-TEST_CASE("members without a processor of their own sit out, at most half of them, and are tried again") {
+TEST_CASE(
+    "members without a processor of their own sit out, at most half of them, and are tried again; all come when "
+    "called") {
   const int status = status_in_child(share_one_processor);
   if (status == kNotTold) {
     WARN("SKIPPED: this system does not say how long a thread waits for a processor");

@@ -218,7 +218,7 @@ Team::~Team() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-void Team::run_erased(Call call, void* object) {
+void Team::run_erased(Call call, void* object, [[maybe_unused]] Members members) {
   State& s = *state_;
   const bool forked = s.owner != getpid();
   std::lock_guard<std::mutex> only(forked ? s.after_fork : s.one_region);
@@ -241,10 +241,11 @@ void Team::run_erased(Call call, void* object) {
 #else
   s.call = call;
   s.object = object;
-  s.n_present = s.attendance.begin();
+  const bool all = members == Members::all;
+  s.n_present = all ? s.n_threads : s.attendance.begin();
   s.call_members(s.n_present);
   State::take_part(call, object, Worker(s.shared, 0, s.n_present));
-  s.attendance.end();
+  if (!all) s.attendance.end();
 #endif
 }
 

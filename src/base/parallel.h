@@ -55,6 +55,10 @@ class Worker {
 /// time up to half of the members sit out for a while; Worker::count() says how many take part in a region.
 class Team {
  public:
+  /// Who takes part in a region. Where its pieces are long and many, all should: what a member does between being queued is worth more
+  /// than the wait for its last piece.
+  enum class Members : bool { present, all };
+
   static Result<std::unique_ptr<Team>> start(int n_threads);
 
   /// Whether a team may have so many threads.
@@ -66,16 +70,16 @@ class Team {
   int size() const;
 
   /// body(Worker&) on every member that takes part, in the floating-point state of ARITHMETIC.md; returns when all have finished.
-  template <class Body> void run(Body&& body) {
+  template <class Body> void run(Body&& body, Members members = Members::present) {
     run_erased([](void* object, Worker& worker) { (*static_cast<std::remove_reference_t<Body>*>(object))(worker); },
-               &body);
+               &body, members);
   }
 
  private:
   using Call = void (*)(void* object, Worker& worker);
   struct State;
   explicit Team(std::unique_ptr<State> state);
-  void run_erased(Call call, void* object);
+  void run_erased(Call call, void* object, Members members);
 
   std::unique_ptr<State> state_;
 };

@@ -264,10 +264,13 @@ Result<void> forward(Network& network, std::span<const Row> rows, Workspace& spa
   if (rows.empty()) return {};
   space.ended_with = nullptr, space.drawn = {};
   for (const Row& row : rows) HEARTH_CHECK(row.sequence->append(row.index));
+  // A prompt's pieces are long and many: a member that gets half of a processor does its half of them.
+  constexpr std::size_t kPrompt = 32;
+  const Team::Members members = rows.size() < kPrompt ? Team::Members::present : Team::Members::all;
   Pass pass = make_pass(network, rows, space, head);
   for (const Leg& leg : network.legs) {
     enter(pass, leg);
-    network.team->run([&](Worker& w) { run(w, pass); });
+    network.team->run([&](Worker& w) { run(w, pass); }, members);
     const bool last = &leg == &network.legs.back();
     const Rows leaving = !last ? pass.begins(*(&leg + 1)) : pass.draws.empty() ? last_rows(pass) : Rows{};
     HEARTH_TRY(pass.carried, pass.device->finish(leaving, pass.space->fetched.data()));
