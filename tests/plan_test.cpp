@@ -63,6 +63,14 @@ namespace {
 
 std::function<std::uint64_t()> g_left;  // bytes that the system says are left; without it, what it really says
 
+/// While it lives, that is what the system says.
+struct SystemSays {
+  explicit SystemSays(std::function<std::uint64_t()> left) { g_left = std::move(left); }
+  ~SystemSays() { g_left = nullptr; }
+  SystemSays(const SystemSays&) = delete;
+  SystemSays& operator=(const SystemSays&) = delete;
+};
+
 /// What /proc and /sys have in place of their own.
 FILE* stand_in(std::string_view path) {
   errno = ENOENT;
@@ -312,10 +320,7 @@ TEST_CASE("beginnings kept for other sessions go where there is no room for one:
   const std::string path = test::write_random_model(model_of_pages(), folder / "m.gguf");
   std::uint64_t machine = 32 * kPage;
   std::optional<Model> model;
-  g_left = [&] { return machine - (model ? model->kv_memory().taken : 0); };
-  const struct Reset {
-    ~Reset() { g_left = nullptr; }
-  } reset;
+  const SystemSays left([&] { return machine - (model ? model->kv_memory().taken : 0); });
   const auto opened = Model::open(path, {.threads = 1, .weights = Weights::file});
   REQUIRE(opened);
   model = *opened;
@@ -365,10 +370,7 @@ TEST_CASE(
   const std::uint64_t to_come = model::repacked_bytes(*weights),
                       kv = model::KvCache::bytes(c, kernels::KvType::f32, m.n_ctx, 16),
                       machine = (kv + to_come / 2) / 1024 * 1024;  // it counts in such units
-  g_left = [&] { return machine; };                                // nothing is seen to be taken
-  const struct Reset {
-    ~Reset() { g_left = nullptr; }
-  } reset;
+  const SystemSays left([&] { return machine; });                  // nothing is seen to be taken
   const auto share = [](std::uint64_t bytes) { return static_cast<std::uint64_t>(0.7 * static_cast<double>(bytes)); };
   bool seen = false;
   for (int attempt = 0; attempt < 10 && !seen; ++attempt) {  // the first piece comes soon
@@ -399,10 +401,7 @@ TEST_CASE(
   const auto model = Model::open(path, {.threads = 1, .weights = Weights::file});
   REQUIRE(model);
   std::uint64_t machine = std::uint64_t{1} << 40;
-  g_left = [&] { return machine; };
-  const struct Reset {
-    ~Reset() { g_left = nullptr; }
-  } reset;
+  const SystemSays left([&] { return machine; });
   const EmbedOptions options{.pooling = Pooling::mean, .chunk = 64};
   const std::vector<std::string> texts(64, "a");  // a page each
   const auto embed_all = [&] {
@@ -437,10 +436,7 @@ TEST_CASE("a draft that finds no room is an error for a new session; forks and r
              draft = Model::open(larger, {.threads = 1, .weights = Weights::file});
   REQUIRE((model && draft));
   std::uint64_t machine = std::uint64_t{1} << 40;
-  g_left = [&] { return machine; };
-  const struct Reset {
-    ~Reset() { g_left = nullptr; }
-  } reset;
+  const SystemSays left([&] { return machine; });
   const SessionOptions options{.n_ctx = 32 * 64, .chunk = 16, .draft = std::make_shared<const Model>(*draft)};
   const auto check_error = [](const Error& error) {
     INFO(error.message());
@@ -476,13 +472,10 @@ TEST_CASE(
   std::uint64_t machine = 256 * kPage;
   std::optional<Model> model;
   int n_asked = 0;
-  g_left = [&] {
+  const SystemSays left([&] {
     ++n_asked;
     return machine - (model ? model->kv_memory().taken : 0);
-  };
-  const struct Reset {
-    ~Reset() { g_left = nullptr; }
-  } reset;
+  });
   const auto opened = Model::open(path, {.threads = 1, .weights = Weights::file});
   REQUIRE(opened);
   model = *opened;
